@@ -1,0 +1,72 @@
+# shellcheck shell=bash
+# Builds the release (server, WASM, style) when its sources changed, and knows where it lies.
+
+TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
+[[ $TARGET_DIR == /* ]] || TARGET_DIR=$PWD/$TARGET_DIR
+readonly TARGET_DIR
+# cargo-leptos puts the site where Cargo.toml says, whatever the target folder is.
+readonly SITE_DIR=$ROOT/target/site
+readonly BINARY=$TARGET_DIR/release/rapport
+
+# What a release is made of.
+readonly SOURCES=(Cargo.toml Cargo.lock .cargo package-lock.json domain service migration app frontend server style public)
+
+# One line that changes when a source, the compiler or the place of the release changes. Contents count, not times: a
+# fresh checkout of the same commit builds nothing anew.
+source_fingerprint() {
+  {
+    rustc --version
+    printf '%s\n' "$ROOT" "$TARGET_DIR"
+    list_sources | tr '\n' '\0' | xargs -0 -r sha256sum
+  } | sha256sum | cut -d ' ' -f 1
+}
+
+# Every file of the release that is tracked or new, and exists. Without git (an unpacked archive) every file counts.
+list_sources() {
+  if git -C "$ROOT" rev-parse --git-dir >/dev/null 2>&1; then
+    git -C "$ROOT" -c core.quotePath=off ls-files -co --exclude-standard -- "${SOURCES[@]}"
+  else
+    find "${SOURCES[@]}" -type f 2>/dev/null
+  fi | sort -u | while read -r file; do [[ ! -f $file ]] || printf '%s\n' "$file"; done
+}
+
+release_is_current() {
+  [[ -x $BINARY && -d $SITE_DIR/pkg && $(cat "$SITE_DIR/.fingerprint" 2>/dev/null) == "$1" ]]
+}
+
+# Returns the build's status. The fingerprint is taken before the build, so that an edit made meanwhile is not missed.
+build_release() {
+  local fingerprint
+  cd "$ROOT" || return 1
+  fingerprint=$(source_fingerprint)
+  if release_is_current "$fingerprint"; then
+    say "the release is up to date"
+    return 0
+  fi
+  rm -f "$SITE_DIR/.fingerprint"
+  step "building the release (the first time takes many minutes)" cargo leptos build --release --precompress || return 1
+  [[ -x $BINARY ]] || {
+    warn "The build left no ${BINARY#"$ROOT"/}."
+    return 1
+  }
+  printf '%s\n' "$fingerprint" >"$SITE_DIR/.fingerprint"
+}
+
+# What the program must know about the site beside it. $1 is the address to listen on.
+export_site() {
+  export LEPTOS_OUTPUT_NAME=rapport LEPTOS_SITE_ROOT=$SITE_DIR LEPTOS_SITE_PKG_DIR=pkg LEPTOS_ENV=PROD
+  export LEPTOS_HASH_FILES=true LEPTOS_SITE_ADDR=$1 RAPPORT_ADDRESS=$1
+}
+
+# The status that http://127.0.0.1:PORT/PATH answers with.
+http_status() {
+  local line
+  (
+    exec 3<>"/dev/tcp/127.0.0.1/$1"
+    printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\n\r\n' "$2" "$1" >&3
+    IFS=' ' read -r -t 5 _ line _ <&3
+    printf '%s' "$line"
+  ) 2>/dev/null
+}
+
+server_is_ready() { [[ $(http_status "$1" /health/ready) == 200 ]]; }

@@ -1,0 +1,178 @@
+# shellcheck shell=bash
+# The stages of script/test: what each runs, how its results are counted, and the summary.
+
+# shellcheck disable=SC2034 # read by script/test
+readonly STAGES=(format lint-native lint-wasm graph domain service server build browser)
+
+# Every compile of the tests starts from nothing on a fresh machine, where an incremental one is only slower.
+export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
+
+# --- what each stage runs -------------------------------------------------------------------------------------------
+
+stage_format() { cargo fmt --all --check; }
+
+# The pages are linted and tested as the server compiles them, and as the browser does in the next stage.
+stage_lint_native() {
+  cargo clippy --locked -p rapport-domain -p rapport-service -p rapport-migration -p rapport-app -p rapport-server \
+    --features rapport-app/ssr --all-targets -- -D warnings
+}
+
+stage_lint_wasm() {
+  cargo clippy --locked -p rapport-domain -p rapport-frontend --target "$WASM" -- -D warnings
+}
+
+stage_graph() { "$ROOT/script/check-graph"; }
+stage_domain() { cargo test --locked --no-fail-fast -p rapport-domain; }
+stage_service() { cargo test --locked --no-fail-fast -p rapport-service -p rapport-migration; }
+
+stage_server() {
+  cargo test --locked --no-fail-fast -p rapport-app -p rapport-server --features rapport-app/ssr
+}
+
+# Runs in end2end/, against the server that run_browser started. A test that passes only at the second try fails.
+stage_browser() {
+  cd "$ROOT/end2end" || return 1
+  PLAYWRIGHT_JSON_OUTPUT_NAME=$BROWSER_RESULTS npx playwright test --reporter=list,json --fail-on-flaky-tests
+}
+
+# --- running and counting -------------------------------------------------------------------------------------------
+
+ROWS=()
+TOTAL_PASSED=0
+TOTAL_FAILED=0
+
+# note_stage NAME STATUS SECONDS [PASSED FAILED]: remembers a line of the summary. A stage that fails without a failing
+# test (a lint, a build, a crash) counts as one failure.
+note_stage() {
+  local passed=${4:-0} failed=${5:-0} result=ok
+  if (($2 != 0)); then
+    result=FAILED
+    ((failed > 0)) || failed=1
+  fi
+  TOTAL_PASSED=$((TOTAL_PASSED + passed))
+  TOTAL_FAILED=$((TOTAL_FAILED + failed))
+  ROWS+=("$(printf '%-12s %-7s %8s %8d %8d' "$1" "$result" "$(minutes "$3")" "$passed" "$failed")")
+}
+
+# Seconds as minutes with one decimal.
+minutes() { printf '%d.%d' $(($1 / 60)) $(($1 % 60 / 6)); }
+
+run_stage() {
+  local name=$1 started=$SECONDS status=0 passed=0 failed=0
+  case $name in
+    build) build_release || status=$? ;;
+    browser) run_browser || status=$? ;;
+    *) step "stage $name" "stage_${name//-/_}" || status=$? ;;
+  esac
+  case $name in
+    domain | service | server) read -r passed failed < <(cargo_results "$STEP_LOG") ;;
+    browser) read -r passed failed < <(browser_results) ;;
+  esac
+  # A test stage in which nothing ran has tested nothing.
+  if [[ $name =~ ^(domain|service|server|browser)$ ]] && ((status == 0 && passed == 0)); then
+    warn "  stage $name ran no test"
+    status=1
+  fi
+  ((status == 0)) || list_failures "$name"
+  note_stage "$name" "$status" $((SECONDS - started)) "$passed" "$failed"
+  say "  $name: $( ((status == 0)) && echo ok || echo FAILED), $(duration $((SECONDS - started)))"
+}
+
+# Names the tests that failed: in a long log they are far above its end.
+list_failures() {
+  local log=$LOG_DIR/stage-$1.log
+  [[ $1 =~ ^(domain|service|server)$ && -f $log ]] || return 0
+  grep -E '^test .* FAILED$' "$log" | sort -u | head -n 50 | sed 's/^/  /' >&2 || true
+}
+
+# "PASSED FAILED" from the result lines of all test programs in a log of cargo test.
+cargo_results() {
+  awk '/^test result:/ {
+      for (i = 1; i < NF; i++) { if ($(i + 1) == "passed;") p += $i; if ($(i + 1) == "failed;") f += $i }
+    } END { print p + 0, f + 0 }' "$1"
+}
+
+# "PASSED FAILED" from Playwright's report; errors outside a test count too.
+browser_results() {
+  [[ -s ${BROWSER_RESULTS:-} ]] || {
+    echo 0 0
+    return 0
+  }
+  node -e 'const r = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"))
+    console.log(r.stats.expected, r.stats.unexpected + r.stats.flaky + (r.errors || []).length)' "$BROWSER_RESULTS"
+}
+
+print_summary() {
+  say ""
+  say "$(printf '%-12s %-7s %8s %8s %8s' stage result minutes passed failed)"
+  printf '%s\n' "${ROWS[@]}"
+  say "$(printf '%-12s %-7s %8s' all '' "$(minutes "$1")")"
+  say ""
+  say "$TOTAL_PASSED passed, $TOTAL_FAILED failed"
+  ((TOTAL_FAILED == 0))
+}
+
+# --- the browser's server -------------------------------------------------------------------------------------------
+
+BROWSER_DATABASE=
+BROWSER_RESULTS=
+BROWSER_SERVER=
+
+# The same address with another database.
+with_database() {
+  local base=${1%%\?*} query=
+  [[ $1 != *\?* ]] || query="?${1#*\?}"
+  printf '%s/%s%s' "${base%/*}" "$2" "$query"
+}
+
+# A fresh database, the release on a free port, the tests, and everything away again. The tests find the server by
+# RAPPORT_URL, what it printed (with the set-up token) by RAPPORT_LOG, and the program itself by RAPPORT_BINARY.
+run_browser() {
+  local port status=0
+  build_release || return 1
+  BROWSER_RESULTS=$LOG_DIR/browser-results.json
+  BROWSER_DATABASE=rapport_test_browser_$$
+  mkdir -p "$LOG_DIR"
+  rm -f "$BROWSER_RESULTS"
+  psql -X -q "$TEST_DATABASE_URL" -c "CREATE DATABASE $BROWSER_DATABASE" || return 1
+  on_exit end_browser
+  port=$(free_port)
+  export_site "127.0.0.1:$port"
+  export DATABASE_URL REDIS_URL RAPPORT_URL RAPPORT_LOG RAPPORT_BINARY CHROMIUM_PATH
+  DATABASE_URL=$(with_database "$TEST_DATABASE_URL" "$BROWSER_DATABASE")
+  REDIS_URL=$TEST_REDIS_URL
+  # The tests of the service use database 0 of the private Redis.
+  [[ -z $SERVICE_DIR ]] || REDIS_URL=${TEST_REDIS_URL%/0}/1
+  RAPPORT_URL=http://127.0.0.1:$port
+  RAPPORT_LOG=$LOG_DIR/browser-server.log
+  RAPPORT_BINARY=$BINARY
+  CHROMIUM_PATH=$(chromium_path)
+  start_browser_server "$port" || return 1
+  step "stage browser" stage_browser || status=$?
+  end_browser
+  return "$status"
+}
+
+start_browser_server() {
+  step "migrating the browser's database" "$BINARY" migrate || return 1
+  start_group "$BINARY" serve >"$RAPPORT_LOG" 2>&1
+  BROWSER_SERVER=$GROUP
+  wait_until 30 server_is_ready "$1" || {
+    show_failure "starting the server" "$RAPPORT_LOG" 1
+    return 1
+  }
+}
+
+end_browser() {
+  if [[ -n $BROWSER_SERVER ]]; then
+    kill -TERM -- "-$BROWSER_SERVER" 2>/dev/null || true
+    wait "$BROWSER_SERVER" 2>/dev/null || true
+    forget_group "$BROWSER_SERVER"
+    BROWSER_SERVER=
+  fi
+  if [[ -n $BROWSER_DATABASE ]]; then
+    psql -X -q "$TEST_DATABASE_URL" -c "DROP DATABASE IF EXISTS $BROWSER_DATABASE WITH (FORCE)" || true
+    BROWSER_DATABASE=
+  fi
+  unset DATABASE_URL REDIS_URL
+}
