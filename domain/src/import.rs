@@ -1,0 +1,1 @@
+//! Reading a file of customers and mapping its columns, without I/O.

@@ -1,0 +1,18 @@
+//! What the CRM speaks of: ids, records, forms and their rules, list queries, roles, errors.
+//!
+//! No I/O and no framework: this crate compiles to native and to WASM, so that a rule runs in the browser
+//! and on the server from the same lines. One file per feature.
+
+pub mod access;
+pub mod activity;
+pub mod customer;
+pub mod error;
+pub mod form;
+pub mod id;
+pub mod import;
+pub mod journal;
+pub mod password;
+pub mod query;
+pub mod text;
+pub mod timeline;
+pub mod user;

@@ -1,0 +1,132 @@
+//! The timeline of a customer: the journal, told to one viewer.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ActivityId, BatchId};
+
+/// An instant with the words the server says it in, so that the first render in the browser is the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// The instant.
+    pub at: DateTime<Utc>,
+    /// "4 min ago", "Yesterday, 16:12", "21 Nov 2025".
+    pub said: String,
+}
+
+impl Moment {
+    /// Says an instant as seen from `now`.
+    #[must_use]
+    pub fn seen_from(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        let minutes = (now - at).num_minutes();
+        let days = (now.date_naive() - at.date_naive()).num_days();
+        let said = match (minutes, days) {
+            (..1, _) => "just now".to_owned(),
+            (1..60, _) => format!("{minutes} min ago"),
+            (_, 0) => at.format("Today, %H:%M").to_string(),
+            (_, 1) => at.format("Yesterday, %H:%M").to_string(),
+            (_, ..180) => at.format("%-d %b, %H:%M").to_string(),
+            _ => at.format("%-d %b %Y").to_string(),
+        };
+        Self { at, said }
+    }
+}
+
+/// One command as the timeline tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The command.
+    pub batch: BatchId,
+    /// Where the next page continues: the place of its last change in the journal.
+    pub seq: i64,
+    /// When.
+    pub at: Moment,
+    /// Who, by name.
+    pub by: String,
+    /// What happened.
+    pub story: Story,
+    /// True when this entry took another one back.
+    pub is_undo: bool,
+    /// Whether it can be taken back.
+    pub undo: Undo,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Story {
+    /// The customer was made.
+    Created,
+    /// The customer came from a file.
+    Imported {
+        /// The file's name.
+        file: String,
+    },
+    /// Fields changed.
+    Changed(Vec<FieldChange>),
+    /// A note was written; its text as it stands.
+    Note {
+        /// The note.
+        id: ActivityId,
+        /// Its text.
+        body: String,
+    },
+    /// A note was changed.
+    NoteEdited,
+    /// A note was removed.
+    NoteRemoved,
+    /// A note was brought back.
+    NoteRestored,
+    /// The customer was moved to the trash.
+    Trashed,
+    /// The customer was brought back from the trash.
+    Restored,
+}
+
+/// One field before and after, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The field's name for people.
+    pub label: String,
+    /// What it was; empty for nothing.
+    pub before: String,
+    /// What it became; empty for nothing.
+    pub after: String,
+}
+
+/// Whether an entry can be taken back by the viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Undo {
+    /// It can.
+    Offered,
+    /// It was taken back already.
+    Done,
+    /// It cannot, or not by this viewer.
+    No,
+}
+
+/// A page of the timeline, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeline {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// Where the next page continues, if there is one.
+    pub before: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_said_as_far_away_as_it_is() {
+        let now = "2026-11-22T10:00:00Z".parse().unwrap();
+        let said = |text: &str| Moment::seen_from(text.parse().unwrap(), now).said;
+        assert_eq!(said("2026-11-22T09:59:30Z"), "just now");
+        assert_eq!(said("2026-11-22T10:00:05Z"), "just now");
+        assert_eq!(said("2026-11-22T09:56:00Z"), "4 min ago");
+        assert_eq!(said("2026-11-22T01:02:00Z"), "Today, 01:02");
+        assert_eq!(said("2026-11-21T16:12:00Z"), "Yesterday, 16:12");
+        assert_eq!(said("2026-11-03T16:12:00Z"), "3 Nov, 16:12");
+        assert_eq!(said("2025-11-03T16:12:00Z"), "3 Nov 2025");
+    }
+}
