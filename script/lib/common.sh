@@ -96,8 +96,16 @@ start_group() {
 
 # step LABEL COMMAND...: runs the command with its output in a log, says every few seconds that it is still at it, and
 # shows the end of the log if it fails. Returns the command's status. STEP_LOG names the log.
-STEP_LOG=
 step() {
+  local status=0
+  try_step "$@" || status=$?
+  ((status == 0)) || show_failure "$1" "$STEP_LOG" "$status"
+  return "$status"
+}
+
+# The same for a command that may well fail: the log stays unshown.
+STEP_LOG=
+try_step() {
   local label=$1 started=$SECONDS spoken=$SECONDS status=0 group
   shift
   mkdir -p "$LOG_DIR"
@@ -114,7 +122,6 @@ step() {
   done
   wait "$group" || status=$?
   forget_group "$group"
-  ((status == 0)) || show_failure "$label" "$STEP_LOG" "$status"
   return "$status"
 }
 

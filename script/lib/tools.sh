@@ -44,6 +44,11 @@ explain_missing_packages() {
   warn "and then this script again. On other systems install what these packages hold: PostgreSQL 15 or newer,"
   warn "Redis 7 or newer, a C compiler, and for the tests Chromium. PostgreSQL and Redis are not needed if"
   warn "DATABASE_URL and REDIS_URL name running ones."
+  if ! have rustup && ! have_rust; then
+    warn ""
+    warn "With rustup instead of the Rust packages: rustup toolchain install $RUST_VERSION --target $WASM"
+  fi
+  node_problem >&2
 }
 
 # Debian starts a service as soon as it is installed. Rapport runs its own, so a stray one on the usual port would only
@@ -102,14 +107,20 @@ chromium_path() {
   fi
 }
 
-want_c_compiler() { have cc || want_apt gcc libc6-dev; }
-
-check_node() {
+# Says what is wrong with Node.js, if anything is. Debian 12's own is too old, so it cannot be installed from there.
+node_problem() {
   local found
   found=$(node --version 2>/dev/null) || found=
   if [[ -z $found ]] || ! version_at_least "${found#v}" "$NODE_VERSION" || ! have npm; then
-    fail "Node.js $NODE_VERSION or newer with npm is needed (found: ${found:-none}). Install it and run this again."
+    printf 'Node.js %s or newer with npm is needed (found: %s). Install it and run this again.\n' \
+      "$NODE_VERSION" "${found:-none}"
   fi
+}
+
+check_node() {
+  local problem
+  problem=$(node_problem)
+  [[ -z $problem ]] || fail "$problem"
 }
 
 # --- the compiler ---------------------------------------------------------------------------------------------------
@@ -165,8 +176,8 @@ use_toolchain() {
   if have rustup; then export RUSTUP_TOOLCHAIN=$1; fi
 }
 
-# Finds the compiler or gets it: from rustup where that reaches its server, else from Debian's packages.
-need_rust() {
+# Finds a compiler that does and makes it the one to use.
+have_rust() {
   local name
   while read -r name; do
     if toolchain_is_ready "$name"; then
@@ -174,18 +185,25 @@ need_rust() {
       return 0
     fi
   done < <(candidate_toolchains)
-  rust_from_rustup || rust_from_debian
+  return 1
 }
 
-# Asks first whether rustup's server answers, with a short limit: on a machine without a way there the download would
-# otherwise wait for minutes.
+# Or gets it: from rustup where that reaches its server, else from Debian's packages.
+need_rust() { have_rust || rust_from_rustup || rust_from_debian; }
+
+# Without rustup it is clear from the start that Debian's packages are needed.
+want_rust() {
+  have cc || want_apt gcc libc6-dev
+  have rustup || have_rust || want_debian_rust
+}
+
+# One try only and a limit: a machine without a way to rustup's server must not wait long for it.
 rust_from_rustup() {
   local name
   have rustup || return 1
-  if ! timeout 20 rustup check >/dev/null 2>&1 ||
-    ! step "fetching Rust $RUST_VERSION with $WASM" timeout 900 rustup toolchain install "$RUST_VERSION" \
-      --profile minimal --component clippy --component rustfmt --target "$WASM" --no-self-update; then
-    say "rustup cannot fetch Rust $RUST_VERSION with $WASM here; taking Debian's compiler instead"
+  if ! RUSTUP_MAX_RETRIES=0 try_step "fetching Rust $RUST_VERSION with $WASM" timeout 600 rustup toolchain install \
+    "$RUST_VERSION" --profile minimal --component clippy --component rustfmt --target "$WASM" --no-self-update; then
+    say "rustup cannot fetch it here (see ${STEP_LOG#"$ROOT"/}); taking Debian's compiler instead"
     return 1
   fi
   name=$(rustup toolchain list -q | grep "^$RUST_VERSION-" | head -n 1)
@@ -196,11 +214,15 @@ rust_from_rustup() {
 # Debian's own Rust packages that browsers are built with: a newer compiler than the release's, with matching source.
 readonly DEBIAN_RUST=(rustc-web cargo-web rust-web-src rust-web-llvm rust-web-clippy rustfmt-web lld-22)
 
-rust_from_debian() {
+want_debian_rust() {
   local package
   for package in "${DEBIAN_RUST[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || want_apt "$package"
   done
+}
+
+rust_from_debian() {
+  want_debian_rust
   install_wanted_apt
   build_wasm_std
   if have rustup; then
@@ -300,15 +322,15 @@ set_up() {
   fi
   for part in "$@"; do
     case $part in
-      rust) want_c_compiler ;;
+      rust) want_rust ;;
       services) want_postgres && want_redis ;;
       browser) want_chromium ;;
       build) ;;
       *) fail "set_up does not know '$part'." ;;
     esac
   done
-  [[ $parts != *" build "* && $parts != *" browser "* ]] || check_node
   install_wanted_apt
+  [[ $parts != *" build "* && $parts != *" browser "* ]] || check_node
   [[ $parts != *" rust "* ]] || need_rust
   if [[ $parts == *" build "* ]]; then
     need_wasm_bindgen
