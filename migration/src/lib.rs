@@ -1,0 +1,17 @@
+//! The schema's history, forward only. A migration that has landed is never edited.
+//!
+//! Migrations name tables and columns by themselves, never through entities, so that they mean the same for ever.
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod m0001_foundation;
+
+/// All migrations, oldest first.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_foundation::Migration)]
+    }
+}

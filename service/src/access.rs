@@ -1,0 +1,67 @@
+//! The one place where a scope becomes a condition on rows.
+
+use rapport_domain::{
+    access::{Ability, Actor, Kind, Scope},
+    error::AppError,
+};
+
+use crate::{Ctx, Result, sql::Sql};
+
+/// Says no unless the ability reaches something at all.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub fn require(actor: &Actor, kind: Kind, ability: Ability) -> Result<Scope> {
+    match actor.scope(kind, ability) {
+        Scope::Nothing => Err(AppError::Forbidden.into()),
+        scope => Ok(scope),
+    }
+}
+
+/// As [`require`], for who acts here.
+pub(crate) fn scope(ctx: &Ctx, kind: Kind, ability: Ability) -> Result<Scope> {
+    require(ctx.actor(), kind, ability)
+}
+
+/// The scope as conditions on `customer c` that exclude each other, so that each can walk an index of its own.
+pub(crate) fn branches(scope: Scope) -> Vec<Branch> {
+    match scope {
+        Scope::Nothing => Vec::new(),
+        Scope::Own(user) => vec![Branch::Owner(user.0)],
+        Scope::Team(user, team) => vec![Branch::Team(team.0), Branch::OwnerOutsideTeam(user.0, team.0)],
+        Scope::All => vec![Branch::All],
+    }
+}
+
+/// One part of a scope.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Branch {
+    All,
+    Owner(uuid::Uuid),
+    Team(uuid::Uuid),
+    OwnerOutsideTeam(uuid::Uuid, uuid::Uuid),
+}
+
+impl Branch {
+    pub(crate) fn push(self, sql: &mut Sql) {
+        match self {
+            Self::All => sql.push("TRUE"),
+            Self::Owner(user) => sql.push("c.owner_id = ").bind(user),
+            Self::Team(team) => sql.push("c.team_id = ").bind(team),
+            Self::OwnerOutsideTeam(user, team) => {
+                sql.push("c.owner_id = ").bind(user).push(" AND c.team_id IS DISTINCT FROM ").bind(team)
+            }
+        };
+    }
+}
+
+/// Adds the whole scope as one condition on `customer c`.
+pub(crate) fn push_scope(sql: &mut Sql, scope: Scope) {
+    sql.push("(FALSE");
+    for branch in branches(scope) {
+        sql.push(" OR (");
+        branch.push(sql);
+        sql.push(")");
+    }
+    sql.push(")");
+}

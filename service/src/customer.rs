@@ -1,0 +1,9 @@
+//! Customers: what can be asked of them and done to them.
+
+pub mod command;
+pub(crate) mod contact;
+mod list;
+pub mod query;
+mod search;
+mod timeline;
+mod words;

@@ -1,0 +1,266 @@
+//! The list engine: scope, filter, sort and keyset paging as SQL.
+//!
+//! A filtered page first probes up to [`PROBE`] ids by the filter and sorts those; only a full probe walks the sort
+//! index. A keyset reads `a <= x AND (a < x OR (a = x AND id < y))`: the leading bound is what the index needs.
+
+use chrono::{DateTime, Utc};
+use rapport_domain::{
+    access::{Ability, Kind, Scope},
+    customer::{CustomerPage, CustomerRow, Total},
+    error::AppError,
+    id::{CustomerId, UserId},
+    query::{Cursor, ListQuery, Sort, SortBy},
+    timeline::Moment,
+};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use uuid::Uuid;
+
+use super::search;
+use crate::{
+    Ctx, Error, Result,
+    access::{branches, scope},
+    sql::Sql,
+};
+
+pub(super) mod filter;
+
+/// The most ids that a filter collects before the sort index is walked instead.
+const PROBE: usize = 5_000;
+/// Where counting stops.
+const COUNT_MAX: i64 = 10_000;
+
+/// One page of customers.
+///
+/// # Errors
+/// [`AppError::Forbidden`] without the right to read, [`AppError::Invalid`] for a cursor or a filter that makes no sense.
+pub async fn list(ctx: &Ctx, query: &ListQuery) -> Result<CustomerPage> {
+    let reads = scope(ctx, Kind::Customer, Ability::Read)?;
+    if !query.search.trim().is_empty() {
+        return search::ranked(ctx, reads, query).await;
+    }
+    let probed = if query.filter.is_empty() { None } else { Some(probe(ctx, reads, query).await?) };
+    let within = match &probed {
+        Some(ids) if ids.len() <= PROBE => Within::Ids(ids),
+        Some(_) => Within::Filter,
+        None => Within::Everything,
+    };
+    let ids = page_ids(ctx, reads, query, &within).await?;
+    let total = match &within {
+        Within::Ids(ids) => Total::Exactly(ids.len() as u64),
+        Within::Filter | Within::Everything => count(ctx, reads, query, &within).await?,
+    };
+    page(ctx, query, ids, total).await
+}
+
+/// Which rows a page is taken from.
+enum Within<'a> {
+    Everything,
+    Ids(&'a [Uuid]),
+    Filter,
+}
+
+#[derive(FromQueryResult)]
+struct Id {
+    id: Uuid,
+}
+
+async fn probe(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Vec<Uuid>> {
+    let mut sql = Sql::new("SELECT c.id FROM customer c WHERE c.deleted_at IS NULL AND ");
+    crate::access::push_scope(&mut sql, reads);
+    sql.push(" AND ");
+    filter::push(&mut sql, &query.filter, ctx.actor())?;
+    sql.push(&format!(" LIMIT {}", PROBE + 1));
+    let rows = Id::find_by_statement(sql.done()).all(ctx.db()).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+fn column(by: SortBy) -> &'static str {
+    match by {
+        SortBy::Name => "c.name",
+        SortBy::Created => "c.created_at",
+        SortBy::Updated => "c.updated_at",
+    }
+}
+
+/// The ids of a page in the direction of travel, one more than asked for, which tells whether it goes on.
+async fn page_ids(ctx: &Ctx, reads: Scope, query: &ListQuery, within: &Within<'_>) -> Result<Vec<Uuid>> {
+    let backwards = query.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
+    let down = query.sort.descending != backwards;
+    let order = if down { "DESC" } else { "ASC" };
+    let limit = i64::from(query.size) + 1;
+    let mut sql = Sql::new("SELECT x.id FROM (");
+    let parts = branches(reads);
+    for (place, branch) in parts.iter().enumerate() {
+        if place > 0 {
+            sql.push(" UNION ALL ");
+        }
+        sql.push(&format!("(SELECT c.id, {} AS value FROM customer c WHERE c.deleted_at IS NULL AND ", column(query.sort.by)));
+        branch.push(&mut sql);
+        match within {
+            Within::Everything => {}
+            Within::Ids(ids) => {
+                sql.push(" AND c.id = ANY(").bind(ids.to_vec()).push(")");
+            }
+            Within::Filter => {
+                sql.push(" AND ");
+                filter::push(&mut sql, &query.filter, ctx.actor())?;
+            }
+        }
+        if let Some(cursor) = &query.cursor {
+            push_keyset(&mut sql, query.sort, cursor, down)?;
+        }
+        sql.push(&format!(" ORDER BY {} {order}, c.id {order} LIMIT ", column(query.sort.by))).bind(limit).push(")");
+    }
+    sql.push(&format!(") AS x ORDER BY x.value {order}, x.id {order} LIMIT ")).bind(limit);
+    let rows = Id::find_by_statement(sql.done()).all(ctx.db()).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+fn push_keyset(sql: &mut Sql, sort: Sort, cursor: &Cursor, down: bool) -> Result<()> {
+    let column = column(sort.by);
+    let value: Value = match sort.by {
+        SortBy::Name => cursor.value.as_str().into(),
+        SortBy::Created | SortBy::Updated => cursor
+            .instant()
+            .ok_or_else(|| AppError::invalid("after", "This page link is not valid; please start at the first page."))?
+            .into(),
+    };
+    let (bound, beyond) = if down { ("<=", "<") } else { (">=", ">") };
+    sql.push(&format!(" AND {column} {bound} ")).bind(value.clone());
+    sql.push(&format!(" AND ({column} {beyond} ")).bind(value.clone());
+    sql.push(&format!(" OR ({column} = ")).bind(value);
+    sql.push(&format!(" AND c.id {beyond} ")).bind(cursor.id.0).push("))");
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Count {
+    count: i64,
+}
+
+async fn count(ctx: &Ctx, reads: Scope, query: &ListQuery, within: &Within<'_>) -> Result<Total> {
+    let bare = matches!(within, Within::Everything);
+    if bare && reads == Scope::All {
+        let estimate = Sql::new("SELECT reltuples::bigint AS count FROM pg_class WHERE oid = 'customer'::regclass");
+        let estimate = one_count(ctx.db(), estimate).await?;
+        if estimate > COUNT_MAX {
+            return Ok(Total::About(estimate.unsigned_abs()));
+        }
+    }
+    let mut sql = Sql::new("SELECT count(*) AS count FROM (SELECT FROM customer c WHERE c.deleted_at IS NULL AND ");
+    crate::access::push_scope(&mut sql, reads);
+    if !bare {
+        sql.push(" AND ");
+        filter::push(&mut sql, &query.filter, ctx.actor())?;
+    }
+    sql.push(" LIMIT ").bind(COUNT_MAX + 1).push(") AS some");
+    let count = one_count(ctx.db(), sql).await?;
+    Ok(if count > COUNT_MAX { Total::AtLeast(COUNT_MAX.unsigned_abs()) } else { Total::Exactly(count.unsigned_abs()) })
+}
+
+async fn one_count(db: &impl ConnectionTrait, sql: Sql) -> Result<i64> {
+    Ok(Count::find_by_statement(sql.done()).one(db).await?.map_or(0, |row| row.count))
+}
+
+/// Makes the page of ids that were found in the direction of travel.
+async fn page(ctx: &Ctx, query: &ListQuery, mut ids: Vec<Uuid>, total: Total) -> Result<CustomerPage> {
+    let backwards = query.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
+    let size = usize::from(query.size);
+    let goes_on = ids.len() > size;
+    ids.truncate(size);
+    if backwards {
+        ids.reverse();
+    }
+    let found = rows(ctx, &ids).await?;
+    let cursor =
+        |row: Option<&Found>, backwards| row.map(|row| row.cursor(query.sort.by, backwards).token(query.sort));
+    let (has_previous, has_next) =
+        if backwards { (goes_on, true) } else { (query.cursor.is_some(), goes_on) };
+    Ok(CustomerPage {
+        next: cursor(found.last(), false).filter(|_| has_next),
+        previous: cursor(found.first(), true).filter(|_| has_previous),
+        rows: told(ctx, found)?,
+        total,
+        more_matches: false,
+    })
+}
+
+/// Turns stored rows into what a list shows.
+pub(super) fn told(ctx: &Ctx, found: Vec<Found>) -> Result<Vec<CustomerRow>> {
+    let now = ctx.clock().now();
+    found.into_iter().map(|row| row.told(now)).collect()
+}
+
+#[derive(FromQueryResult)]
+pub(super) struct Found {
+    id: Uuid,
+    version: i64,
+    kind: String,
+    stage: String,
+    name: String,
+    contact: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+    owner_id: Option<Uuid>,
+    owner: Option<String>,
+    city: Option<String>,
+    country: Option<String>,
+    tags: Vec<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl Found {
+    fn cursor(&self, by: SortBy, backwards: bool) -> Cursor {
+        let id = CustomerId(self.id);
+        match by {
+            SortBy::Name => Cursor::by_name(&self.name, id, backwards),
+            SortBy::Created => Cursor::by_instant(self.created_at, id, backwards),
+            SortBy::Updated => Cursor::by_instant(self.updated_at, id, backwards),
+        }
+    }
+
+    fn told(self, now: DateTime<Utc>) -> Result<CustomerRow> {
+        Ok(CustomerRow {
+            id: CustomerId(self.id),
+            version: self.version,
+            kind: self.kind.parse().map_err(Error::Stored)?,
+            stage: self.stage.parse().map_err(Error::Stored)?,
+            name: self.name,
+            contact: self.contact.unwrap_or_default(),
+            email: self.email,
+            phone: self.phone,
+            owner: self.owner_id.map(UserId).zip(self.owner),
+            city: self.city,
+            country: self.country,
+            tags: self.tags,
+            updated: Moment::seen_from(self.updated_at, now),
+        })
+    }
+}
+
+/// The rows of these ids, in the order of the ids. Names of related customers only within the read scope.
+pub(super) async fn rows(ctx: &Ctx, ids: &[Uuid]) -> Result<Vec<Found>> {
+    let reads = scope(ctx, Kind::Customer, Ability::Read)?;
+    let mut sql = Sql::new(
+        "SELECT r.id, r.version, r.kind, r.stage, r.name, r.owner_id, owner.name AS owner, r.city, r.country, r.tags, \
+                r.created_at, r.updated_at, related.name AS contact, \
+                (SELECT p.value FROM contact_point p WHERE p.customer_id = r.id AND p.kind = 'email' \
+                 ORDER BY p.position LIMIT 1) AS email, \
+                (SELECT p.value FROM contact_point p WHERE p.customer_id = r.id AND p.kind = 'phone' \
+                 ORDER BY p.position LIMIT 1) AS phone \
+         FROM unnest(",
+    );
+    sql.bind(ids.to_vec()).push(
+        "::uuid[]) WITH ORDINALITY AS wanted (id, place) JOIN customer r ON r.id = wanted.id \
+         LEFT JOIN app_user owner ON owner.id = r.owner_id \
+         LEFT JOIN LATERAL (SELECT c.name FROM customer c WHERE c.deleted_at IS NULL AND ",
+    );
+    crate::access::push_scope(&mut sql, reads);
+    sql.push(
+        " AND CASE r.kind WHEN 'person' THEN c.id = r.company_id ELSE c.company_id = r.id END \
+         ORDER BY c.name, c.id LIMIT 1) AS related ON TRUE ORDER BY wanted.place",
+    );
+    Ok(Found::find_by_statement(sql.done()).all(ctx.db()).await?)
+}
+

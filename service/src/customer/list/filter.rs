@@ -1,0 +1,144 @@
+//! A filter as a condition on `customer c`.
+
+use chrono::{NaiveDate, NaiveTime};
+use rapport_domain::{
+    access::Actor,
+    error::AppError,
+    query::{Column, Condition, Filter, Operator},
+};
+use sea_orm::Value;
+use uuid::Uuid;
+
+use crate::{Result, sql::Sql};
+
+/// Adds the filter as one condition in brackets.
+///
+/// # Errors
+/// [`AppError::Invalid`] on `filter` for a value that its column cannot be compared with.
+pub(in crate::customer) fn push(sql: &mut Sql, filter: &Filter, actor: &Actor) -> Result<()> {
+    match filter {
+        Filter::And(parts) => push_all(sql, parts, actor, "TRUE", " AND "),
+        Filter::Or(parts) => push_all(sql, parts, actor, "FALSE", " OR "),
+        Filter::Not(part) => {
+            // A comparison with nothing is neither true nor false; its opposite holds.
+            sql.push("(");
+            push(sql, part, actor)?;
+            sql.push(" IS NOT TRUE)");
+            Ok(())
+        }
+        Filter::Where(condition) => push_condition(sql, condition, actor),
+    }
+}
+
+fn push_all(sql: &mut Sql, parts: &[Filter], actor: &Actor, of_none: &str, between: &str) -> Result<()> {
+    if parts.is_empty() {
+        sql.push(of_none);
+        return Ok(());
+    }
+    sql.push("(");
+    for (place, part) in parts.iter().enumerate() {
+        if place > 0 {
+            sql.push(between);
+        }
+        push(sql, part, actor)?;
+    }
+    sql.push(")");
+    Ok(())
+}
+
+fn name(column: Column) -> &'static str {
+    match column {
+        Column::Kind => "c.kind",
+        Column::Stage => "c.stage",
+        Column::Owner => "c.owner_id",
+        Column::Team => "c.team_id",
+        Column::Tag => "c.tags",
+        Column::City => "c.city",
+        Column::Country => "c.country",
+        Column::Name => "c.name",
+        Column::Company => "c.company_id",
+        Column::Created => "c.created_at",
+        Column::Updated => "c.updated_at",
+    }
+}
+
+fn push_condition(sql: &mut Sql, condition: &Condition, actor: &Actor) -> Result<()> {
+    let column = name(condition.column);
+    match condition.operator {
+        Operator::Empty if condition.column == Column::Tag => sql.push("(c.tags = '{}')"),
+        Operator::Filled if condition.column == Column::Tag => sql.push("(c.tags <> '{}')"),
+        Operator::Empty => sql.push(&format!("({column} IS NULL)")),
+        Operator::Filled => sql.push(&format!("({column} IS NOT NULL)")),
+        Operator::Is => return push_equals(sql, condition, actor),
+        Operator::IsNot => {
+            sql.push("(");
+            push_equals(sql, condition, actor)?;
+            sql.push(" IS NOT TRUE)")
+        }
+        Operator::Contains => push_contains(sql, column, &condition.values),
+        Operator::From => sql.push(&format!("({column} >= ")).bind(day(condition)?).push(")"),
+        Operator::Before => sql.push(&format!("({column} < ")).bind(day(condition)?).push(")"),
+    };
+    Ok(())
+}
+
+fn push_equals(sql: &mut Sql, condition: &Condition, actor: &Actor) -> Result<()> {
+    let values = &condition.values;
+    match condition.column {
+        Column::Tag => sql.push("(c.tags && ").bind(values.clone()).push("::text[])"),
+        Column::Kind => sql.push("(c.kind = ANY(").bind(values.clone()).push("))"),
+        Column::Stage => sql.push("(c.stage = ANY(").bind(values.clone()).push("))"),
+        Column::Owner | Column::Team | Column::Company => {
+            let column = name(condition.column);
+            let ids = values.iter().map(|value| id(value, actor)).collect::<Result<Vec<_>>>()?;
+            let ids: Vec<Uuid> = ids.into_iter().flatten().collect();
+            sql.push(&format!("({column} = ANY(")).bind(ids).push("))")
+        }
+        Column::City | Column::Country | Column::Name => {
+            let column = name(condition.column);
+            let lower: Vec<String> = values.iter().map(|value| value.to_lowercase()).collect();
+            sql.push(&format!("(lower({column}) = ANY(")).bind(lower).push("))")
+        }
+        Column::Created | Column::Updated => return Err(unfit(condition)),
+    };
+    Ok(())
+}
+
+fn push_contains<'a>(sql: &'a mut Sql, column: &str, values: &[String]) -> &'a mut Sql {
+    sql.push("(FALSE");
+    for value in values {
+        sql.push(&format!(" OR rapport_plain({column}) LIKE "));
+        push_pattern(sql, value);
+    }
+    sql.push(")")
+}
+
+/// Adds the pattern that finds a text anywhere, with its own wildcards taken literally.
+pub(in crate::customer) fn push_pattern(sql: &mut Sql, text: &str) {
+    sql.push("'%' || rapport_plain(").bind(escaped(text)).push(") || '%'");
+}
+
+/// A text in which `LIKE` finds no wildcards.
+pub(in crate::customer) fn escaped(text: &str) -> String {
+    text.chars().flat_map(|c| (matches!(c, '%' | '_' | '\\')).then_some('\\').into_iter().chain([c])).collect()
+}
+
+/// `me` and `mine` stand for the actor and their team; a person without a team finds nothing by `mine`.
+fn id(value: &str, actor: &Actor) -> Result<Option<Uuid>> {
+    match value {
+        "me" => Ok(Some(actor.user.0)),
+        "mine" => Ok(actor.team.map(|team| team.0)),
+        other => Uuid::try_parse(other)
+            .map(Some)
+            .map_err(|_| AppError::invalid("filter", format!("“{other}” is not an id.")).into()),
+    }
+}
+
+fn day(condition: &Condition) -> Result<Value> {
+    let day = condition.values.first().and_then(|value| value.parse::<NaiveDate>().ok());
+    day.map(|day| day.and_time(NaiveTime::MIN).and_utc().into()).ok_or_else(|| unfit(condition))
+}
+
+fn unfit(condition: &Condition) -> crate::Error {
+    AppError::invalid("filter", format!("The condition on {} does not fit it.", condition.column)).into()
+}

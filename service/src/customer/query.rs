@@ -1,0 +1,201 @@
+//! What can be asked of customers. Every question is narrowed to what the actor may see.
+
+use rapport_domain::{
+    access::{Ability, Kind, Scope},
+    customer::{ContactPoint, Customer, ExternalRef, May, PersonRow, Related},
+    error::AppError,
+    id::{ContactPointId, CustomerId, TeamId, UserId},
+    timeline::Moment,
+};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+pub use super::{list::list, search::suggest, timeline::timeline};
+use crate::{
+    Ctx, Error, Result,
+    access::{push_scope, scope},
+    sql::{Sql, sql},
+};
+
+/// The most people that a company's page lists.
+const PEOPLE_MAX: i32 = 50;
+
+/// A customer row as it stands.
+#[derive(Debug, Clone, FromQueryResult)]
+pub(crate) struct Row {
+    pub(crate) id: Uuid,
+    pub(crate) version: i64,
+    pub(crate) kind: String,
+    pub(crate) stage: String,
+    pub(crate) name: String,
+    pub(crate) job_title: Option<String>,
+    pub(crate) company_id: Option<Uuid>,
+    pub(crate) owner_id: Option<Uuid>,
+    pub(crate) team_id: Option<Uuid>,
+    pub(crate) street: Option<String>,
+    pub(crate) postal_code: Option<String>,
+    pub(crate) city: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) country: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) created_at: chrono::DateTime<chrono::Utc>,
+    pub(crate) updated_at: chrono::DateTime<chrono::Utc>,
+    pub(crate) deleted_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+pub(super) const ROW: &str = "c.id, c.version, c.kind, c.stage, c.name, c.job_title, c.company_id, c.owner_id, \
+    c.team_id, c.street, c.postal_code, c.city, c.region, c.country, c.tags, c.created_at, c.updated_at, c.deleted_at";
+
+impl Row {
+    pub(crate) fn is_in(&self, scope: Scope) -> bool {
+        scope.holds(self.owner_id.map(UserId), self.team_id.map(TeamId))
+    }
+}
+
+/// Fetches a row if it is in scope, locked for the transaction when asked.
+pub(crate) async fn fetch(
+    db: &impl ConnectionTrait,
+    within: Scope,
+    id: CustomerId,
+    lock: bool,
+) -> Result<Row> {
+    let mut sql = Sql::new("SELECT ");
+    sql.push(ROW).push(" FROM customer c WHERE c.id = ").bind(id.0).push(" AND ");
+    push_scope(&mut sql, within);
+    if lock {
+        sql.push(" FOR UPDATE");
+    }
+    Ok(Row::find_by_statement(sql.done()).one(db).await?.ok_or(AppError::NotFound)?)
+}
+
+#[derive(FromQueryResult)]
+struct Names {
+    owner: Option<String>,
+    team: Option<String>,
+}
+
+#[derive(FromQueryResult)]
+struct Point {
+    id: Uuid,
+    kind: String,
+    value: String,
+    label: String,
+}
+
+#[derive(FromQueryResult)]
+struct Reference {
+    source: String,
+    key: String,
+}
+
+#[derive(FromQueryResult)]
+struct Person {
+    id: Uuid,
+    name: String,
+    job_title: Option<String>,
+}
+
+/// A customer, whole, also when it lies in the trash.
+///
+/// # Errors
+/// [`AppError::NotFound`] when there is none or it is out of sight.
+pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Customer> {
+    let reads = scope(ctx, Kind::Customer, Ability::Read)?;
+    let db = ctx.db();
+    let row = fetch(db, reads, id, false).await?;
+    let (names, points, references, people, company) = futures::try_join!(
+        names(db, &row),
+        points(db, row.id),
+        references(db, row.id),
+        people(db, &row, reads),
+        company(db, &row, reads),
+    )?;
+    let actor = ctx.actor();
+    let may = |kind, ability| row.is_in(actor.scope(kind, ability));
+    let now = ctx.clock().now();
+    Ok(Customer {
+        id,
+        version: row.version,
+        kind: row.kind.parse().map_err(Error::Stored)?,
+        stage: row.stage.parse().map_err(Error::Stored)?,
+        job_title: row.job_title.clone(),
+        company,
+        owner: row.owner_id.map(UserId).zip(names.owner),
+        team: row.team_id.map(TeamId).zip(names.team),
+        contact_points: points,
+        external_refs: references,
+        people,
+        created: Moment::seen_from(row.created_at, now),
+        updated: Moment::seen_from(row.updated_at, now),
+        deleted: row.deleted_at.is_some(),
+        may: May {
+            update: may(Kind::Customer, Ability::Update),
+            delete: may(Kind::Customer, Ability::Delete),
+            assign: may(Kind::Customer, Ability::Assign),
+            note: may(Kind::Activity, Ability::Create),
+        },
+        name: row.name,
+        street: row.street,
+        postal_code: row.postal_code,
+        city: row.city,
+        region: row.region,
+        country: row.country,
+        tags: row.tags,
+    })
+}
+
+async fn names(db: &impl ConnectionTrait, row: &Row) -> Result<Names> {
+    let statement = sql(
+        "SELECT (SELECT name FROM app_user WHERE id = $1) AS owner, (SELECT name FROM team WHERE id = $2) AS team",
+        [row.owner_id.into(), row.team_id.into()],
+    );
+    Ok(Names::find_by_statement(statement).one(db).await?.ok_or(AppError::Internal)?)
+}
+
+/// The contact points of a customer in their order.
+pub(super) async fn points(db: &impl ConnectionTrait, customer: Uuid) -> Result<Vec<ContactPoint>> {
+    let statement = sql(
+        "SELECT id, kind, value, label FROM contact_point WHERE customer_id = $1 ORDER BY kind, position, id",
+        [customer.into()],
+    );
+    let points = Point::find_by_statement(statement).all(db).await?;
+    points
+        .into_iter()
+        .map(|point| {
+            Ok(ContactPoint {
+                id: ContactPointId(point.id),
+                kind: point.kind.parse().map_err(Error::Stored)?,
+                value: point.value,
+                label: point.label,
+            })
+        })
+        .collect()
+}
+
+async fn references(db: &impl ConnectionTrait, customer: Uuid) -> Result<Vec<ExternalRef>> {
+    let statement =
+        sql("SELECT source, key FROM external_ref WHERE customer_id = $1 ORDER BY source, key", [customer.into()]);
+    let references = Reference::find_by_statement(statement).all(db).await?;
+    Ok(references.into_iter().map(|line| ExternalRef { source: line.source, key: line.key }).collect())
+}
+
+async fn people(db: &impl ConnectionTrait, row: &Row, reads: Scope) -> Result<Vec<PersonRow>> {
+    let mut sql = Sql::new("SELECT c.id, c.name, c.job_title FROM customer c WHERE c.deleted_at IS NULL AND c.company_id = ");
+    sql.bind(row.id).push(" AND ");
+    push_scope(&mut sql, reads);
+    sql.push(" ORDER BY c.name, c.id LIMIT ").bind(PEOPLE_MAX);
+    let people = Person::find_by_statement(sql.done()).all(db).await?;
+    Ok(people
+        .into_iter()
+        .map(|person| PersonRow { id: CustomerId(person.id), name: person.name, job_title: person.job_title })
+        .collect())
+}
+
+async fn company(db: &impl ConnectionTrait, row: &Row, reads: Scope) -> Result<Option<Related<CustomerId>>> {
+    let Some(id) = row.company_id else { return Ok(None) };
+    match fetch(db, reads, CustomerId(id), false).await {
+        Ok(company) => Ok(Some(Related::Seen(CustomerId(id), company.name))),
+        Err(Error::Told(AppError::NotFound)) => Ok(Some(Related::NoAccess)),
+        Err(error) => Err(error),
+    }
+}

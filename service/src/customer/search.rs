@@ -1,0 +1,134 @@
+//! Search as you type: candidates by trigram, then ranked.
+//!
+//! At most [`CANDIDATES`] are ranked (sorting all matches of a common fragment takes fifty times as long), and the
+//! answer says when there were more. One or two letters match the start of the name.
+
+use rapport_domain::{
+    access::{Ability, Kind, Scope},
+    customer::{CustomerHit, CustomerKind, CustomerPage, Total},
+    query::ListQuery,
+};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::list::{
+    self,
+    filter::{escaped, push_pattern},
+};
+use crate::{
+    Ctx, Result,
+    access::{branches, scope},
+    sql::Sql,
+};
+
+/// The most matches that are ranked.
+const CANDIDATES: i64 = 2_000;
+/// The most words of a search that are looked at.
+const WORDS_MAX: usize = 8;
+/// The shortest word that a trigram index can find.
+const TRIGRAM: usize = 3;
+/// Rows that a palette or a combobox shows.
+const HITS: i64 = 8;
+
+#[derive(FromQueryResult)]
+struct Match {
+    id: Uuid,
+    found: i64,
+}
+
+/// The first page of a list that is searched.
+pub(super) async fn ranked(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<CustomerPage> {
+    let matches = find(ctx, reads, &query.search, Some(query), None, i64::from(query.size)).await?;
+    let found = matches.first().map_or(0, |first| first.found);
+    let ids: Vec<Uuid> = matches.iter().map(|hit| hit.id).collect();
+    let rows = list::rows(ctx, &ids).await?;
+    let more_matches = found > CANDIDATES;
+    let total = if more_matches {
+        Total::AtLeast(CANDIDATES.unsigned_abs())
+    } else {
+        Total::Exactly(found.unsigned_abs())
+    };
+    Ok(CustomerPage { rows: list::told(ctx, rows)?, next: None, previous: None, total, more_matches })
+}
+
+/// The best few customers for what was typed so far, for palette and comboboxes.
+///
+/// # Errors
+/// [`rapport_domain::error::AppError::Forbidden`] without the right to read.
+pub async fn suggest(ctx: &Ctx, text: &str, kind: Option<CustomerKind>) -> Result<Vec<CustomerHit>> {
+    let reads = scope(ctx, Kind::Customer, Ability::Read)?;
+    let matches = find(ctx, reads, text, None, kind, HITS).await?;
+    let ids: Vec<Uuid> = matches.iter().map(|hit| hit.id).collect();
+    let rows = list::told(ctx, list::rows(ctx, &ids).await?)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| CustomerHit {
+            id: row.id,
+            kind: row.kind,
+            hint: [Some(row.contact).filter(|contact| !contact.is_empty()), row.city, row.email]
+                .into_iter()
+                .flatten()
+                .next()
+                .unwrap_or_default(),
+            name: row.name,
+        })
+        .collect())
+}
+
+async fn find(
+    ctx: &Ctx,
+    reads: Scope,
+    text: &str,
+    query: Option<&ListQuery>,
+    kind: Option<CustomerKind>,
+    limit: i64,
+) -> Result<Vec<Match>> {
+    let words = words(text);
+    let mut sql = Sql::new("SELECT m.id, count(*) OVER () AS found FROM (SELECT * FROM (");
+    for (place, branch) in branches(reads).into_iter().enumerate() {
+        if place > 0 {
+            sql.push(" UNION ALL ");
+        }
+        sql.push("(SELECT c.id, c.name, c.name_plain FROM customer c WHERE c.deleted_at IS NULL AND ");
+        branch.push(&mut sql);
+        if let Some(query) = query.filter(|query| !query.filter.is_empty()) {
+            sql.push(" AND ");
+            list::filter::push(&mut sql, &query.filter, ctx.actor())?;
+        }
+        if let Some(kind) = kind {
+            sql.push(" AND c.kind = ").bind(kind.word());
+        }
+        let indexed = words.iter().any(|word| word.chars().count() >= TRIGRAM);
+        for word in &words {
+            push_word(&mut sql, word, indexed);
+        }
+        sql.push(" LIMIT ").bind(CANDIDATES + 1).push(")");
+    }
+    sql.push(") AS u LIMIT ").bind(CANDIDATES + 1).push(") AS m ORDER BY CASE WHEN m.name_plain LIKE rapport_plain(");
+    let whole = escaped(text.trim());
+    sql.bind(whole.clone()).push(") || '%' THEN 0 WHEN m.name_plain LIKE '% ' || rapport_plain(").bind(whole.clone());
+    sql.push(") || '%' THEN 1 WHEN m.name_plain LIKE ");
+    push_pattern(&mut sql, text.trim());
+    sql.push(" THEN 2 ELSE 3 END, m.name, m.id LIMIT ").bind(limit);
+    Ok(Match::find_by_statement(sql.done()).all(ctx.db()).await?)
+}
+
+/// What was typed, as words that must all be found. A phone number is one word: its digits.
+fn words(text: &str) -> Vec<String> {
+    let text = text.trim();
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    if digits.len() >= 3 && text.chars().all(|c| c.is_ascii_digit() || " +-()/.".contains(c)) {
+        return vec![digits];
+    }
+    text.split_whitespace().take(WORDS_MAX).map(str::to_owned).collect()
+}
+
+/// `indexed`: whether some word is long enough for the trigram index, which then carries the short ones too.
+fn push_word(sql: &mut Sql, word: &str, indexed: bool) {
+    if indexed {
+        sql.push(" AND c.search LIKE ");
+        push_pattern(sql, word);
+    } else {
+        sql.push(" AND c.name_plain LIKE rapport_plain(").bind(escaped(word)).push(") || '%'");
+    }
+}

@@ -1,0 +1,91 @@
+//! What can go wrong in here, and what of it a person may read.
+
+use rapport_domain::error::{AppError, FieldErrors};
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
+
+/// The result of every service function.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a service function did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something that the person can be told as it is.
+    #[error(transparent)]
+    Told(#[from] AppError),
+    /// PostgreSQL refused or is away.
+    #[error("database: {0}")]
+    Database(#[from] DbErr),
+    /// Redis refused or is away.
+    #[error("redis: {0}")]
+    Redis(#[from] crate::redis::RedisError),
+    /// A row that the program cannot read: a defect.
+    #[error("cannot read what is stored: {0}")]
+    Stored(String),
+}
+
+impl From<FieldErrors> for Error {
+    fn from(fields: FieldErrors) -> Self {
+        Self::Told(fields.into())
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Stored(error.to_string())
+    }
+}
+
+impl Error {
+    /// What the person sees. Logs the cause once, here, when it is not theirs to see.
+    #[must_use]
+    pub fn tell(self) -> AppError {
+        match self {
+            Self::Told(error) => error,
+            Self::Database(cause) if is_absence(&cause) => {
+                tracing::warn!(%cause, "PostgreSQL cannot be reached");
+                AppError::Unavailable
+            }
+            Self::Redis(cause) => {
+                tracing::warn!(%cause, "Redis cannot be reached");
+                AppError::Unavailable
+            }
+            cause => {
+                tracing::error!(%cause, "a defect");
+                AppError::Internal
+            }
+        }
+    }
+
+    /// The name of the unique constraint that was hurt, if that is what happened.
+    #[must_use]
+    pub fn unique_violation(&self) -> Option<String> {
+        match self {
+            Self::Database(cause) => match cause.sql_err() {
+                Some(SqlErr::UniqueConstraintViolation(message)) => Some(message),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// True when the database did not answer, as opposed to answering no.
+fn is_absence(cause: &DbErr) -> bool {
+    match cause {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => is_absent(error),
+        _ => false,
+    }
+}
+
+fn is_absent(error: &sea_orm::SqlxError) -> bool {
+    use sea_orm::SqlxError as E;
+    match error {
+        E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
+        // 57P0x: shutting down or starting; 53300: too many connections; 57014: the statement's time was up.
+        E::Database(error) => {
+            matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03" | "53300" | "57014"))
+        }
+        _ => false,
+    }
+}

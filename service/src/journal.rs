@@ -1,0 +1,222 @@
+//! The journal: the one path by which anything is written.
+//!
+//! A command works out its changes and hands them to [`write`], which applies them to the tables and records them,
+//! set-based, in the caller's transaction. Undo works out the inverse of recorded changes and takes the same path.
+
+mod apply;
+mod table;
+mod undo;
+
+use chrono::{DateTime, Utc};
+use rapport_domain::{
+    id::{BatchId, UserId},
+    journal::{Op, Via},
+};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::{Ctx, Result, Service, sql::sql};
+pub(crate) use table::RecordKind;
+pub use undo::undo;
+
+/// The fields of a record, by column.
+pub(crate) type Fields = Map<String, Value>;
+
+/// One change of one record, before it is written.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    pub(crate) kind: RecordKind,
+    pub(crate) record: Uuid,
+    /// The customer it is about; for records that are about none, the record itself.
+    pub(crate) subject: Uuid,
+    pub(crate) op: Op,
+    /// Changed fields only: for a removal all, for a creation none.
+    pub(crate) before: Fields,
+    /// Changed fields only: for a creation all that are set, for a removal none.
+    pub(crate) after: Fields,
+}
+
+impl Change {
+    pub(crate) fn create(kind: RecordKind, record: Uuid, subject: Uuid, mut after: Fields) -> Self {
+        after.retain(|_, value| !value.is_null());
+        Self { kind, record, subject, op: Op::Create, before: Fields::new(), after }
+    }
+
+    /// An update by its fields `(column, before, after)`; none when nothing differs.
+    pub(crate) fn update(
+        kind: RecordKind,
+        record: Uuid,
+        subject: Uuid,
+        fields: impl IntoIterator<Item = (String, Value, Value)>,
+    ) -> Option<Self> {
+        let mut change = Self::bare(kind, record, subject, Op::Update);
+        for (column, before, after) in fields.into_iter().filter(|(_, before, after)| before != after) {
+            change.before.insert(column.clone(), before);
+            change.after.insert(column, after);
+        }
+        (!change.after.is_empty()).then_some(change)
+    }
+
+    pub(crate) fn remove(kind: RecordKind, record: Uuid, subject: Uuid, before: Fields) -> Self {
+        Self { before, ..Self::bare(kind, record, subject, Op::Remove) }
+    }
+
+    /// A change without fields: trash, restore.
+    pub(crate) fn bare(kind: RecordKind, record: Uuid, subject: Uuid, op: Op) -> Self {
+        Self { kind, record, subject, op, before: Fields::new(), after: Fields::new() }
+    }
+}
+
+/// What is being done, and by whom: the head of a batch.
+pub(crate) struct Command {
+    pub(crate) actor: Option<UserId>,
+    pub(crate) via: Via,
+    pub(crate) name: &'static str,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) undo_of: Option<BatchId>,
+    pub(crate) detail: Value,
+    /// Why it can never be taken back, if so.
+    pub(crate) final_because: Option<&'static str>,
+}
+
+impl Command {
+    /// A command of somebody who acts.
+    pub(crate) fn of(ctx: &Ctx, name: &'static str) -> Self {
+        Self {
+            actor: Some(ctx.actor().user),
+            via: ctx.via(),
+            name,
+            at: ctx.clock().now(),
+            undo_of: None,
+            detail: json!({}),
+            final_because: None,
+        }
+    }
+
+    /// A command from the console or the set-up page, where nobody is signed in.
+    pub(crate) fn unattended(service: &Service, via: Via, name: &'static str) -> Self {
+        Self {
+            actor: None,
+            via,
+            name,
+            at: service.clock().now(),
+            undo_of: None,
+            detail: json!({}),
+            final_because: None,
+        }
+    }
+
+    pub(crate) fn never_undone(mut self, because: &'static str) -> Self {
+        self.final_because = Some(because);
+        self
+    }
+
+    pub(crate) fn with_detail(mut self, detail: Value) -> Self {
+        self.detail = detail;
+        self
+    }
+}
+
+/// An open batch: a large command appends to it, a transaction a chunk.
+pub(crate) struct Batch {
+    pub(crate) id: BatchId,
+    at: DateTime<Utc>,
+}
+
+/// Writes a small command: its changes, applied and recorded, in the caller's transaction.
+pub(crate) async fn write(
+    tx: &DatabaseTransaction,
+    id: BatchId,
+    command: &Command,
+    changes: Vec<Change>,
+) -> Result<BatchId> {
+    let batch = open(tx, id, command, State::Done).await?;
+    append(tx, &batch, changes).await?;
+    Ok(batch.id)
+}
+
+/// How far a batch is.
+#[derive(Clone, Copy)]
+pub(crate) enum State {
+    Running,
+    Done,
+    Failed,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Writes the head of a batch.
+pub(crate) async fn open(
+    db: &impl ConnectionTrait,
+    id: BatchId,
+    command: &Command,
+    state: State,
+) -> Result<Batch> {
+    let statement = sql(
+        "INSERT INTO batch (id, actor, via, command, at, undo_of, state, detail, undoable, why_not) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        [
+            id.0.into(),
+            command.actor.map(|actor| actor.0).into(),
+            command.via.word().into(),
+            command.name.into(),
+            command.at.into(),
+            command.undo_of.map(|batch| batch.0).into(),
+            state.word().into(),
+            command.detail.clone().into(),
+            command.final_because.is_none().into(),
+            command.final_because.into(),
+        ],
+    );
+    db.execute_raw(statement).await?;
+    Ok(Batch { id, at: command.at })
+}
+
+/// Applies changes to the tables and records them under the batch, in the caller's transaction.
+///
+/// The caller holds the locks of the rows that it changes.
+pub(crate) async fn append(tx: &impl ConnectionTrait, batch: &Batch, changes: Vec<Change>) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let stands = apply::apply(tx, &changes, batch.at).await?;
+    let lines: Vec<Value> = changes.iter().map(|change| line(change, &stands)).collect();
+    let statement = sql(
+        "INSERT INTO change (batch, kind, record, subject, version, op, owner, team, at, before, after) \
+         SELECT $1, r.kind, r.record, r.subject, r.version, r.op, r.owner, r.team, $2, r.before, r.after \
+         FROM jsonb_to_recordset($3) AS r (kind text, record uuid, subject uuid, version bigint, op text, \
+              owner uuid, team uuid, before jsonb, after jsonb)",
+        [batch.id.0.into(), batch.at.into(), Value::Array(lines).into()],
+    );
+    tx.execute_raw(statement).await?;
+    Ok(())
+}
+
+/// Closes a batch that ran over several transactions.
+pub(crate) async fn close(db: &impl ConnectionTrait, batch: &Batch, state: State, counts: Value) -> Result<()> {
+    let statement = sql(
+        "UPDATE batch SET state = $2, counts = $3 WHERE id = $1",
+        [batch.id.0.into(), state.word().into(), counts.into()],
+    );
+    db.execute_raw(statement).await?;
+    Ok(())
+}
+
+fn line(change: &Change, stands: &apply::Stands) -> Value {
+    let fields = |fields: &Fields| if fields.is_empty() { Value::Null } else { Value::Object(fields.clone()) };
+    let stand = stands.of(change);
+    json!({
+        "kind": change.kind.word(), "record": change.record, "subject": change.subject, "op": change.op.word(),
+        "version": stand.version, "owner": stand.owner, "team": stand.team,
+        "before": fields(&change.before), "after": fields(&change.after),
+    })
+}

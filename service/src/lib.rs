@@ -1,0 +1,103 @@
+//! What the CRM does. Nothing outside this crate writes SQL or talks to Redis.
+//!
+//! A feature is a module with its queries and commands. Every read goes through [`access`], every write through
+//! [`journal`].
+
+use std::sync::Arc;
+
+use rapport_domain::{access::Actor, journal::Via};
+use sea_orm::DatabaseConnection;
+
+pub mod access;
+pub mod activity;
+pub mod clock;
+pub mod customer;
+pub mod database;
+mod entity;
+pub mod error;
+pub mod import;
+pub mod journal;
+pub mod limit;
+pub mod password;
+pub mod redis;
+mod secret;
+pub mod session;
+mod sql;
+pub mod user;
+
+pub use error::{Error, Result};
+
+/// What every service function works with. Cheap to clone; all clones share one pool.
+#[derive(Clone)]
+pub struct Service(Arc<Parts>);
+
+struct Parts {
+    db: DatabaseConnection,
+    redis: redis::Redis,
+    clock: clock::Clock,
+    hasher: password::Hasher,
+}
+
+impl Service {
+    /// Puts the parts together. Connects to nothing by itself.
+    #[must_use]
+    pub fn new(db: DatabaseConnection, redis: redis::Redis, clock: clock::Clock) -> Self {
+        Self(Arc::new(Parts { db, redis, clock, hasher: password::Hasher::default() }))
+    }
+
+    /// The time and the source of ids.
+    #[must_use]
+    pub fn clock(&self) -> &clock::Clock {
+        &self.0.clock
+    }
+
+    pub(crate) fn db(&self) -> &DatabaseConnection {
+        &self.0.db
+    }
+
+    pub(crate) fn redis(&self) -> &redis::Redis {
+        &self.0.redis
+    }
+
+    pub(crate) fn hasher(&self) -> &password::Hasher {
+        &self.0.hasher
+    }
+
+    /// The context of somebody who acts.
+    #[must_use]
+    pub fn acting(&self, actor: Actor, via: Via) -> Ctx {
+        Ctx { service: self.clone(), actor, via }
+    }
+}
+
+/// Somebody who acts, through a door, on the service.
+#[derive(Clone)]
+pub struct Ctx {
+    service: Service,
+    actor: Actor,
+    via: Via,
+}
+
+impl Ctx {
+    /// Who acts.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Through which door.
+    #[must_use]
+    pub fn via(&self) -> Via {
+        self.via
+    }
+
+    /// The time and the source of ids.
+    #[must_use]
+    pub fn clock(&self) -> &clock::Clock {
+        self.service.clock()
+    }
+
+    pub(crate) fn db(&self) -> &DatabaseConnection {
+        self.service.db()
+    }
+}
