@@ -1,0 +1,78 @@
+//! Rate limits, shared by all servers through Redis.
+
+use std::{net::IpAddr, time::Duration};
+
+use rapport_domain::error::AppError;
+
+use crate::{Result, Service, secret};
+
+/// How often something may be done: `burst` times at once, and no more than `burst` times in `per` for long.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// What is limited; a part of the key in Redis.
+    pub name: &'static str,
+    /// How many at once.
+    pub burst: u32,
+    /// The time in which that many are free again.
+    pub per: Duration,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Tries to sign in from one client address, whatever the account.
+pub const SIGN_IN_FROM: Limit = Limit { name: "sign-in-from", burst: 30, per: MINUTE };
+/// Tries to sign in to one account from one client address.
+pub const SIGN_IN_ACCOUNT_FROM: Limit = Limit { name: "sign-in-account-from", burst: 10, per: MINUTE };
+/// Tries to sign in to one account from anywhere. Wider, so that one stranger's guessing does not lock its owner out.
+pub const SIGN_IN_ACCOUNT: Limit = Limit { name: "sign-in-account", burst: 60, per: MINUTE };
+/// Tries of the set-up token from one client address.
+pub const SET_UP_FROM: Limit = Limit { name: "set-up-from", burst: 10, per: MINUTE };
+
+/// The generic cell rate algorithm (ITU-T I.371) over several keys: takes from all, or from none and says how many
+/// milliseconds to wait. A key holds the time at which its whole burst is free again, in microseconds.
+const SCRIPT: &str = "
+local now = tonumber(ARGV[1])
+local wait, whole = 0, {}
+for i = 1, #KEYS do
+    local burst, per = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+    local free = math.max(tonumber(redis.call('GET', KEYS[i]) or 0), now) + per / burst
+    whole[i] = free
+    wait = math.max(wait, free - now - per)
+end
+if wait > 0 then return math.ceil(wait / 1000) end
+for i = 1, #KEYS do
+    redis.call('SET', KEYS[i], string.format('%.0f', whole[i]), 'PX', math.ceil((whole[i] - now) / 1000) + 1000)
+end
+return 0";
+
+/// Takes one from each limit, by its key, or from none of them.
+///
+/// # Errors
+/// [`AppError::TooManyRequests`] with the time to wait; and when Redis is away, because then nobody counts.
+pub async fn take(service: &Service, limits: &[(Limit, &str)]) -> Result<()> {
+    // Keys are hashed: they hold what a person typed, of any length.
+    let keys: Vec<_> =
+        limits.iter().map(|(limit, key)| format!("limit:{}:{}", limit.name, secret::digest(key))).collect();
+    let mut arguments = vec![service.clock().now().timestamp_micros().to_string()];
+    for (limit, _) in limits {
+        arguments.extend([limit.burst.max(1).to_string(), limit.per.as_micros().to_string()]);
+    }
+    let wait: i64 = service.redis().script(SCRIPT, &keys, arguments).await?;
+    if wait == 0 {
+        return Ok(());
+    }
+    let seconds = u32::try_from(wait).unwrap_or(u32::MAX).div_ceil(1000);
+    Err(AppError::TooManyRequests { retry_after: seconds }.into())
+}
+
+/// The client address as limits count it: an IPv6 subscriber owns a whole /64 (RFC 6177).
+#[must_use]
+pub fn client(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
