@@ -1,0 +1,86 @@
+//! What the pages of customers read.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use rapport_domain::{
+    customer::{Customer, CustomerHit, CustomerKind, CustomerPage},
+    id::UserId,
+    timeline::Timeline,
+};
+
+use crate::api::Answer;
+
+/// A page of the list. What is not the list's business in the query is ignored.
+///
+/// # Errors
+/// When the query cannot be read, with a sentence under `form`.
+#[server(prefix = "/api/fn", endpoint = "customer/list", input = GetUrl)]
+pub async fn list_customers(
+    /// The query string of the list's address.
+    query: String,
+) -> Answer<CustomerPage> {
+    use crate::api::{answer, context, respond};
+    let ctx = context()?;
+    let query = rapport_domain::query::ListQuery::parse(&query).map_err(|error| respond(error.into()))?;
+    answer(rapport_service::customer::query::list(&ctx, &query).await)
+}
+
+/// A customer, whole.
+///
+/// # Errors
+/// When there is none, or not for this person.
+#[server(prefix = "/api/fn", endpoint = "customer/get", input = GetUrl)]
+pub async fn get_customer(
+    /// The customer, as the address names it.
+    id: String,
+) -> Answer<Customer> {
+    use crate::api::{answer, context, respond};
+    let ctx = context()?;
+    let id = id
+        .parse()
+        .map_err(|_| respond(rapport_domain::error::AppError::NotFound))?;
+    answer(rapport_service::customer::query::get(&ctx, id).await)
+}
+
+/// A page of a customer's timeline, newest first, from before a place in the journal.
+///
+/// # Errors
+/// When there is no such customer, or not for this person.
+#[server(name = ReadTimeline, prefix = "/api/fn", endpoint = "customer/timeline", input = GetUrl)]
+pub async fn timeline(
+    /// The customer, as the address names it.
+    id: String,
+    /// The place in the journal where the page before ended.
+    before: Option<i64>,
+) -> Answer<Timeline> {
+    use crate::api::{answer, context, respond};
+    let ctx = context()?;
+    let id = id
+        .parse()
+        .map_err(|_| respond(rapport_domain::error::AppError::NotFound))?;
+    answer(rapport_service::customer::query::timeline(&ctx, id, before).await)
+}
+
+/// The customers that best fit what was typed, for the palette and the comboboxes.
+///
+/// # Errors
+/// When nobody is signed in.
+#[server(prefix = "/api/fn", endpoint = "customer/suggest", input = GetUrl)]
+pub async fn suggest_customers(
+    /// What was typed.
+    text: String,
+    /// Only people or only companies.
+    kind: Option<CustomerKind>,
+) -> Answer<Vec<CustomerHit>> {
+    use crate::api::{answer, context};
+    answer(rapport_service::customer::query::suggest(&context()?, &text, kind).await)
+}
+
+/// The people that a customer can be given to.
+///
+/// # Errors
+/// When nobody is signed in.
+#[server(prefix = "/api/fn", endpoint = "customer/owners", input = GetUrl)]
+pub async fn owner_options() -> Answer<Vec<(UserId, String)>> {
+    use crate::api::{answer, context};
+    answer(rapport_service::user::options(&context()?).await)
+}

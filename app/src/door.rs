@@ -1,0 +1,333 @@
+//! The one form door: every form of the product, with script and without, passes here.
+//!
+//! A form is a [`Form`] with a path of its own and is drawn by [`DoorForm`]. Without script the browser posts it to its
+//! path; the server answers 303 with a one-time [`Flash`], or renders the page that holds the form again with what was
+//! typed and what is wrong ([`FormState`]). With script the same values go through [`api::submit_form`] and the answer
+//! is shown in place. Both end in `submit`, on the server.
+//!
+//! **Building a form** (details at each item):
+//! ```ignore
+//! view! {
+//!     <DoorForm form=Form::EditCustomer(id) values=current_values seen=customer.version>
+//!         <MyTextField name="city" label="City"/>   // calls use_field("city") for value, error, id, conflict
+//!         <button>"Save"</button>                    // use_form().pending tells that it is under way
+//!     </DoorForm>
+//! }
+//! ```
+//! Programmatic writes (inline edit, drag): [`use_submit`]. After every write that succeeded [`use_changes`] counts up;
+//! resources name it among their sources and so load again.
+
+use rapport_domain::{
+    error::AppError,
+    form::Values,
+    id::{ActivityId, BatchId, CustomerId},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub mod api;
+pub mod component;
+#[cfg(feature = "ssr")]
+pub mod submit;
+
+pub use component::{
+    Door, DoorForm, FieldState, FormHandle, Submitter, Toast, Toasts, use_changes, use_door, use_field,
+    use_form, use_submit, use_toasts,
+};
+
+macro_rules! forms {
+    (@parse $path:ident $name:ident $pattern:literal) => {
+        ($path == $pattern).then_some(Self::$name)
+    };
+    (@parse $path:ident $name:ident $pattern:literal $id:ty) => {
+        $pattern.split_once("{id}").and_then(|(before, after)| {
+            let id = $path.strip_prefix(before)?.strip_suffix(after)?;
+            id.parse::<$id>().ok().map(Self::$name)
+        })
+    };
+    (@id $form:ident $name:ident) => { None };
+    (@id $form:ident $name:ident $id:ty) => { if let Self::$name(id) = $form { Some(id.0) } else { None } };
+    ($($(#[$doc:meta])* $name:ident $(($id:ty))? = $pattern:literal),+ $(,)?) => {
+        /// Every form of the product.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Form {
+            $($(#[$doc])* $name $(($id))?),+
+        }
+
+        impl Form {
+            /// The paths of all forms, `{id}` standing for the record.
+            pub const PATTERNS: &'static [&'static str] = &[$($pattern),+];
+
+            /// The form that a path stands for.
+            #[must_use]
+            pub fn parse(path: &str) -> Option<Self> {
+                let mut found: Option<Self> = None;
+                $(found = found.or_else(|| forms!(@parse path $name $pattern $($id)?));)+
+                found
+            }
+
+            /// The form's path with `{id}` in it.
+            #[must_use]
+            pub fn pattern(self) -> &'static str {
+                match self { $(Self::$name { .. } => $pattern),+ }
+            }
+
+            /// The record that the form is about.
+            #[must_use]
+            pub fn record(self) -> Option<Uuid> {
+                let mut found: Option<Uuid> = None;
+                $(found = found.or(forms!(@id self $name $($id)?));)+
+                found
+            }
+        }
+    };
+}
+
+forms! {
+    /// Makes the first admin. Fields: token, organisation, name, email, password.
+    SetUp = "/setup",
+    /// Fields: email, password, next.
+    SignIn = "/sign-in",
+    /// No field.
+    SignOut = "/sign-out",
+    /// Fields: id (minted with the form), and those of the customer.
+    NewCustomer = "/customers/new",
+    /// Fields: version, and those of the customer that are to change.
+    EditCustomer(CustomerId) = "/customers/{id}/edit",
+    /// Moves it to the trash.
+    TrashCustomer(CustomerId) = "/customers/{id}/trash",
+    /// Takes it out of the trash.
+    RestoreCustomer(CustomerId) = "/customers/{id}/restore",
+    /// Fields: id (minted with the form), body.
+    WriteNote(CustomerId) = "/customers/{id}/notes",
+    /// Fields: body.
+    EditNote(ActivityId) = "/notes/{id}/edit",
+    /// No field.
+    RemoveNote(ActivityId) = "/notes/{id}/remove",
+    /// Takes back a batch. Field: batch.
+    Undo = "/undo",
+    /// Fields: theme (system, light, dark).
+    Theme = "/theme",
+}
+
+impl Form {
+    /// Where the form is posted to.
+    #[must_use]
+    pub fn path(self) -> String {
+        match self.record() {
+            Some(id) => self.pattern().replace("{id}", &id.hyphenated().to_string()),
+            None => self.pattern().to_owned(),
+        }
+    }
+
+    /// The page that holds the form: what its hidden field `back` says, else the page it usually stands on.
+    #[must_use]
+    pub fn page(self, values: &Values) -> String {
+        if let Some(back) = local_path(values.get("back")) {
+            return back.to_owned();
+        }
+        match self {
+            Self::SetUp | Self::SignIn | Self::NewCustomer | Self::EditCustomer(_) => self.path(),
+            Self::TrashCustomer(id) | Self::RestoreCustomer(id) | Self::WriteNote(id) => {
+                format!("/customers/{id}")
+            }
+            Self::SignOut | Self::EditNote(_) | Self::RemoveNote(_) | Self::Undo | Self::Theme => {
+                "/customers".to_owned()
+            }
+        }
+    }
+
+    /// Whether the form may be sent by somebody who is not signed in.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::SetUp | Self::SignIn | Self::SignOut | Self::Theme)
+    }
+
+    /// Whether everything the page knows is out of date after it, so that the browser loads the next page anew.
+    #[must_use]
+    pub fn reloads(self) -> bool {
+        matches!(self, Self::SetUp | Self::SignIn | Self::SignOut)
+    }
+}
+
+/// The fields whose values are never sent back to the browser.
+pub const SECRETS: &[&str] = &["password", "token"];
+
+/// A form that failed, as the page shows it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormState {
+    /// The form's path.
+    pub path: String,
+    /// What was typed, secrets left out; after a conflict with the version that stands now.
+    pub values: Values,
+    /// What is wrong.
+    pub error: AppError,
+}
+
+impl FormState {
+    /// Keeps what the page may show of a form that failed.
+    #[must_use]
+    pub fn new(form: Form, mut values: Values, error: AppError) -> Self {
+        values.0.retain(|field, _| !SECRETS.contains(&field.as_str()));
+        take_over(&mut values, &error);
+        Self {
+            path: form.path(),
+            values,
+            error,
+        }
+    }
+}
+
+/// What a form that succeeded says on the next page, once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// The sentence.
+    pub said: String,
+    /// The batch that Undo takes back.
+    pub undo: Option<BatchId>,
+    /// The page to come back to after Undo.
+    pub back: String,
+}
+
+/// The prefix of the hidden field that holds what a field was when the form was opened.
+pub const WAS: &str = "was.";
+/// The prefix of the field by which a person settles a conflict: `mine` or `theirs`.
+pub const PICK: &str = "pick.";
+
+/// The fields that a form of changes really changes: those whose text differs from the hidden `was.` beside it, less
+/// those where the person picked the value that stands. A field without a `was.` counts as changed.
+#[must_use]
+pub fn changed(values: &Values) -> Values {
+    let same = |field: &str, text: &str| {
+        let was = format!("{WAS}{field}");
+        values.has(&was) && plain_lines(values.get(&was)) == plain_lines(text)
+    };
+    let fields = values.0.iter().filter(|(field, text)| {
+        !field.starts_with(WAS)
+            && !field.starts_with(PICK)
+            && values.get(&format!("{PICK}{field}")) != "theirs"
+            && !same(field, text)
+    });
+    fields
+        .map(|(field, text)| (field.clone(), text.clone()))
+        .collect()
+}
+
+/// A browser posts the line ends of a text area as CR LF.
+fn plain_lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+/// After a conflict the form names the version that stands, and what stands in the fields in dispute, so that sending
+/// it again is a decision and not the same conflict.
+pub fn take_over(values: &mut Values, error: &AppError) {
+    if let AppError::Conflict { version, fields } = error {
+        values.set("version", version.to_string());
+        for conflict in fields {
+            values.set(&format!("{WAS}{}", conflict.field), conflict.theirs.clone());
+        }
+    }
+}
+
+/// The text, if it is a path on this site that a redirect may go to.
+#[must_use]
+pub fn local_path(text: &str) -> Option<&str> {
+    let outside = text.starts_with("//") || text.contains(|c: char| c == '\\' || !c.is_ascii_graphic());
+    (text.starts_with('/') && !outside && text.len() <= 2_000).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rapport_domain::error::FieldConflict;
+
+    const ID: &str = "01933d3e-0000-7000-8000-000000000001";
+
+    #[test]
+    fn every_form_reads_back_its_own_path() {
+        for pattern in Form::PATTERNS {
+            let path = pattern.replace("{id}", ID);
+            let form = Form::parse(&path).unwrap_or_else(|| panic!("{path}"));
+            assert_eq!((form.path(), form.pattern()), (path, *pattern));
+        }
+    }
+
+    #[test]
+    fn what_is_no_form_is_none() {
+        for path in [
+            "/",
+            "/customers",
+            "/customers/1/edit",
+            "/customers//edit",
+            "/setup/",
+            "/customers/new/edit",
+        ] {
+            assert_eq!(Form::parse(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_paths_on_this_site_are_gone_to() {
+        for good in ["/", "/customers?filter=a%20b&open=1"] {
+            assert_eq!(local_path(good), Some(good));
+        }
+        for bad in [
+            "",
+            "customers",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\r\nb",
+            "/a b",
+            "/ä",
+        ] {
+            assert_eq!(local_path(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn only_fields_that_differ_from_what_they_were_are_sent() {
+        let values = Values::default()
+            .with("was.city", "Berlin")
+            .with("city", "Bern")
+            .with("was.emails", "a@b\nc@d")
+            .with("emails", "a@b\r\nc@d")
+            .with("version", "3");
+        assert_eq!(
+            changed(&values),
+            Values::default().with("city", "Bern").with("version", "3")
+        );
+    }
+
+    #[test]
+    fn after_a_conflict_the_form_can_be_sent_again_with_either_value() {
+        let conflict = FieldConflict {
+            field: "city".into(),
+            mine: "Bern".into(),
+            theirs: "Basel".into(),
+            by: None,
+        };
+        let error = AppError::Conflict {
+            version: 9,
+            fields: vec![conflict],
+        };
+        let typed = Values::default()
+            .with("was.city", "Berlin")
+            .with("city", "Bern")
+            .with("version", "3");
+        let state = FormState::new(Form::NewCustomer, typed, error);
+        assert_eq!(
+            changed(&state.values),
+            Values::default().with("city", "Bern").with("version", "9")
+        );
+        let theirs = state.values.with("pick.city", "theirs");
+        assert_eq!(changed(&theirs), Values::default().with("version", "9"));
+    }
+
+    #[test]
+    fn a_failed_form_keeps_no_password() {
+        let typed = Values::default().with("password", "secret").with("email", "a@b");
+        let state = FormState::new(Form::SignIn, typed, AppError::Internal);
+        assert_eq!(state.values, Values::default().with("email", "a@b"));
+    }
+}

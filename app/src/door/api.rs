@@ -1,0 +1,33 @@
+//! The door's server function.
+
+use leptos::{prelude::*, server_fn::codec::Json};
+use rapport_domain::form::{Done, Values};
+
+use crate::api::Answer;
+
+/// Sends a form: its path and what was typed. The same as posting it, but the answer comes back as it is.
+///
+/// # Errors
+/// What is wrong with it.
+#[server(prefix = "/api/fn", endpoint = "form/submit", input = Json)]
+pub async fn submit_form(
+    /// The form's path.
+    path: String,
+    /// What was typed.
+    values: Values,
+) -> Answer<Done> {
+    use rapport_domain::error::AppError;
+
+    use super::{Form, submit};
+    use crate::api::{respond, visit};
+
+    let visit = visit()?;
+    let form = Form::parse(&path).ok_or_else(|| respond(AppError::NotFound))?;
+    let outcome = submit::submit(form, &values, &visit).await.map_err(respond)?;
+    if let Some(options) = use_context::<leptos_axum::ResponseOptions>() {
+        for cookie in outcome.cookies {
+            options.append_header(http::header::SET_COOKIE, cookie);
+        }
+    }
+    Ok(outcome.done)
+}

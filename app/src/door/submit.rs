@@ -1,0 +1,242 @@
+//! The door on the server: what each form does. Both ways in, with script and without, end here.
+
+use http::HeaderValue;
+use rapport_domain::{
+    activity::{NewNote, note_body},
+    customer::{CustomerPatch, NewCustomer},
+    error::AppError,
+    form::{Done, Values},
+    id::{BatchId, CustomerId},
+    journal::{Receipt, UndoReport},
+    user::{SetUp, SignIn},
+};
+use rapport_service::{Ctx, activity, customer::command, journal, session, user};
+
+use super::{Flash, Form, changed, local_path};
+use crate::{cookie, theme, visit::Visit};
+
+/// What a form that succeeded did.
+pub struct Outcome {
+    /// The answer.
+    pub done: Done,
+    /// Cookies to set.
+    pub cookies: Vec<HeaderValue>,
+}
+
+impl From<Done> for Outcome {
+    fn from(done: Done) -> Self {
+        Self {
+            done,
+            cookies: Vec::new(),
+        }
+    }
+}
+
+/// Does what a form asks for: checks it by the domain's rules and calls one service function.
+///
+/// # Errors
+/// What is wrong with it, or what the service refused.
+pub async fn submit(form: Form, values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
+    match form {
+        Form::SetUp => set_up(values, visit).await,
+        Form::SignIn => sign_in(values, visit).await,
+        Form::SignOut => sign_out(visit).await,
+        Form::Theme => choose_theme(values, visit),
+        _ => {
+            let ctx = visit.ctx.as_ref().ok_or(AppError::Unauthenticated)?;
+            change(form, values, ctx).await.map(Outcome::from)
+        }
+    }
+}
+
+/// The forms of those who are signed in.
+async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError> {
+    let back = || form.page(values);
+    match form {
+        Form::NewCustomer => {
+            let receipt = tell(command::create(ctx, NewCustomer::parse(values)?).await)?;
+            Ok(written(
+                format!("/customers/{}", receipt.record),
+                "Customer created.",
+                receipt,
+            ))
+        }
+        Form::EditCustomer(id) => edit_customer(id, values, ctx).await,
+        Form::TrashCustomer(id) => {
+            let to = local_path(values.get("back")).unwrap_or("/customers").to_owned();
+            let receipt = tell(command::trash(ctx, id).await)?;
+            Ok(written(to, "Moved to the trash.", receipt))
+        }
+        Form::RestoreCustomer(id) => Ok(written(
+            back(),
+            "Taken out of the trash.",
+            tell(command::restore(ctx, id).await)?,
+        )),
+        Form::WriteNote(id) => {
+            let note = NewNote::parse(values)?;
+            Ok(written(
+                back(),
+                "Note added.",
+                tell(activity::write_note(ctx, id, note).await)?,
+            ))
+        }
+        Form::EditNote(id) => {
+            let body =
+                note_body(values.get("body")).map_err(|sentence| AppError::invalid("body", sentence))?;
+            Ok(written(
+                back(),
+                "Note changed.",
+                tell(activity::edit_note(ctx, id, body).await)?,
+            ))
+        }
+        Form::RemoveNote(id) => Ok(written(
+            back(),
+            "Note removed.",
+            tell(activity::remove_note(ctx, id).await)?,
+        )),
+        Form::Undo => {
+            let batch = values.get("batch").parse::<BatchId>()?;
+            let report = tell(journal::undo(ctx, batch).await)?;
+            Ok(Done {
+                to: back(),
+                said: undone(&report),
+                undo: report.batch,
+                receipt: None,
+            })
+        }
+        Form::SetUp | Form::SignIn | Form::SignOut | Form::Theme => Err(AppError::Internal),
+    }
+}
+
+async fn edit_customer(id: CustomerId, values: &Values, ctx: &Ctx) -> Result<Done, AppError> {
+    let seen = values.get("version").parse::<i64>();
+    let seen = seen.map_err(|_| AppError::invalid("form", "Please open the form again."))?;
+    let patch = CustomerPatch::parse(&changed(values))?;
+    let to = local_path(values.get("back")).map_or_else(|| format!("/customers/{id}"), str::to_owned);
+    if patch.0.is_empty() {
+        return Ok(Done {
+            to,
+            said: "Nothing was changed.".to_owned(),
+            undo: None,
+            receipt: None,
+        });
+    }
+    Ok(written(
+        to,
+        "Saved.",
+        tell(command::save(ctx, id, seen, patch).await)?,
+    ))
+}
+
+async fn set_up(values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
+    let form = SetUp::parse(values)?;
+    let entry = SignIn {
+        email: form.admin.email.clone(),
+        password: form.admin.password.clone(),
+    };
+    tell(user::set_up(&visit.service, form).await)?;
+    enter(entry, "/customers", visit).await
+}
+
+async fn sign_in(values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
+    enter(
+        SignIn::parse(values)?,
+        local_path(values.get("next")).unwrap_or("/customers"),
+        visit,
+    )
+    .await
+}
+
+/// Starts a session and drops the one before, so that the id is always a new one.
+async fn enter(form: SignIn, to: &str, visit: &Visit) -> Result<Outcome, AppError> {
+    let started = tell(session::sign_in(&visit.service, form, visit.address).await)?;
+    if let Some(before) = &visit.session {
+        tell(session::sign_out(&visit.service, before).await)?;
+    }
+    let done = Done {
+        to: to.to_owned(),
+        said: String::new(),
+        undo: None,
+        receipt: None,
+    };
+    Ok(Outcome {
+        done,
+        cookies: vec![cookie::session(visit.secure, &started)],
+    })
+}
+
+async fn sign_out(visit: &Visit) -> Result<Outcome, AppError> {
+    if let Some(session) = &visit.session {
+        tell(session::sign_out(&visit.service, session).await)?;
+    }
+    let done = Done {
+        to: "/sign-in".to_owned(),
+        said: "You are signed out.".to_owned(),
+        undo: None,
+        receipt: None,
+    };
+    Ok(Outcome {
+        done,
+        cookies: vec![cookie::no_session(visit.secure)],
+    })
+}
+
+fn choose_theme(values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
+    let theme = values
+        .get("theme")
+        .parse::<theme::Theme>()
+        .map_err(|sentence| AppError::invalid("theme", sentence))?;
+    let done = Done {
+        to: Form::Theme.page(values),
+        said: String::new(),
+        undo: None,
+        receipt: None,
+    };
+    Ok(Outcome {
+        done,
+        cookies: vec![cookie::theme(visit.secure, theme)],
+    })
+}
+
+fn written(to: String, said: &str, receipt: Receipt) -> Done {
+    Done {
+        to,
+        said: said.to_owned(),
+        undo: receipt.batch,
+        receipt: Some(receipt),
+    }
+}
+
+fn tell<T>(result: rapport_service::Result<T>) -> Result<T, AppError> {
+    result.map_err(rapport_service::Error::tell)
+}
+
+/// What an undo did, in a sentence or two.
+fn undone(report: &UndoReport) -> String {
+    let kept = || {
+        report
+            .kept
+            .first()
+            .map(|kept| kept.reason.as_str())
+            .unwrap_or_default()
+    };
+    match (report.undone, report.left) {
+        (0, 0) => "There was nothing to undo.".to_owned(),
+        (_, 0) => "Undone.".to_owned(),
+        (0, 1) => format!("It was left as it is. {}", kept()),
+        (0, left) => format!("{left} were left as they are. {}", kept()),
+        (_, 1) => format!("Undone, but one was left as it is. {}", kept()),
+        (_, left) => format!("Undone, but {left} were left as they are. {}", kept()),
+    }
+}
+
+/// The one-time message for the next page, if there is something to say.
+#[must_use]
+pub fn flash(done: &Done) -> Option<Flash> {
+    let back = done.to.clone();
+    (!done.said.is_empty()).then(|| Flash {
+        said: done.said.clone(),
+        undo: done.undo,
+        back,
+    })
+}

@@ -1,0 +1,92 @@
+//! What people see: one folder per feature, each with `api.rs` (server functions) and its pages; the kit in `ui`; the
+//! frame around the pages in `layout`.
+//!
+//! The crate is compiled twice: natively with `ssr`, where it renders pages and answers server functions, and to WASM
+//! with `hydrate`, where it wakes the rendered pages up.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{ParentRoute, Redirect, Route, Router, Routes},
+    hooks::use_location,
+    path,
+};
+use serde::{Deserialize, Serialize};
+
+pub mod api;
+pub mod browser;
+#[cfg(feature = "ssr")]
+pub mod cookie;
+pub mod customer;
+#[cfg(feature = "ssr")]
+pub mod document;
+pub mod door;
+pub mod layout;
+pub mod missing;
+pub mod session;
+pub mod theme;
+#[cfg(feature = "ssr")]
+pub mod visit;
+
+use door::{Door, Flash, FormState};
+
+/// What the server hands to the first render in the browser.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Start {
+    failed: Option<FormState>,
+    flash: Option<Flash>,
+}
+
+impl Start {
+    fn of_this_request() -> Self {
+        #[cfg(feature = "ssr")]
+        if let Some(visit) = use_context::<std::sync::Arc<visit::Visit>>() {
+            return Self {
+                failed: visit.failed.clone(),
+                flash: visit.flash.clone(),
+            };
+        }
+        Self::default()
+    }
+}
+
+/// The whole application: what all pages share, and which page a path stands for.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    let start = SharedValue::new(Start::of_this_request).into_inner();
+    provide_context(Door::new(start.failed, start.flash));
+
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Rapport".to_owned() } else { format!("{title} · Rapport") }/>
+        <Router>
+            <ForgetFailedForm/>
+            <Routes fallback=missing::NotFoundPage>
+                <Route path=path!("/setup") view=session::SetUpPage ssr=SsrMode::Async/>
+                <Route path=path!("/sign-in") view=session::SignInPage ssr=SsrMode::Async/>
+                <ParentRoute path=path!("") view=layout::Frame ssr=SsrMode::Async>
+                    <Route path=path!("/") view=|| view! { <Redirect path="/customers"/> } ssr=SsrMode::Async/>
+                    <Route path=path!("/customers") view=customer::ListPage ssr=SsrMode::Async/>
+                    <Route path=path!("/customers/new") view=customer::NewPage ssr=SsrMode::Async/>
+                    <Route path=path!("/customers/:id") view=customer::RecordPage ssr=SsrMode::Async/>
+                    <Route path=path!("/customers/:id/edit") view=customer::EditPage ssr=SsrMode::Async/>
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}
+
+/// Drops the form that failed before the page was loaded as soon as the person moves on to another page.
+#[component]
+fn ForgetFailedForm() -> impl IntoView {
+    let door = door::use_door();
+    let location = use_location();
+    Effect::new(move |before: Option<String>| {
+        let here = location.pathname.get();
+        if before.is_some_and(|before| before != here) {
+            door.forget_failed();
+        }
+        here
+    });
+}

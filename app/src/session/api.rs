@@ -1,0 +1,16 @@
+//! Who is signed in.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use rapport_domain::user::Me;
+
+use crate::api::Answer;
+
+/// The person who looks at the page.
+///
+/// # Errors
+/// When nobody is signed in.
+#[server(name = ReadMe, prefix = "/api/fn", endpoint = "session/me", input = GetUrl)]
+pub async fn me() -> Answer<Me> {
+    use crate::api::{answer, context};
+    answer(rapport_service::user::me(&context()?).await)
+}
