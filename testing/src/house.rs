@@ -1,0 +1,121 @@
+//! A whole service on a database of its own, and people to act as.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use rapport_domain::{
+    access::BuiltInRole,
+    id::{TeamId, UserId},
+    journal::Via,
+    user::NewUser,
+};
+use rapport_service::{Ctx, Service, clock::Clock, database, redis::Redis, user};
+use uuid::Uuid;
+
+use crate::{Proxy, TestDatabase, environment, proxy::server_of};
+
+/// The password of every user that is made here.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// The client address that tests come from.
+pub const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+/// A service with nobody in it yet.
+pub struct House {
+    /// The service, as a server has it.
+    pub service: Service,
+    /// Its clock, to be moved ahead.
+    pub clock: Clock,
+    /// Its database.
+    pub database: TestDatabase,
+    /// What its keys in Redis begin with.
+    pub prefix: String,
+    made: AtomicU32,
+}
+
+/// The ways to PostgreSQL and Redis, to be broken.
+pub struct Faults {
+    /// In front of PostgreSQL.
+    pub postgres: Proxy,
+    /// In front of Redis.
+    pub redis: Proxy,
+}
+
+impl House {
+    /// A house on a new database.
+    ///
+    /// # Panics
+    /// When PostgreSQL or Redis is missing.
+    pub async fn new() -> Self {
+        let database = TestDatabase::new().await;
+        let url = database.url();
+        Self::on(database, &url, &environment("TEST_REDIS_URL")).await
+    }
+
+    /// A house whose ways to PostgreSQL and Redis can be broken.
+    ///
+    /// # Panics
+    /// As [`House::new`].
+    pub async fn with_faults() -> (Self, Faults) {
+        let database = TestDatabase::new().await;
+        let (postgres_url, redis_url) = (database.url(), environment("TEST_REDIS_URL"));
+        let postgres = Proxy::to(server_of(&postgres_url)).await;
+        let redis = Proxy::to(server_of(&redis_url)).await;
+        let house = Self::on(database, &postgres.url(&postgres_url), &redis.url(&redis_url)).await;
+        (house, Faults { postgres, redis })
+    }
+
+    async fn on(database: TestDatabase, postgres_url: &str, redis_url: &str) -> Self {
+        let (clock, prefix) = (Clock::default(), format!("test:{}:", Uuid::new_v4().simple()));
+        let service = service(postgres_url, redis_url, &prefix, &clock).await;
+        Self { service, clock, database, prefix, made: AtomicU32::new(0) }
+    }
+
+    /// A second server on the same PostgreSQL and Redis.
+    ///
+    /// # Panics
+    /// As [`House::new`].
+    pub async fn another_server(&self) -> Service {
+        service(&self.database.url(), &environment("TEST_REDIS_URL"), &self.prefix, &self.clock).await
+    }
+
+    /// A new user with [`PASSWORD`], whose address is `<role><number>@example.org`.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn user(&self, role: BuiltInRole, team: Option<TeamId>) -> UserId {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let new = NewUser {
+            name: format!("{role} {number}"),
+            email: format!("{role}{number}@example.org"),
+            password: PASSWORD.to_owned(),
+            role,
+        };
+        user::create(&self.service, new, team).await.expect("a user for the test")
+    }
+
+    /// A new team.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn team(&self, name: &str) -> TeamId {
+        user::create_team(&self.service, name.to_owned()).await.expect("a team for the test")
+    }
+
+    /// The user acting through a page, with the rights they have now.
+    ///
+    /// # Panics
+    /// When there is no such active user.
+    pub async fn acting(&self, user: UserId) -> Ctx {
+        let actor = user::actor(&self.service, user).await.expect("an active user");
+        self.service.acting(actor, Via::Page)
+    }
+}
+
+async fn service(postgres_url: &str, redis_url: &str, prefix: &str, clock: &Clock) -> Service {
+    let db = database::connect(postgres_url, 5).await.expect("a pool for the test");
+    let redis = Redis::connect(redis_url, prefix).expect("the URL of Redis");
+    Service::new(db, redis, clock.clone())
+}
