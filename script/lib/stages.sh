@@ -9,12 +9,12 @@ export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
 
 # --- what each stage runs -------------------------------------------------------------------------------------------
 
-stage_format() { cargo fmt --all --check; }
+stage_format() { cargo fmt --all --check -- --color=never; }
 
 # The pages are linted and tested as the server compiles them, and as the browser does in the next stage.
 stage_lint_native() {
-  cargo clippy --locked -p rapport-domain -p rapport-service -p rapport-migration -p rapport-app -p rapport-server \
-    --features rapport-app/ssr --all-targets -- -D warnings
+  cargo clippy --locked -p rapport-domain -p rapport-service -p rapport-migration -p rapport-testing -p rapport-app \
+    -p rapport-server --features rapport-app/ssr --all-targets -- -D warnings
 }
 
 stage_lint_wasm() {
@@ -23,7 +23,7 @@ stage_lint_wasm() {
 
 stage_graph() { "$ROOT/script/check-graph"; }
 stage_domain() { cargo test --locked --no-fail-fast -p rapport-domain; }
-stage_service() { cargo test --locked --no-fail-fast -p rapport-service -p rapport-migration; }
+stage_service() { cargo test --locked --no-fail-fast -p rapport-service -p rapport-migration -p rapport-testing; }
 
 stage_server() {
   cargo test --locked --no-fail-fast -p rapport-app -p rapport-server --features rapport-app/ssr
@@ -131,7 +131,8 @@ run_browser() {
   local port status=0
   build_release || return 1
   BROWSER_RESULTS=$LOG_DIR/browser-results.json
-  BROWSER_DATABASE=rapport_test_browser_$$
+  # The tests take databases of this kind of name away when they are hours old.
+  BROWSER_DATABASE=rapport_test_$(date +%s)_browser$$
   mkdir -p "$LOG_DIR"
   rm -f "$BROWSER_RESULTS"
   psql -X -q "$TEST_DATABASE_URL" -c "CREATE DATABASE $BROWSER_DATABASE" || return 1
