@@ -1,0 +1,19 @@
+//! The kit: what every page is built from. No I/O; a part shows what it is given and says what was done to it.
+
+pub mod avatar;
+pub mod button;
+pub mod combobox;
+pub mod dialog;
+pub mod dom;
+pub mod empty;
+pub mod field;
+pub mod icon;
+pub mod list;
+pub mod menu;
+pub mod panel;
+pub mod pill;
+pub mod select;
+pub mod skeleton;
+pub mod table;
+pub mod tabs;
+pub mod toast;

@@ -1,0 +1,48 @@
+//! Small steps on the page's own tree, for handlers and effects. None of them runs on the server.
+
+use leptos::{
+    prelude::document,
+    wasm_bindgen::JsCast,
+    web_sys::{Element, Event, HtmlElement},
+};
+
+/// The element of this id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<HtmlElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// The first element that a selector finds under another.
+#[must_use]
+pub fn first(root: &Element, selector: &str) -> Option<HtmlElement> {
+    root.query_selector(selector).ok().flatten()?.dyn_into().ok()
+}
+
+/// All elements that a selector finds on the page.
+#[must_use]
+pub fn all(selector: &str) -> Vec<HtmlElement> {
+    let Ok(found) = document().query_selector_all(selector) else { return Vec::new() };
+    (0..found.length()).filter_map(|place| found.item(place)?.dyn_into().ok()).collect()
+}
+
+/// The element that an event came from, or the nearest one around it, that a selector fits.
+#[must_use]
+pub fn closest(event: &Event, selector: &str) -> Option<HtmlElement> {
+    let target = event.target()?.dyn_into::<Element>().ok()?;
+    target.closest(selector).ok().flatten()?.dyn_into().ok()
+}
+
+/// Puts the focus on an element, if it is there.
+pub fn focus(element: Option<HtmlElement>) {
+    if let Some(element) = element {
+        // An element that cannot take the focus leaves it where it was.
+        let _ = element.focus();
+    }
+}
+
+/// True while the person types into something, or a dialog or menu is open: then single keys mean letters.
+#[must_use]
+pub fn keys_are_taken(event: &Event) -> bool {
+    closest(event, "input, textarea, select, [contenteditable]").is_some()
+        || document().query_selector("dialog[open], .pop:popover-open").ok().flatten().is_some()
+}
