@@ -14,14 +14,24 @@ use uuid::Uuid;
 pub struct Clock {
     /// Milliseconds by which tests moved this clock ahead.
     ahead: Arc<AtomicI64>,
+    /// Where it stands still, for tests that must not depend on how long they take.
+    stopped: Option<DateTime<Utc>>,
 }
 
 impl Clock {
     /// Now, in UTC.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the place it is taken from")]
     pub fn now(&self) -> DateTime<Utc> {
-        Utc::now() + TimeDelta::milliseconds(self.ahead.load(Ordering::Relaxed))
+        self.stopped.unwrap_or_else(real_now) + TimeDelta::milliseconds(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// A clock that moves only when it is told to, for tests.
+    #[must_use]
+    pub fn stopped() -> Self {
+        Self {
+            ahead: Arc::default(),
+            stopped: Some(real_now()),
+        }
     }
 
     /// A new id, later than all before it by its time.
@@ -35,4 +45,9 @@ impl Clock {
     pub fn advance(&self, by: TimeDelta) {
         self.ahead.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the place it is taken from")]
+fn real_now() -> DateTime<Utc> {
+    Utc::now()
 }

@@ -10,8 +10,8 @@ use log::LevelFilter;
 use rapport_domain::error::AppError;
 use rapport_migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, FromQueryResult,
-    SqlxError, TransactionTrait, sqlx,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
+    FromQueryResult, SqlxError, TransactionTrait, sqlx,
 };
 use tokio::time::timeout;
 
@@ -56,7 +56,9 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
         .sqlx_logging_level(LevelFilter::Debug)
         .sqlx_slow_statements_logging_settings(LevelFilter::Warn, SLOW_STATEMENT)
         .map_sqlx_postgres_opts(|options| options.application_name("rapport").options(SERVER_SETTINGS))
-        .map_sqlx_postgres_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(come_to_rest(connection))));
+        .map_sqlx_postgres_pool_opts(|pool| {
+            pool.after_release(|connection, _| Box::pin(come_to_rest(connection)))
+        });
     Ok(Database::connect(options).await?)
 }
 
@@ -89,7 +91,8 @@ pub(crate) enum Lock {
 
 /// Takes the lock until the transaction ends; waits while another has it.
 pub(crate) async fn lock(tx: &DatabaseTransaction, lock: Lock) -> Result<()> {
-    tx.execute_raw(sql("SELECT pg_advisory_xact_lock($1)", [(lock as i64).into()])).await?;
+    tx.execute_raw(sql("SELECT pg_advisory_xact_lock($1)", [(lock as i64).into()]))
+        .await?;
     Ok(())
 }
 
@@ -101,7 +104,10 @@ pub(crate) async fn lock(tx: &DatabaseTransaction, lock: Lock) -> Result<()> {
 pub async fn migrate(db: &DatabaseConnection) -> Result<usize> {
     let tx = db.begin().await?;
     // The other server's migrations and our own may take their time.
-    tx.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+    tx.execute_unprepared(
+        "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
+    )
+    .await?;
     lock(&tx, Lock::Migrate).await?;
     let pending = pending(&tx).await?;
     if pending > 0 {
@@ -118,7 +124,10 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<usize> {
 pub async fn check_schema(db: &DatabaseConnection) -> Result<()> {
     match pending(db).await? {
         0 => Ok(()),
-        _ => Err(AppError::refused("This database is older than this program. Please run “rapport migrate”.").into()),
+        _ => Err(AppError::refused(
+            "This database is older than this program. Please run “rapport migrate”.",
+        )
+        .into()),
     }
 }
 
@@ -131,12 +140,17 @@ struct Applied {
 async fn pending(db: &impl ConnectionTrait) -> Result<usize> {
     let table = sql("SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL", []);
     let applied: BTreeSet<String> = if db.query_one_raw(table).await?.is_some() {
-        let rows = Applied::find_by_statement(sql("SELECT version FROM seaql_migrations", [])).all(db).await?;
+        let rows = Applied::find_by_statement(sql("SELECT version FROM seaql_migrations", []))
+            .all(db)
+            .await?;
         rows.into_iter().map(|row| row.version).collect()
     } else {
         BTreeSet::new()
     };
-    let known: BTreeSet<String> = Migrator::migrations().iter().map(|step| step.name().to_owned()).collect();
+    let known: BTreeSet<String> = Migrator::migrations()
+        .iter()
+        .map(|step| step.name().to_owned())
+        .collect();
     if applied.is_subset(&known) {
         Ok(known.difference(&applied).count())
     } else {

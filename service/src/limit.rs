@@ -20,13 +20,29 @@ pub struct Limit {
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Tries to sign in from one client address, whatever the account.
-pub const SIGN_IN_FROM: Limit = Limit { name: "sign-in-from", burst: 30, per: MINUTE };
+pub const SIGN_IN_FROM: Limit = Limit {
+    name: "sign-in-from",
+    burst: 30,
+    per: MINUTE,
+};
 /// Tries to sign in to one account from one client address.
-pub const SIGN_IN_ACCOUNT_FROM: Limit = Limit { name: "sign-in-account-from", burst: 10, per: MINUTE };
+pub const SIGN_IN_ACCOUNT_FROM: Limit = Limit {
+    name: "sign-in-account-from",
+    burst: 10,
+    per: MINUTE,
+};
 /// Tries to sign in to one account from anywhere. Wider, so that one stranger's guessing does not lock its owner out.
-pub const SIGN_IN_ACCOUNT: Limit = Limit { name: "sign-in-account", burst: 60, per: MINUTE };
+pub const SIGN_IN_ACCOUNT: Limit = Limit {
+    name: "sign-in-account",
+    burst: 60,
+    per: MINUTE,
+};
 /// Tries of the set-up token from one client address.
-pub const SET_UP_FROM: Limit = Limit { name: "set-up-from", burst: 10, per: MINUTE };
+pub const SET_UP_FROM: Limit = Limit {
+    name: "set-up-from",
+    burst: 10,
+    per: MINUTE,
+};
 
 /// The generic cell rate algorithm (ITU-T I.371) over several keys: takes from all, or from none and says how many
 /// milliseconds to wait. A key holds the time at which its whole burst is free again, in microseconds.
@@ -51,8 +67,10 @@ return 0";
 /// [`AppError::TooManyRequests`] with the time to wait; and when Redis is away, because then nobody counts.
 pub async fn take(service: &Service, limits: &[(Limit, &str)]) -> Result<()> {
     // Keys are hashed: they hold what a person typed, of any length.
-    let keys: Vec<_> =
-        limits.iter().map(|(limit, key)| format!("limit:{}:{}", limit.name, secret::digest(key))).collect();
+    let keys: Vec<_> = limits
+        .iter()
+        .map(|(limit, key)| format!("limit:{}:{}", limit.name, secret::digest(key)))
+        .collect();
     let mut arguments = vec![service.clock().now().timestamp_micros().to_string()];
     for (limit, _) in limits {
         arguments.extend([limit.burst.max(1).to_string(), limit.per.as_micros().to_string()]);

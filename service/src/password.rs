@@ -56,7 +56,14 @@ impl Hasher {
         self.in_turn(move |memory| {
             let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(defect)?;
             let salt = Salt::new(&rand::random::<[u8; Salt::RECOMMENDED_LENGTH]>()).map_err(defect)?;
-            let hash = compute(&params, Version::V0x13, &password, &salt, Params::DEFAULT_OUTPUT_LEN, memory)?;
+            let hash = compute(
+                &params,
+                Version::V0x13,
+                &password,
+                &salt,
+                Params::DEFAULT_OUTPUT_LEN,
+                memory,
+            )?;
             let phc = PasswordHash {
                 algorithm: ARGON2ID_IDENT,
                 version: Some(Version::V0x13.into()),
@@ -93,7 +100,11 @@ impl Hasher {
         let pool = Arc::clone(&self.memory);
         // Place and turn go with the work, which goes on when the one who asked has left.
         let job = tokio::task::spawn_blocking(move || {
-            let mut memory = pool.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let mut memory = pool
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop()
+                .unwrap_or_default();
             let result = work(&mut memory);
             pool.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
             drop((turn, place));
@@ -106,7 +117,10 @@ impl Hasher {
 fn check(password: &str, phc: &str, memory: &mut Vec<Block>) -> Result<bool> {
     let phc = PasswordHash::new(phc).map_err(defect)?;
     let params = Params::try_from(&phc).map_err(defect)?;
-    let version = phc.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(defect)?;
+    let version = phc
+        .version
+        .map_or(Ok(Version::V0x13), Version::try_from)
+        .map_err(defect)?;
     let (Some(salt), Some(stored)) = (&phc.salt, &phc.hash) else {
         return Err(defect("no salt or no hash"));
     };

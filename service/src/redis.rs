@@ -83,10 +83,15 @@ impl Redis {
     /// # Errors
     /// [`RedisError::Address`] when the URL is wrong.
     pub fn connect(url: &str, prefix: &str) -> Result<Self, RedisError> {
-        let config = Config::from_url(url).map_err(|error| RedisError::Address(error.details().to_owned()))?;
+        let config =
+            Config::from_url(url).map_err(|error| RedisError::Address(error.details().to_owned()))?;
         let (sender, link) = watch::channel(Link::Starting);
         tokio::spawn(keep_connected(config, sender));
-        Ok(Self { link, in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)), prefix: prefix.into() })
+        Ok(Self {
+            link,
+            in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            prefix: prefix.into(),
+        })
     }
 
     /// Asks whether it is there.
@@ -112,7 +117,12 @@ impl Redis {
     /// When Redis does not answer.
     pub async fn set(&self, key: &str, value: &str, expires: Duration) -> Result<(), RedisError> {
         let key = self.key(key);
-        self.run(async |client| client.set(key, value, Some(expiration(expires)), None, false).await).await
+        self.run(async |client| {
+            client
+                .set(key, value, Some(expiration(expires)), None, false)
+                .await
+        })
+        .await
     }
 
     /// Like [`Redis::set`], but only over a value that is still there; says whether it was.
@@ -123,7 +133,9 @@ impl Redis {
         let key = self.key(key);
         let done: Option<String> = self
             .run(async |client| {
-                client.set(key, value, Some(expiration(expires)), Some(SetOptions::XX), false).await
+                client
+                    .set(key, value, Some(expiration(expires)), Some(SetOptions::XX), false)
+                    .await
             })
             .await?;
         Ok(done.is_some())
@@ -150,7 +162,8 @@ impl Redis {
     ) -> Result<T, RedisError> {
         let keys: Vec<String> = keys.iter().map(|key| self.key(key)).collect();
         arguments.push(self.prefix.to_string());
-        self.run(async |client| client.eval(script, keys, arguments).await).await
+        self.run(async |client| client.eval(script, keys, arguments).await)
+            .await
     }
 
     fn key(&self, key: &str) -> String {
@@ -257,7 +270,13 @@ async fn open(config: &Config) -> Result<(Open, Connection), fred::error::Error>
     // No reconnect policy is set: what is lost stays lost, and this module opens a new one.
     let client = builder.build()?;
     let connection = Connection(client.init().await?);
-    Ok((Open { client, trouble: Arc::default() }, connection))
+    Ok((
+        Open {
+            client,
+            trouble: Arc::default(),
+        },
+        connection,
+    ))
 }
 
 /// Returns when the connection is no good any more.

@@ -19,18 +19,29 @@ const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 100 random bits in four groups that a person can read off a console and type.
 pub(crate) fn spoken_token() -> String {
     let letters = rand::random::<[u8; 20]>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
-    letters.chunks(5).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+    letters
+        .chunks(5)
+        .map(|group| group.iter().collect::<String>())
+        .collect::<Vec<_>>()
+        .join("-")
 }
 
 /// What a person typed for a [`spoken_token`], as it was printed: case, blanks and hyphens do not matter.
 pub(crate) fn heard(typed: &str) -> String {
-    let letters = typed.chars().filter(char::is_ascii_alphanumeric).map(|c| match c.to_ascii_uppercase() {
-        'O' => '0',
-        'I' | 'L' => '1',
-        c => c,
-    });
+    let letters = typed
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| match c.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            c => c,
+        });
     let letters: Vec<char> = letters.collect();
-    letters.chunks(5).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+    letters
+        .chunks(5)
+        .map(|group| group.iter().collect::<String>())
+        .collect::<Vec<_>>()
+        .join("-")
 }
 
 /// The SHA-256 of a text, as hexadecimal digits.
@@ -44,7 +55,11 @@ pub(crate) fn same(a: &str, b: &str) -> bool {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 #[cfg(test)]
@@ -53,13 +68,21 @@ mod tests {
 
     #[test]
     fn the_digest_is_the_sha_256_of_fips_180_4() {
-        assert_eq!(digest("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            digest("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 
     #[test]
     fn a_token_is_recognised_by_its_form() {
         assert!(is_token(&token()));
-        for text in ["", "abc", &token().to_uppercase().replace(|c: char| c.is_ascii_digit(), "A"), &"é".repeat(32)] {
+        for text in [
+            "",
+            "abc",
+            &token().to_uppercase().replace(|c: char| c.is_ascii_digit(), "A"),
+            &"é".repeat(32),
+        ] {
             assert!(!is_token(text), "{text:?}");
         }
     }
@@ -69,7 +92,10 @@ mod tests {
         let token = spoken_token();
         assert_eq!(token.len(), 23);
         assert_eq!(heard(&token), token);
-        assert_eq!(heard(&format!(" {} ", token.to_lowercase().replace('-', " "))), token);
+        assert_eq!(
+            heard(&format!(" {} ", token.to_lowercase().replace('-', " "))),
+            token
+        );
         assert_eq!(heard("oil00-abc"), "01100-ABC");
     }
 }

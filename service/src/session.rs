@@ -84,7 +84,12 @@ return #hashes";
 /// # Errors
 /// [`AppError::Invalid`] on `form`, the same and after the same time whatever is wrong;
 /// [`AppError::TooManyRequests`] after too many tries.
-pub async fn sign_in(service: &Service, form: SignIn, from: IpAddr, earlier: Option<&str>) -> Result<NewSession> {
+pub async fn sign_in(
+    service: &Service,
+    form: SignIn,
+    from: IpAddr,
+    earlier: Option<&str>,
+) -> Result<NewSession> {
     let SignIn { email, password } = form;
     let (client, account) = (limit::client(from), email_key(&email));
     let limits = [
@@ -94,7 +99,10 @@ pub async fn sign_in(service: &Service, form: SignIn, from: IpAddr, earlier: Opt
     ];
     limit::take(service, &limits).await?;
     let found = user::account(service, &email).await?;
-    let right = service.hasher().verify(password, found.as_ref().map(|user| user.password_hash.0.clone())).await?;
+    let right = service
+        .hasher()
+        .verify(password, found.as_ref().map(|user| user.password_hash.0.clone()))
+        .await?;
     let Some(user) = found.filter(|user| right && user.active) else {
         return Err(AppError::invalid("form", REFUSAL).into());
     };
@@ -110,7 +118,12 @@ async fn begin(service: &Service, user: UserId, password_hash: &str) -> Result<N
     let hash = secret::digest(&cookie);
     let now = service.clock().now();
     let at = now.timestamp_millis();
-    let session = Session { user, began: at, used: at, password: secret::digest(password_hash) };
+    let session = Session {
+        user,
+        began: at,
+        used: at,
+        password: secret::digest(password_hash),
+    };
     let (idle, life) = (TimeDelta::hours(IDLE_HOURS), TimeDelta::days(LIFE_DAYS));
     let arguments = vec![
         serde_json::to_string(&session)?,
@@ -120,8 +133,15 @@ async fn begin(service: &Service, user: UserId, password_hash: &str) -> Result<N
         at.to_string(),
         life.num_milliseconds().to_string(),
     ];
-    service.redis().script::<()>(BEGIN, &[key(&hash), index(user)], arguments).await?;
-    Ok(NewSession { cookie, user, max_age: life.to_std().unwrap_or_default() })
+    service
+        .redis()
+        .script::<()>(BEGIN, &[key(&hash), index(user)], arguments)
+        .await?;
+    Ok(NewSession {
+        cookie,
+        user,
+        max_age: life.to_std().unwrap_or_default(),
+    })
 }
 
 /// Who is signed in with this cookie, with the rights they have now; none when nobody is.
@@ -133,25 +153,37 @@ pub async fn resolve(service: &Service, cookie: &str) -> Result<Option<Actor>> {
         return Ok(None);
     }
     let key = key(&secret::digest(cookie));
-    let Some(stored) = service.redis().get(&key).await? else { return Ok(None) };
+    let Some(stored) = service.redis().get(&key).await? else {
+        return Ok(None);
+    };
     let now = service.clock().now();
     // What cannot be read is no session: an older program wrote it, or nobody of ours.
-    let session = serde_json::from_str::<Session>(&stored).ok().filter(|session| session.remaining(now).is_some());
+    let session = serde_json::from_str::<Session>(&stored)
+        .ok()
+        .filter(|session| session.remaining(now).is_some());
     let Some(mut session) = session else {
         service.redis().del(&key).await?;
         return Ok(None);
     };
     let present = user::present(service, session.user).await?;
-    let Some(present) = present.filter(|user| secret::same(&secret::digest(&user.password_hash), &session.password))
+    let Some(present) =
+        present.filter(|user| secret::same(&secret::digest(&user.password_hash), &session.password))
     else {
         service.redis().del(&key).await?;
         return Ok(None);
     };
     if now.timestamp_millis() - session.used >= NOTED_EVERY.num_milliseconds() {
         session.used = now.timestamp_millis();
-        let left = session.remaining(now).unwrap_or_default().to_std().unwrap_or_default();
+        let left = session
+            .remaining(now)
+            .unwrap_or_default()
+            .to_std()
+            .unwrap_or_default();
         // Only over what is still there: a session that was ended meanwhile stays ended.
-        service.redis().replace(&key, &serde_json::to_string(&session)?, left).await?;
+        service
+            .redis()
+            .replace(&key, &serde_json::to_string(&session)?, left)
+            .await?;
     }
     Ok(Some(present.actor))
 }
@@ -172,6 +204,9 @@ pub async fn sign_out(service: &Service, cookie: &str) -> Result<()> {
 /// # Errors
 /// When Redis does not answer.
 pub async fn end_all(service: &Service, user: UserId) -> Result<()> {
-    service.redis().script::<i64>(END_ALL, &[index(user)], Vec::new()).await?;
+    service
+        .redis()
+        .script::<i64>(END_ALL, &[index(user)], Vec::new())
+        .await?;
     Ok(())
 }

@@ -11,8 +11,8 @@ use rapport_domain::{
     user::{Me, NewUser, SetUp, email_key},
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult,
-    QueryFilter, QueryOrder, QuerySelect, TransactionTrait, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    FromQueryResult, QueryFilter, QueryOrder, QuerySelect, TransactionTrait, sea_query::OnConflict,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -44,7 +44,12 @@ pub async fn setup_needed(service: &Service) -> Result<bool> {
 }
 
 async fn nobody_here(db: &impl ConnectionTrait) -> Result<bool> {
-    let somebody = user::Entity::find().select_only().column(user::Column::Id).into_tuple::<Uuid>().one(db).await?;
+    let somebody = user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .into_tuple::<Uuid>()
+        .one(db)
+        .await?;
     Ok(somebody.is_none())
 }
 
@@ -68,7 +73,11 @@ pub async fn issue_setup_token(service: &Service) -> Result<Option<String>> {
 }
 
 async fn set_up_tokens(db: &impl ConnectionTrait) -> Result<Vec<String>> {
-    Ok(get(db, SET_UP_TOKENS).await?.map(serde_json::from_value).transpose()?.unwrap_or_default())
+    Ok(get(db, SET_UP_TOKENS)
+        .await?
+        .map(serde_json::from_value)
+        .transpose()?
+        .unwrap_or_default())
 }
 
 /// Makes the first team and the first admin. Needs the token from the console.
@@ -77,7 +86,11 @@ async fn set_up_tokens(db: &impl ConnectionTrait) -> Result<Vec<String>> {
 /// [`AppError::Refused`] when it was done before, [`AppError::Invalid`] for a wrong token,
 /// [`AppError::TooManyRequests`] after too many of them.
 pub async fn set_up(service: &Service, wanted: SetUp, from: IpAddr) -> Result<UserId> {
-    let SetUp { token, organisation, admin } = wanted;
+    let SetUp {
+        token,
+        organisation,
+        admin,
+    } = wanted;
     limit::take(service, &[(limit::SET_UP_FROM, &limit::client(from))]).await?;
     may_set_up(service.db(), &token).await?;
     let hash = service.hasher().hash(admin.password.clone()).await?;
@@ -87,8 +100,16 @@ pub async fn set_up(service: &Service, wanted: SetUp, from: IpAddr) -> Result<Us
     may_set_up(&tx, &token).await?;
     set(&tx, ORGANISATION, json!(organisation)).await?;
     setting::Entity::delete_by_id(SET_UP_TOKENS).exec(&tx).await?;
-    let team = NewTeam { id: service.clock().new_id(), name: organisation };
-    let newcomer = Newcomer { id: service.clock().new_id(), user: admin, hash, team: Some(team.id) };
+    let team = NewTeam {
+        id: service.clock().new_id(),
+        name: organisation,
+    };
+    let newcomer = Newcomer {
+        id: service.clock().new_id(),
+        user: admin,
+        hash,
+        team: Some(team.id),
+    };
     let command = Command::unattended(service, Via::Page, "set up").never_undone("It made the first admin.");
     let id = admit(service, &tx, &command, Some(team), newcomer).await?;
     tx.commit().await?;
@@ -101,8 +122,15 @@ async fn may_set_up(db: &impl ConnectionTrait, token: &str) -> Result<()> {
     }
     let given = secret::digest(&secret::heard(token));
     // All are compared, whichever fits.
-    let fits = set_up_tokens(db).await?.iter().fold(false, |fits, hash| secret::same(hash, &given) | fits);
-    if fits { Ok(()) } else { Err(AppError::invalid("token", "This is not the token from the server’s console.").into()) }
+    let fits = set_up_tokens(db)
+        .await?
+        .iter()
+        .fold(false, |fits, hash| secret::same(hash, &given) | fits);
+    if fits {
+        Ok(())
+    } else {
+        Err(AppError::invalid("token", "This is not the token from the server’s console.").into())
+    }
 }
 
 // ------------------------------------------------------------------------------------------------------- accounts
@@ -120,7 +148,12 @@ pub async fn create(service: &Service, new: NewUser, team: Option<TeamId>) -> Re
         Some(team) => Some(existing_team(&tx, team).await?),
         None => first_team(&tx).await?,
     };
-    let newcomer = Newcomer { id: service.clock().new_id(), user: new, hash, team };
+    let newcomer = Newcomer {
+        id: service.clock().new_id(),
+        user: new,
+        hash,
+        team,
+    };
     let command = Command::unattended(service, Via::Console, "create user")
         .never_undone("An account is closed, not taken back: others may have relied on it.");
     let id = admit(service, &tx, &command, None, newcomer).await?;
@@ -133,10 +166,14 @@ pub async fn create(service: &Service, new: NewUser, team: Option<TeamId>) -> Re
 /// # Errors
 /// When the database does not answer.
 pub async fn create_team(service: &Service, name: String) -> Result<TeamId> {
-    let team = NewTeam { id: service.clock().new_id(), name };
+    let team = NewTeam {
+        id: service.clock().new_id(),
+        name,
+    };
     let id = team.id;
     let tx = service.db().begin().await?;
-    let command = Command::unattended(service, Via::Console, "create team").never_undone("People may have joined it.");
+    let command =
+        Command::unattended(service, Via::Console, "create team").never_undone("People may have joined it.");
     journal::write(&tx, service.clock().new_id(), &command, vec![team.into()]).await?;
     tx.commit().await?;
     Ok(id)
@@ -150,7 +187,11 @@ async fn existing_team(db: &impl ConnectionTrait, id: TeamId) -> Result<TeamId> 
 }
 
 async fn first_team(db: &impl ConnectionTrait) -> Result<Option<TeamId>> {
-    let first = team::Entity::find().order_by_asc(team::Column::CreatedAt).order_by_asc(team::Column::Id).one(db).await?;
+    let first = team::Entity::find()
+        .order_by_asc(team::Column::CreatedAt)
+        .order_by_asc(team::Column::Id)
+        .one(db)
+        .await?;
     Ok(first.map(|team| TeamId(team.id)))
 }
 
@@ -161,7 +202,12 @@ struct NewTeam {
 
 impl From<NewTeam> for Change {
     fn from(team: NewTeam) -> Self {
-        Self::create(RecordKind::Team, team.id.0, team.id.0, fields(json!({ "name": team.name })))
+        Self::create(
+            RecordKind::Team,
+            team.id.0,
+            team.id.0,
+            fields(json!({ "name": team.name })),
+        )
     }
 }
 
@@ -181,9 +227,17 @@ async fn admit(
     team: Option<NewTeam>,
     newcomer: Newcomer,
 ) -> Result<UserId> {
-    let Newcomer { id, user: new, hash, team: joins } = newcomer;
+    let Newcomer {
+        id,
+        user: new,
+        hash,
+        team: joins,
+    } = newcomer;
     let key = new.role.word();
-    let role = role::Entity::find().filter(role::Column::Key.eq(key)).one(tx).await?;
+    let role = role::Entity::find()
+        .filter(role::Column::Key.eq(key))
+        .one(tx)
+        .await?;
     let role = role.ok_or_else(|| Error::Stored(format!("there is no role “{key}”")))?;
     let account = fields(json!({
         "name": new.name, "email": new.email, "email_key": email_key(&new.email), "role_id": role.id,
@@ -191,7 +245,9 @@ async fn admit(
     }));
     let mut changes: Vec<Change> = team.map(Change::from).into_iter().collect();
     changes.push(Change::create(RecordKind::User, id.0, id.0, account));
-    journal::write(tx, service.clock().new_id(), command, changes).await.map_err(address_taken)?;
+    journal::write(tx, service.clock().new_id(), command, changes)
+        .await
+        .map_err(address_taken)?;
     set_password(tx, id, hash).await?;
     Ok(id)
 }
@@ -214,7 +270,11 @@ fn fields(value: Value) -> Fields {
 
 /// Writes the hash beside the journal, which no secret enters.
 async fn set_password(tx: &DatabaseTransaction, id: UserId, hash: String) -> Result<()> {
-    tx.execute_raw(sql("UPDATE app_user SET password_hash = $2 WHERE id = $1", [id.0.into(), hash.into()])).await?;
+    tx.execute_raw(sql(
+        "UPDATE app_user SET password_hash = $2 WHERE id = $1",
+        [id.0.into(), hash.into()],
+    ))
+    .await?;
     Ok(())
 }
 
@@ -291,7 +351,11 @@ pub(crate) async fn present(service: &Service, id: UserId) -> Result<Option<Pres
 
 /// One line of the grants; a word that this program does not know grants nothing.
 fn line(grant: &role_grant::Model) -> Option<(Kind, Ability, Reach)> {
-    Some((grant.kind.parse().ok()?, grant.ability.parse().ok()?, grant.reach.parse().ok()?))
+    Some((
+        grant.kind.parse().ok()?,
+        grant.ability.parse().ok()?,
+        grant.reach.parse().ok()?,
+    ))
 }
 
 #[derive(FromQueryResult)]
@@ -314,7 +378,10 @@ pub async fn me(ctx: &Ctx) -> Result<Me> {
          FROM app_user AS u JOIN role ON role.id = u.role_id LEFT JOIN team ON team.id = u.team_id WHERE u.id = $1",
         [ctx.actor().user.0.into(), ORGANISATION.into()],
     );
-    let myself = Myself::find_by_statement(statement).one(ctx.db()).await?.ok_or(AppError::Unauthenticated)?;
+    let myself = Myself::find_by_statement(statement)
+        .one(ctx.db())
+        .await?
+        .ok_or(AppError::Unauthenticated)?;
     Ok(Me {
         id: ctx.actor().user,
         name: myself.name,
@@ -334,9 +401,9 @@ pub async fn options(ctx: &Ctx) -> Result<Vec<(UserId, String)>> {
     let within = match access::scope(ctx, Kind::User, Ability::Read)? {
         Scope::Nothing => return Ok(Vec::new()),
         Scope::Own(user) => Condition::all().add(user::Column::Id.eq(user.0)),
-        Scope::Team(user, team) => {
-            Condition::any().add(user::Column::Id.eq(user.0)).add(user::Column::TeamId.eq(team.0))
-        }
+        Scope::Team(user, team) => Condition::any()
+            .add(user::Column::Id.eq(user.0))
+            .add(user::Column::TeamId.eq(team.0)),
         Scope::All => Condition::all(),
     };
     let users: Vec<(Uuid, String)> = user::Entity::find()
@@ -364,16 +431,31 @@ pub async fn organisation(service: &Service) -> Result<String> {
 
 /// Until the set-up has given a name, or where the console made the first user, the program's own stands there.
 fn organisation_name(value: Option<Value>) -> String {
-    value.as_ref().and_then(Value::as_str).unwrap_or("Rapport").to_owned()
+    value
+        .as_ref()
+        .and_then(Value::as_str)
+        .unwrap_or("Rapport")
+        .to_owned()
 }
 
 async fn get(db: &impl ConnectionTrait, key: &str) -> Result<Option<Value>> {
-    Ok(setting::Entity::find_by_id(key).one(db).await?.map(|setting| setting.value))
+    Ok(setting::Entity::find_by_id(key)
+        .one(db)
+        .await?
+        .map(|setting| setting.value))
 }
 
 async fn set(db: &impl ConnectionTrait, key: &str, value: Value) -> Result<()> {
-    let row = setting::ActiveModel { key: Set(key.to_owned()), value: Set(value) };
-    let or_replace = OnConflict::column(setting::Column::Key).update_column(setting::Column::Value).to_owned();
-    setting::Entity::insert(row).on_conflict(or_replace).exec_without_returning(db).await?;
+    let row = setting::ActiveModel {
+        key: Set(key.to_owned()),
+        value: Set(value),
+    };
+    let or_replace = OnConflict::column(setting::Column::Key)
+        .update_column(setting::Column::Value)
+        .to_owned();
+    setting::Entity::insert(row)
+        .on_conflict(or_replace)
+        .exec_without_returning(db)
+        .await?;
     Ok(())
 }

@@ -49,9 +49,17 @@ impl House {
     /// # Panics
     /// When PostgreSQL or Redis is missing.
     pub async fn new() -> Self {
+        Self::with_clock(Clock::default()).await
+    }
+
+    /// A house in which time passes as the clock says.
+    ///
+    /// # Panics
+    /// As [`House::new`].
+    pub async fn with_clock(clock: Clock) -> Self {
         let database = TestDatabase::new().await;
         let url = database.url();
-        Self::on(database, &url, &environment("TEST_REDIS_URL")).await
+        Self::on(database, &url, &environment("TEST_REDIS_URL"), clock).await
     }
 
     /// A house whose ways to PostgreSQL and Redis can be broken.
@@ -63,14 +71,26 @@ impl House {
         let (postgres_url, redis_url) = (database.url(), environment("TEST_REDIS_URL"));
         let postgres = Proxy::to(server_of(&postgres_url)).await;
         let redis = Proxy::to(server_of(&redis_url)).await;
-        let house = Self::on(database, &postgres.url(&postgres_url), &redis.url(&redis_url)).await;
+        let house = Self::on(
+            database,
+            &postgres.url(&postgres_url),
+            &redis.url(&redis_url),
+            Clock::default(),
+        )
+        .await;
         (house, Faults { postgres, redis })
     }
 
-    async fn on(database: TestDatabase, postgres_url: &str, redis_url: &str) -> Self {
-        let (clock, prefix) = (Clock::default(), format!("test:{}:", Uuid::new_v4().simple()));
+    async fn on(database: TestDatabase, postgres_url: &str, redis_url: &str, clock: Clock) -> Self {
+        let prefix = format!("test:{}:", Uuid::new_v4().simple());
         let service = service(postgres_url, redis_url, &prefix, &clock).await;
-        Self { service, clock, database, prefix, made: AtomicU32::new(0) }
+        Self {
+            service,
+            clock,
+            database,
+            prefix,
+            made: AtomicU32::new(0),
+        }
     }
 
     /// A second server on the same PostgreSQL and Redis.
@@ -78,7 +98,13 @@ impl House {
     /// # Panics
     /// As [`House::new`].
     pub async fn another_server(&self) -> Service {
-        service(&self.database.url(), &environment("TEST_REDIS_URL"), &self.prefix, &self.clock).await
+        service(
+            &self.database.url(),
+            &environment("TEST_REDIS_URL"),
+            &self.prefix,
+            &self.clock,
+        )
+        .await
     }
 
     /// A new user with [`PASSWORD`], whose address is `<role><number>@example.org`.
@@ -93,7 +119,9 @@ impl House {
             password: PASSWORD.to_owned(),
             role,
         };
-        user::create(&self.service, new, team).await.expect("a user for the test")
+        user::create(&self.service, new, team)
+            .await
+            .expect("a user for the test")
     }
 
     /// A new team.
@@ -101,7 +129,9 @@ impl House {
     /// # Panics
     /// When it cannot be made.
     pub async fn team(&self, name: &str) -> TeamId {
-        user::create_team(&self.service, name.to_owned()).await.expect("a team for the test")
+        user::create_team(&self.service, name.to_owned())
+            .await
+            .expect("a team for the test")
     }
 
     /// The user acting through a page, with the rights they have now.
@@ -115,7 +145,9 @@ impl House {
 }
 
 async fn service(postgres_url: &str, redis_url: &str, prefix: &str, clock: &Clock) -> Service {
-    let db = database::connect(postgres_url, 5).await.expect("a pool for the test");
+    let db = database::connect(postgres_url, 5)
+        .await
+        .expect("a pool for the test");
     let redis = Redis::connect(redis_url, prefix).expect("the URL of Redis");
     Service::new(db, redis, clock.clone())
 }

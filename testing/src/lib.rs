@@ -2,7 +2,11 @@
 //!
 //! Needs a PostgreSQL and a Redis that nothing else depends on, named by `TEST_DATABASE_URL` (a role that may create
 //! databases) and `TEST_REDIS_URL`.
-#![expect(clippy::expect_used, clippy::panic, reason = "only tests use it, and they fail by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "only tests use it, and they fail by panicking"
+)]
 
 use std::{future::Future, time::Duration};
 

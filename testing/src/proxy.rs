@@ -43,10 +43,24 @@ impl Proxy {
     pub async fn to(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("the port");
-        let (state, watched) = watch::channel(State { mode: Mode::Works, lost_below: 0 });
+        let (state, watched) = watch::channel(State {
+            mode: Mode::Works,
+            lost_below: 0,
+        });
         let numbers = Arc::default();
-        let accepting = tokio::spawn(accept(listener, address, server.to_owned(), watched, Arc::clone(&numbers)));
-        Self { address, state, accepting, numbers }
+        let accepting = tokio::spawn(accept(
+            listener,
+            address,
+            server.to_owned(),
+            watched,
+            Arc::clone(&numbers),
+        ));
+        Self {
+            address,
+            state,
+            accepting,
+            numbers,
+        }
     }
 
     /// The same URL, leading here.
@@ -135,7 +149,9 @@ async fn carry(client: TcpStream, server: String, state: watch::Receiver<State>,
     if !passes(&mut state.clone(), number).await {
         return;
     }
-    let Ok(server) = TcpStream::connect(server).await else { return };
+    let Ok(server) = TcpStream::connect(server).await else {
+        return;
+    };
     // Each byte goes at once, or the proxy would add delays that the servers do not have.
     client.set_nodelay(true).ok();
     server.set_nodelay(true).ok();
@@ -157,7 +173,9 @@ async fn pump(
 ) {
     let mut buffer = vec![0; 16 * 1024];
     loop {
-        let Ok(length @ 1..) = from.read(&mut buffer).await else { return };
+        let Ok(length @ 1..) = from.read(&mut buffer).await else {
+            return;
+        };
         if !passes(&mut state, number).await || to.write_all(&buffer[..length]).await.is_err() {
             return;
         }
@@ -167,5 +185,8 @@ async fn pump(
 /// Waits while frozen or lost. False when the connection is over.
 async fn passes(state: &mut watch::Receiver<State>, number: u64) -> bool {
     let moves = |state: &State| state.mode != Mode::Frozen && number >= state.lost_below;
-    state.wait_for(moves).await.is_ok_and(|state| state.mode == Mode::Works)
+    state
+        .wait_for(moves)
+        .await
+        .is_ok_and(|state| state.mode == Mode::Works)
 }

@@ -41,7 +41,10 @@ pub enum Relation {}
 /// What the user may do comes from their role.
 impl Related<role_grant::Entity> for Entity {
     fn to() -> RelationDef {
-        Self::belongs_to(role_grant::Entity).from(Column::RoleId).to(role_grant::Column::RoleId).into()
+        Self::belongs_to(role_grant::Entity)
+            .from(Column::RoleId)
+            .to(role_grant::Column::RoleId)
+            .into()
     }
 }
 

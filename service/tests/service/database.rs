@@ -1,0 +1,242 @@
+//! The pool and the migrations.
+
+use std::time::{Duration, Instant};
+
+use rapport_domain::error::AppError;
+use rapport_service::database;
+use rapport_testing::{Proxy, TestDatabase, eventually};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use tokio::time::timeout;
+
+use crate::support::told;
+
+/// Within this time of PostgreSQL's return everything works again.
+const HEALED: Duration = Duration::from_secs(2);
+/// The deadline that the server puts on a page.
+const PAGE: Duration = Duration::from_secs(1);
+
+async fn behind_proxy(connections: u32) -> (TestDatabase, Proxy, DatabaseConnection) {
+    let database = TestDatabase::empty().await;
+    let url = database.url();
+    let (_, server) = url.split_once('@').expect("a user in TEST_DATABASE_URL");
+    let proxy = Proxy::to(server.split('/').next().unwrap()).await;
+    let pool = database::connect(&proxy.url(&url), connections).await.unwrap();
+    (database, proxy, pool)
+}
+
+/// One request after another asks until one is answered.
+async fn heals(pool: &DatabaseConnection) {
+    eventually("PostgreSQL works again", HEALED, async || works(pool).await).await;
+}
+
+async fn works(pool: &DatabaseConnection) -> bool {
+    matches!(
+        timeout(PAGE, pool.execute_unprepared("SELECT 1")).await,
+        Ok(Ok(_))
+    )
+}
+
+/// Fills the pool: that many queries at once, all answered.
+async fn fill(pool: &DatabaseConnection, connections: usize) {
+    let queries = (0..connections).map(|_| pool.execute_unprepared("SELECT pg_sleep(0.1)"));
+    for answer in futures::future::join_all(queries).await {
+        answer.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn of_two_servers_that_migrate_at_once_one_does_and_one_waits() {
+    let database = TestDatabase::empty().await;
+    let pools = [
+        database.pool().await,
+        database.pool().await,
+        database.pool().await,
+    ];
+    let refused = told(database::check_schema(&pools[0]).await);
+    assert!(
+        matches!(&refused, AppError::Refused { reason } if reason.contains("rapport migrate")),
+        "{refused:?}"
+    );
+
+    let [one, two, three] = pools.each_ref().map(database::migrate);
+    let (one, two, three) = tokio::join!(one, two, three);
+    let mut applied = [one.unwrap(), two.unwrap(), three.unwrap()];
+    applied.sort_unstable();
+    let recorded: usize = database
+        .read("SELECT count(*)::text FROM seaql_migrations")
+        .await
+        .parse()
+        .unwrap();
+    assert!(recorded > 0);
+    assert_eq!(applied, [0, 0, recorded]);
+    database::check_schema(&pools[0]).await.unwrap();
+    assert_eq!(database::migrate(&pools[0]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_older_program_refuses_a_newer_database_and_changes_nothing() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool().await;
+    database::check_schema(&pool).await.unwrap();
+    database
+        .run("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)")
+        .await;
+    for result in [
+        database::check_schema(&pool).await,
+        database::migrate(&pool).await.map(|_| ()),
+    ] {
+        let refused = told(result);
+        assert!(
+            matches!(&refused, AppError::Refused { reason } if reason.contains("newer")),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_behind() {
+    let database = TestDatabase::empty().await;
+    // Stands in the way of the first migration, after it has begun.
+    database.run("CREATE TABLE customer (id int)").await;
+    let pool = database.pool().await;
+    assert!(database::migrate(&pool).await.is_err());
+    assert_eq!(
+        database
+            .read("SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'")
+            .await,
+        "1"
+    );
+    database.run("DROP TABLE customer").await;
+    assert!(database::migrate(&pool).await.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn every_connection_has_its_timeouts() {
+    let database = TestDatabase::empty().await;
+    let pool = database.pool().await;
+    for (setting, value) in [
+        ("statement_timeout", "10s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+        ("client_connection_check_interval", "500ms"),
+        ("application_name", "rapport"),
+    ] {
+        let holds = format!("SELECT 1 / (current_setting('{setting}') = '{value}')::int");
+        assert!(
+            pool.execute_unprepared(&holds).await.is_ok(),
+            "{setting} is not {value}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_query_dropped_at_its_deadline_neither_blocks_nor_spoils_the_pool() {
+    let (database, _proxy, pool) = behind_proxy(1).await;
+    let dropped = timeout(
+        Duration::from_millis(100),
+        pool.execute_unprepared("SELECT pg_sleep(8)"),
+    )
+    .await;
+    assert!(dropped.is_err());
+    // The only connection is closed and made anew, long before the eight seconds are over.
+    heals(&pool).await;
+    eventually("the server gives up the query as well", HEALED, async || {
+        let running = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() \
+                       AND state = 'active' AND query LIKE 'SELECT pg_sleep%'";
+        database.read(running).await == "0"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_transaction_dropped_at_its_deadline_is_rolled_back() {
+    let (database, _proxy, pool) = behind_proxy(1).await;
+    database.run("CREATE TABLE thing (n int)").await;
+    let write = async {
+        let tx = sea_orm::TransactionTrait::begin(&pool).await.unwrap();
+        tx.execute_unprepared("INSERT INTO thing VALUES (1)")
+            .await
+            .unwrap();
+        tx.execute_unprepared("SELECT pg_sleep(0.3)").await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    assert!(timeout(Duration::from_millis(100), write).await.is_err());
+    heals(&pool).await;
+    pool.execute_unprepared("INSERT INTO thing VALUES (2)")
+        .await
+        .unwrap();
+    assert_eq!(
+        database.read("SELECT string_agg(n::text, ',') FROM thing").await,
+        "2"
+    );
+}
+
+#[tokio::test]
+async fn a_full_pool_says_so_within_two_seconds() {
+    let (_database, _proxy, pool) = behind_proxy(1).await;
+    let busy = pool.execute_unprepared("SELECT pg_sleep(3)");
+    let waiting = async {
+        let start = Instant::now();
+        let answer = pool.execute_unprepared("SELECT 1").await;
+        (answer, start.elapsed())
+    };
+    let (_, (answer, waited)) = tokio::join!(busy, waiting);
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+    assert_eq!(
+        told(answer.map(|_| ()).map_err(Into::into)),
+        AppError::Unavailable
+    );
+}
+
+#[tokio::test]
+async fn a_stopped_postgresql_is_unavailable_and_heals_within_two_seconds() {
+    let (_database, proxy, pool) = behind_proxy(4).await;
+    fill(&pool, 4).await;
+    proxy.break_off();
+    let answer = database::ping(&pool).await;
+    assert_eq!(told(answer), AppError::Unavailable);
+    let answer = timeout(HEALED, pool.execute_unprepared("SELECT 1"))
+        .await
+        .expect("an answer in time");
+    assert_eq!(
+        told(answer.map(|_| ()).map_err(Into::into)),
+        AppError::Unavailable
+    );
+    proxy.restore();
+    heals(&pool).await;
+    fill(&pool, 4).await;
+}
+
+#[tokio::test]
+async fn a_frozen_postgresql_takes_no_connection_from_the_pool_for_good() {
+    let (_database, proxy, pool) = behind_proxy(4).await;
+    fill(&pool, 4).await;
+    proxy.freeze();
+    // Requests come and reach their deadline, more than the pool has connections.
+    let requests = (0..12).map(|_| timeout(Duration::from_millis(300), pool.execute_unprepared("SELECT 1")));
+    assert!(
+        futures::future::join_all(requests)
+            .await
+            .iter()
+            .all(Result::is_err)
+    );
+    assert_eq!(told(database::ping(&pool).await), AppError::Unavailable);
+    proxy.restore();
+    heals(&pool).await;
+    fill(&pool, 4).await;
+}
+
+#[tokio::test]
+async fn connections_that_were_forgotten_on_the_way_are_replaced_within_two_seconds() {
+    let (_database, proxy, pool) = behind_proxy(4).await;
+    fill(&pool, 4).await;
+    proxy.lose_connections();
+    let requests = (0..4).map(|_| timeout(Duration::from_millis(300), pool.execute_unprepared("SELECT 1")));
+    assert!(
+        futures::future::join_all(requests)
+            .await
+            .iter()
+            .all(Result::is_err)
+    );
+    heals(&pool).await;
+    fill(&pool, 4).await;
+}
