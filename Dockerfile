@@ -47,7 +47,6 @@ COPY --from=build /out /app
 WORKDIR /app
 USER 10001
 ENV RAPPORT_ADDRESS=0.0.0.0:3000 \
-    LEPTOS_SITE_ADDR=0.0.0.0:3000 \
     LEPTOS_OUTPUT_NAME=rapport \
     LEPTOS_SITE_ROOT=/app/site \
     LEPTOS_SITE_PKG_DIR=pkg \

@@ -55,7 +55,7 @@ build_release() {
 # What the program must know about the site beside it. $1 is the address to listen on.
 export_site() {
   export LEPTOS_OUTPUT_NAME=rapport LEPTOS_SITE_ROOT=$SITE_DIR LEPTOS_SITE_PKG_DIR=pkg LEPTOS_ENV=PROD
-  export LEPTOS_HASH_FILES=true LEPTOS_SITE_ADDR=$1 RAPPORT_ADDRESS=$1
+  export LEPTOS_HASH_FILES=true RAPPORT_ADDRESS=$1
 }
 
 # The status that http://127.0.0.1:PORT/PATH answers with.
