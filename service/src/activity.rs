@@ -8,14 +8,14 @@ use rapport_domain::{
     journal::{Op, Receipt},
 };
 use sea_orm::{DatabaseTransaction, FromQueryResult, TransactionTrait};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     Ctx, Result,
     access::scope,
     customer::query::{Row, fetch},
-    journal::{self, Change, Command, Fields, RecordKind},
+    journal::{self, Change, Command, RecordKind},
     sql::sql,
 };
 
@@ -41,10 +41,20 @@ pub async fn write_note(ctx: &Ctx, customer: CustomerId, new: NewNote) -> Result
     let fields = json!({
         "customer_id": row.id, "kind": "note", "body": new.body, "author_id": ctx.actor().user.0,
     });
-    let change = Change::create(RecordKind::Activity, new.id.0, row.id, object(fields));
-    let batch = journal::write(&tx, ctx.clock().new_id(), &Command::of(ctx, "write note"), vec![change]).await?;
+    let change = Change::create(RecordKind::Activity, new.id.0, row.id, journal::fields(fields));
+    let batch = journal::write(
+        &tx,
+        ctx.clock().new_id(),
+        &Command::of(ctx, "write note"),
+        vec![change],
+    )
+    .await?;
     tx.commit().await?;
-    Ok(Receipt { record: new.id.0, version: 1, batch: Some(batch) })
+    Ok(Receipt {
+        record: new.id.0,
+        version: 1,
+        batch: Some(batch),
+    })
 }
 
 /// Changes the text of a note.
@@ -65,7 +75,12 @@ pub async fn edit_note(ctx: &Ctx, id: ActivityId, body: String) -> Result<Receip
 /// As [`write_note`].
 pub async fn remove_note(ctx: &Ctx, id: ActivityId) -> Result<Receipt> {
     change_note(ctx, id, Ability::Delete, "remove note", |note| {
-        Some(Change::bare(RecordKind::Activity, note.id, note.customer_id, Op::Trash))
+        Some(Change::bare(
+            RecordKind::Activity,
+            note.id,
+            note.customer_id,
+            Op::Trash,
+        ))
     })
     .await
 }
@@ -86,11 +101,25 @@ async fn change_note(
         return Err(AppError::refused("This note was removed.").into());
     }
     let Some(change) = change(&note) else {
-        return Ok(Receipt { record: note.id, version: note.version, batch: None });
+        return Ok(Receipt {
+            record: note.id,
+            version: note.version,
+            batch: None,
+        });
     };
-    let batch = journal::write(&tx, ctx.clock().new_id(), &Command::of(ctx, command), vec![change]).await?;
+    let batch = journal::write(
+        &tx,
+        ctx.clock().new_id(),
+        &Command::of(ctx, command),
+        vec![change],
+    )
+    .await?;
     tx.commit().await?;
-    Ok(Receipt { record: note.id, version: note.version + 1, batch: Some(batch) })
+    Ok(Receipt {
+        record: note.id,
+        version: note.version + 1,
+        batch: Some(batch),
+    })
 }
 
 /// Locks the customer of a note and checks what the actor may do to its notes.
@@ -111,7 +140,10 @@ async fn note(tx: &DatabaseTransaction, id: ActivityId) -> Result<Note> {
         "SELECT id, customer_id, body, version, deleted_at IS NOT NULL AS deleted FROM activity WHERE id = $1",
         [id.0.into()],
     );
-    Ok(Note::find_by_statement(statement).one(tx).await?.ok_or(AppError::NotFound)?)
+    Ok(Note::find_by_statement(statement)
+        .one(tx)
+        .await?
+        .ok_or(AppError::NotFound)?)
 }
 
 #[derive(FromQueryResult)]
@@ -126,12 +158,9 @@ async fn written_before(tx: &DatabaseTransaction, ctx: &Ctx, id: ActivityId) -> 
         [id.0.into(), ctx.actor().user.0.into()],
     );
     let written = Written::find_by_statement(statement).one(tx).await?;
-    Ok(written.map(|line| Receipt { record: id.0, version: 1, batch: Some(BatchId(line.batch)) }))
-}
-
-fn object(value: Value) -> Fields {
-    match value {
-        Value::Object(fields) => fields,
-        _ => Fields::new(),
-    }
+    Ok(written.map(|line| Receipt {
+        record: id.0,
+        version: 1,
+        batch: Some(BatchId(line.batch)),
+    }))
 }

@@ -23,6 +23,14 @@ pub use undo::undo;
 /// The fields of a record, by column.
 pub(crate) type Fields = Map<String, Value>;
 
+/// A JSON object as fields; anything else has none.
+pub(crate) fn fields(value: Value) -> Fields {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Fields::new(),
+    }
+}
+
 /// One change of one record, before it is written.
 #[derive(Debug, Clone)]
 pub(crate) struct Change {
@@ -40,7 +48,14 @@ pub(crate) struct Change {
 impl Change {
     pub(crate) fn create(kind: RecordKind, record: Uuid, subject: Uuid, mut after: Fields) -> Self {
         after.retain(|_, value| !value.is_null());
-        Self { kind, record, subject, op: Op::Create, before: Fields::new(), after }
+        Self {
+            kind,
+            record,
+            subject,
+            op: Op::Create,
+            before: Fields::new(),
+            after,
+        }
     }
 
     /// An update by its fields `(column, before, after)`; none when nothing differs.
@@ -59,12 +74,22 @@ impl Change {
     }
 
     pub(crate) fn remove(kind: RecordKind, record: Uuid, subject: Uuid, before: Fields) -> Self {
-        Self { before, ..Self::bare(kind, record, subject, Op::Remove) }
+        Self {
+            before,
+            ..Self::bare(kind, record, subject, Op::Remove)
+        }
     }
 
     /// A change without fields: trash, restore.
     pub(crate) fn bare(kind: RecordKind, record: Uuid, subject: Uuid, op: Op) -> Self {
-        Self { kind, record, subject, op, before: Fields::new(), after: Fields::new() }
+        Self {
+            kind,
+            record,
+            subject,
+            op,
+            before: Fields::new(),
+            after: Fields::new(),
+        }
     }
 }
 
@@ -202,7 +227,12 @@ pub(crate) async fn append(tx: &impl ConnectionTrait, batch: &Batch, changes: Ve
 }
 
 /// Closes a batch that ran over several transactions.
-pub(crate) async fn close(db: &impl ConnectionTrait, batch: &Batch, state: State, counts: Value) -> Result<()> {
+pub(crate) async fn close(
+    db: &impl ConnectionTrait,
+    batch: &Batch,
+    state: State,
+    counts: Value,
+) -> Result<()> {
     let statement = sql(
         "UPDATE batch SET state = $2, counts = $3 WHERE id = $1",
         [batch.id.0.into(), state.word().into(), counts.into()],
@@ -212,11 +242,17 @@ pub(crate) async fn close(db: &impl ConnectionTrait, batch: &Batch, state: State
 }
 
 fn line(change: &Change, stands: &apply::Stands) -> Value {
-    let fields = |fields: &Fields| if fields.is_empty() { Value::Null } else { Value::Object(fields.clone()) };
+    let side = |fields: &Fields| {
+        if fields.is_empty() {
+            Value::Null
+        } else {
+            Value::Object(fields.clone())
+        }
+    };
     let stand = stands.of(change);
     json!({
         "kind": change.kind.word(), "record": change.record, "subject": change.subject, "op": change.op.word(),
         "version": stand.version, "owner": stand.owner, "team": stand.team,
-        "before": fields(&change.before), "after": fields(&change.after),
+        "before": side(&change.before), "after": side(&change.after),
     })
 }

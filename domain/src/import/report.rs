@@ -32,6 +32,8 @@ pub struct ImportReport {
     pub created_people: u64,
     /// Rows that were known already and left as they are.
     pub unchanged: u64,
+    /// Rows whose records lay in the trash and were brought back, as they were.
+    pub restored: u64,
     /// Rows that were not taken.
     pub unreadable_rows: u64,
     /// The first of them, at most [`LISTED_MAX`].
@@ -75,6 +77,9 @@ impl fmt::Display for ImportReport {
             count(self.created_people, "person", "people")
         )?;
         write!(f, "\n  known already: {}", rows(self.unchanged))?;
+        if self.restored > 0 {
+            write!(f, "\n  brought back from the trash: {}", rows(self.restored))?;
+        }
         write!(f, "\n  not taken: {}", rows(self.unreadable_rows))?;
         for row in &self.unreadable {
             write!(f, "\n    line {}: {}", row.line, row.reason)?;

@@ -36,7 +36,10 @@ pub async fn create(ctx: &Ctx, new: NewCustomer) -> Result<Receipt> {
     }
     let tx = ctx.db().begin().await?;
     let mut wanted = Wish::of(new.fields);
-    wanted.columns.entry(Field::Owner).or_insert(FieldValue::Id(ctx.actor().user.0));
+    wanted
+        .columns
+        .entry(Field::Owner)
+        .or_insert(FieldValue::Id(ctx.actor().user.0));
     let mut after = wanted.resolve(&tx, ctx, None, creates).await?;
     after.retain(|_, value| !value.is_null());
     let id = new.id.0;
@@ -55,7 +58,11 @@ pub async fn create(ctx: &Ctx, new: NewCustomer) -> Result<Receipt> {
         }
         Err(error) => return Err(error),
     }
-    Ok(Receipt { record: id, version: 1, batch: Some(batch) })
+    Ok(Receipt {
+        record: id,
+        version: 1,
+        batch: Some(batch),
+    })
 }
 
 #[derive(FromQueryResult)]
@@ -71,7 +78,11 @@ async fn made_before(ctx: &Ctx, id: CustomerId) -> Result<Option<Receipt>> {
         [id.0.into(), ctx.actor().user.0.into()],
     );
     let made = Made::find_by_statement(statement).one(ctx.db()).await?;
-    Ok(made.map(|made| Receipt { record: id.0, version: 1, batch: Some(BatchId(made.batch)) }))
+    Ok(made.map(|made| Receipt {
+        record: id.0,
+        version: 1,
+        batch: Some(BatchId(made.batch)),
+    }))
 }
 
 /// Changes fields of a customer, as seen at a version.
@@ -88,27 +99,54 @@ pub async fn save(ctx: &Ctx, id: CustomerId, seen: i64, patch: CustomerPatch) ->
         return Err(AppError::refused("This customer is in the trash. Restore it to change it.").into());
     }
     if seen < 1 || seen > row.version {
-        return Err(AppError::invalid("form", "Please open the form again; it names a version that does not exist.").into());
+        return Err(AppError::invalid(
+            "form",
+            "Please open the form again; it names a version that does not exist.",
+        )
+        .into());
     }
     let standing = points(&tx, row.id).await?;
     let mut wanted = Wish::of(patch);
-    let after = wanted.resolve(&tx, ctx, Some(&row), ctx.actor().scope(Kind::Customer, Ability::Assign)).await?;
+    let after = wanted
+        .resolve(
+            &tx,
+            ctx,
+            Some(&row),
+            ctx.actor().scope(Kind::Customer, Ability::Assign),
+        )
+        .await?;
     let before = stored(&row);
     let columns = after.into_iter().map(|(column, value)| {
         let was = before.get(&column).cloned().unwrap_or(Value::Null);
         (column, was, value)
     });
-    let mut changes: Vec<Change> = Change::update(RecordKind::Customer, row.id, row.id, columns).into_iter().collect();
+    let mut changes: Vec<Change> = Change::update(RecordKind::Customer, row.id, row.id, columns)
+        .into_iter()
+        .collect();
     for (kind, values) in wanted.contacts {
         changes.extend(contact::changes(ctx.clock(), row.id, kind, &standing, values));
     }
     if changes.is_empty() {
-        return Ok(Receipt { record: row.id, version: row.version, batch: None });
+        return Ok(Receipt {
+            record: row.id,
+            version: row.version,
+            batch: None,
+        });
     }
     refuse_conflicts(&tx, ctx, &row, seen, &standing, &changes).await?;
-    let batch = journal::write(&tx, ctx.clock().new_id(), &Command::of(ctx, "edit customer"), changes).await?;
+    let batch = journal::write(
+        &tx,
+        ctx.clock().new_id(),
+        &Command::of(ctx, "edit customer"),
+        changes,
+    )
+    .await?;
     tx.commit().await?;
-    Ok(Receipt { record: row.id, version: row.version + 1, batch: Some(batch) })
+    Ok(Receipt {
+        record: row.id,
+        version: row.version + 1,
+        batch: Some(batch),
+    })
 }
 
 /// Moves a customer to the trash.
@@ -132,16 +170,35 @@ async fn move_to(ctx: &Ctx, id: CustomerId, op: Op, command: &'static str) -> Re
     let row = lock(&tx, ctx, id, Ability::Delete).await?;
     if row.deleted_at.is_some() == (op == Op::Trash) {
         // It is where it is wanted: a second click changes nothing.
-        return Ok(Receipt { record: row.id, version: row.version, batch: None });
+        return Ok(Receipt {
+            record: row.id,
+            version: row.version,
+            batch: None,
+        });
     }
     let change = Change::bare(RecordKind::Customer, row.id, row.id, op);
-    let batch = journal::write(&tx, ctx.clock().new_id(), &Command::of(ctx, command), vec![change]).await?;
+    let batch = journal::write(
+        &tx,
+        ctx.clock().new_id(),
+        &Command::of(ctx, command),
+        vec![change],
+    )
+    .await?;
     tx.commit().await?;
-    Ok(Receipt { record: row.id, version: row.version + 1, batch: Some(batch) })
+    Ok(Receipt {
+        record: row.id,
+        version: row.version + 1,
+        batch: Some(batch),
+    })
 }
 
 /// Locks a customer that the actor may do this to. Out of sight is not found; in sight but out of reach is forbidden.
-pub(crate) async fn lock(tx: &DatabaseTransaction, ctx: &Ctx, id: CustomerId, ability: Ability) -> Result<Row> {
+pub(crate) async fn lock(
+    tx: &DatabaseTransaction,
+    ctx: &Ctx,
+    id: CustomerId,
+    ability: Ability,
+) -> Result<Row> {
     let reads = scope(ctx, Kind::Customer, Ability::Read)?;
     let row = fetch(tx, reads, id, true).await?;
     if row.is_in(ctx.actor().scope(Kind::Customer, ability)) {
@@ -159,12 +216,19 @@ struct Wish {
 
 impl Wish {
     fn of(patch: CustomerPatch) -> Self {
-        let mut wish = Self { columns: BTreeMap::new(), contacts: Vec::new() };
+        let mut wish = Self {
+            columns: BTreeMap::new(),
+            contacts: Vec::new(),
+        };
         for (field, value) in patch.0 {
             match (field.contact_kind(), value) {
                 (Some(kind), FieldValue::List(values)) => {
-                    let plain = |value| Wanted { value, label: String::new() };
-                    wish.contacts.push((kind, values.into_iter().map(plain).collect()));
+                    let plain = |value| Wanted {
+                        value,
+                        label: String::new(),
+                    };
+                    wish.contacts
+                        .push((kind, values.into_iter().map(plain).collect()));
                 }
                 (Some(kind), _) => wish.contacts.push((kind, Vec::new())),
                 (None, value) => {
@@ -187,7 +251,11 @@ impl Wish {
         let mut fields = Fields::new();
         self.check_company(tx, ctx, row, &mut errors).await?;
         if let Some(owner) = self.columns.get(&Field::Owner) {
-            let owner = if let FieldValue::Id(id) = owner { Some(*id) } else { None };
+            let owner = if let FieldValue::Id(id) = owner {
+                Some(*id)
+            } else {
+                None
+            };
             if row.is_none_or(|row| row.owner_id != owner) {
                 match self.check_owner(tx, row, owner, owners).await? {
                     Ok(team) => {
@@ -280,22 +348,24 @@ struct Team {
 
 /// The team of a user who may own records; none when there is no such active user.
 async fn active_user(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Option<Uuid>>> {
-    let statement = sql("SELECT team_id FROM app_user WHERE id = $1 AND active", [id.into()]);
-    Ok(Team::find_by_statement(statement).one(db).await?.map(|user| user.team_id))
+    let statement = sql(
+        "SELECT team_id FROM app_user WHERE id = $1 AND active",
+        [id.into()],
+    );
+    Ok(Team::find_by_statement(statement)
+        .one(db)
+        .await?
+        .map(|user| user.team_id))
 }
 
 /// The columns that a change may name, as they stand.
 fn stored(row: &Row) -> Fields {
-    let fields = json!({
+    journal::fields(json!({
         "kind": row.kind, "stage": row.stage, "name": row.name, "job_title": row.job_title,
         "company_id": row.company_id, "owner_id": row.owner_id, "team_id": row.team_id, "street": row.street,
         "postal_code": row.postal_code, "city": row.city, "region": row.region, "country": row.country,
         "tags": row.tags,
-    });
-    match fields {
-        Value::Object(fields) => fields,
-        _ => Fields::new(),
-    }
+    }))
 }
 
 #[derive(FromQueryResult)]
@@ -332,7 +402,11 @@ async fn refuse_conflicts(
     .await?;
     let theirs: BTreeMap<Field, Option<String>> = since
         .iter()
-        .flat_map(|change| touched(change).into_iter().map(|field| (field, change.by.clone())))
+        .flat_map(|change| {
+            touched(change)
+                .into_iter()
+                .map(|field| (field, change.by.clone()))
+        })
         .collect();
     let disputed: BTreeSet<Field> = changes
         .iter()
@@ -343,12 +417,18 @@ async fn refuse_conflicts(
         return Ok(());
     }
     let stands = stored(row);
-    let values = changes.iter().flat_map(|change| change.after.values()).chain(stands.values());
+    let values = changes
+        .iter()
+        .flat_map(|change| change.after.values())
+        .chain(stands.values());
     let names = Names::load(tx, ctx, values).await?;
     let fields = disputed.into_iter().map(|field| {
         let (mine, stands) = match field.contact_kind() {
             Some(kind) => (wanted_contacts(changes, standing, kind), contacts(standing, kind)),
-            None => (column_of(changes, field), stands.get(field.word()).cloned().unwrap_or(Value::Null)),
+            None => (
+                column_of(changes, field),
+                stands.get(field.word()).cloned().unwrap_or(Value::Null),
+            ),
         };
         FieldConflict {
             field: field.word().to_owned(),
@@ -357,50 +437,99 @@ async fn refuse_conflicts(
             by: theirs.get(&field).cloned().flatten(),
         }
     });
-    Err(AppError::Conflict { version: row.version, fields: fields.collect() }.into())
+    Err(AppError::Conflict {
+        version: row.version,
+        fields: fields.collect(),
+    }
+    .into())
 }
 
 fn touched(change: &Since) -> Vec<Field> {
-    let contact = change.contact.as_deref().and_then(|kind| kind.parse().ok()).map(ContactKind::field);
-    change.fields.iter().filter_map(|field| field.parse().ok()).chain(contact).collect()
+    let contact = change
+        .contact
+        .as_deref()
+        .and_then(|kind| kind.parse().ok())
+        .map(ContactKind::field);
+    change
+        .fields
+        .iter()
+        .filter_map(|field| field.parse().ok())
+        .chain(contact)
+        .collect()
 }
 
 /// The fields of the customer that a change is about.
 fn fields_of(change: &Change, standing: &[ContactPoint]) -> Vec<Field> {
     if change.kind == RecordKind::Customer {
-        return change.after.keys().filter_map(|column| column.parse().ok()).collect();
+        return change
+            .after
+            .keys()
+            .filter_map(|column| column.parse().ok())
+            .collect();
     }
-    contact_kind_of(change, standing).map(ContactKind::field).into_iter().collect()
+    contact_kind_of(change, standing)
+        .map(ContactKind::field)
+        .into_iter()
+        .collect()
 }
 
 fn contact_kind_of(change: &Change, standing: &[ContactPoint]) -> Option<ContactKind> {
-    let stated = change.after.get("kind").or_else(|| change.before.get("kind")).and_then(Value::as_str);
+    let stated = change
+        .after
+        .get("kind")
+        .or_else(|| change.before.get("kind"))
+        .and_then(Value::as_str);
     match stated {
         Some(kind) => kind.parse().ok(),
-        None => standing.iter().find(|point| point.id.0 == change.record).map(|point| point.kind),
+        None => standing
+            .iter()
+            .find(|point| point.id.0 == change.record)
+            .map(|point| point.kind),
     }
 }
 
 fn column_of(changes: &[Change], field: Field) -> Value {
-    changes.iter().find_map(|change| change.after.get(field.word())).cloned().unwrap_or(Value::Null)
+    changes
+        .iter()
+        .find_map(|change| change.after.get(field.word()))
+        .cloned()
+        .unwrap_or(Value::Null)
 }
 
 fn contacts(standing: &[ContactPoint], kind: ContactKind) -> Value {
-    standing.iter().filter(|point| point.kind == kind).map(|point| json!(point.value)).collect()
+    standing
+        .iter()
+        .filter(|point| point.kind == kind)
+        .map(|point| json!(point.value))
+        .collect()
 }
 
 /// The list of contact points as it would stand after the changes, in words enough for a person to choose by.
 fn wanted_contacts(changes: &[Change], standing: &[ContactPoint], kind: ContactKind) -> Value {
-    let of_kind: Vec<&Change> =
-        changes.iter().filter(|change| contact_kind_of(change, standing) == Some(kind)).collect();
-    let kept = standing.iter().filter(|point| point.kind == kind).filter_map(|point| {
-        let change = of_kind.iter().find(|change| change.record == point.id.0);
-        match change {
-            Some(change) if change.op == Op::Remove => None,
-            Some(change) => Some(change.after.get("value").cloned().unwrap_or_else(|| json!(point.value))),
-            None => Some(json!(point.value)),
-        }
-    });
-    let added = of_kind.iter().filter(|change| change.op == Op::Create).filter_map(|change| change.after.get("value"));
+    let of_kind: Vec<&Change> = changes
+        .iter()
+        .filter(|change| contact_kind_of(change, standing) == Some(kind))
+        .collect();
+    let kept = standing
+        .iter()
+        .filter(|point| point.kind == kind)
+        .filter_map(|point| {
+            let change = of_kind.iter().find(|change| change.record == point.id.0);
+            match change {
+                Some(change) if change.op == Op::Remove => None,
+                Some(change) => Some(
+                    change
+                        .after
+                        .get("value")
+                        .cloned()
+                        .unwrap_or_else(|| json!(point.value)),
+                ),
+                None => Some(json!(point.value)),
+            }
+        });
+    let added = of_kind
+        .iter()
+        .filter(|change| change.op == Op::Create)
+        .filter_map(|change| change.after.get("value"));
     kept.chain(added.cloned()).collect()
 }

@@ -1,15 +1,12 @@
 //! Contact points are edited as a list under their customer; here the list becomes changes.
 
-use rapport_domain::{
-    customer::{ContactKind, ContactPoint},
-    journal::Op,
-};
-use serde_json::{Value, json};
+use rapport_domain::customer::{ContactKind, ContactPoint};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     clock::Clock,
-    journal::{Change, Fields, RecordKind},
+    journal::{Change, Fields, RecordKind, fields},
 };
 
 /// A value that is wanted, with the label it gets if it is new.
@@ -19,7 +16,12 @@ pub(crate) struct Wanted {
 }
 
 /// The contact points of a new customer.
-pub(crate) fn creations(clock: &Clock, customer: Uuid, kind: ContactKind, wanted: Vec<Wanted>) -> Vec<Change> {
+pub(crate) fn creations(
+    clock: &Clock,
+    customer: Uuid,
+    kind: ContactKind,
+    wanted: Vec<Wanted>,
+) -> Vec<Change> {
     changes(clock, customer, kind, &[], wanted)
 }
 
@@ -31,12 +33,18 @@ pub(crate) fn changes(
     standing: &[ContactPoint],
     wanted: Vec<Wanted>,
 ) -> Vec<Change> {
-    let mut left: Vec<(usize, &ContactPoint)> =
-        standing.iter().filter(|point| point.kind == kind).enumerate().collect();
+    let mut left: Vec<(usize, &ContactPoint)> = standing
+        .iter()
+        .filter(|point| point.kind == kind)
+        .enumerate()
+        .collect();
     let mut changes = Vec::new();
     for (place, want) in wanted.into_iter().enumerate() {
         let key = kind.normalise(&want.value);
-        match left.iter().position(|(_, point)| kind.normalise(&point.value) == key) {
+        match left
+            .iter()
+            .position(|(_, point)| kind.normalise(&point.value) == key)
+        {
             Some(found) => {
                 let (was, point) = left.remove(found);
                 changes.extend(Change::update(
@@ -50,26 +58,27 @@ pub(crate) fn changes(
                 ));
             }
             None => {
-                let fields = fields(customer, kind, &want.value, &want.label, place);
-                changes.push(Change::create(RecordKind::ContactPoint, clock.new_id(), customer, fields));
+                let after = stored(customer, kind, &want.value, &want.label, place);
+                changes.push(Change::create(
+                    RecordKind::ContactPoint,
+                    clock.new_id(),
+                    customer,
+                    after,
+                ));
             }
         }
     }
     let gone = left.into_iter().map(|(was, point)| {
-        let before = fields(customer, kind, &point.value, &point.label, was);
-        Change { before, ..Change::bare(RecordKind::ContactPoint, point.id.0, customer, Op::Remove) }
+        let before = stored(customer, kind, &point.value, &point.label, was);
+        Change::remove(RecordKind::ContactPoint, point.id.0, customer, before)
     });
     changes.extend(gone);
     changes
 }
 
-fn fields(customer: Uuid, kind: ContactKind, value: &str, label: &str, place: usize) -> Fields {
-    let fields = json!({
+fn stored(customer: Uuid, kind: ContactKind, value: &str, label: &str, place: usize) -> Fields {
+    fields(json!({
         "customer_id": customer, "kind": kind.word(), "value": value, "normalised": kind.normalise(value),
         "label": label, "position": place,
-    });
-    match fields {
-        Value::Object(fields) => fields,
-        _ => Fields::new(),
-    }
+    }))
 }

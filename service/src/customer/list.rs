@@ -38,7 +38,11 @@ pub async fn list(ctx: &Ctx, query: &ListQuery) -> Result<CustomerPage> {
     if !query.search.trim().is_empty() {
         return search::ranked(ctx, reads, query).await;
     }
-    let probed = if query.filter.is_empty() { None } else { Some(probe(ctx, reads, query).await?) };
+    let probed = if query.filter.is_empty() {
+        None
+    } else {
+        Some(probe(ctx, reads, query).await?)
+    };
     let within = match &probed {
         Some(ids) if ids.len() <= PROBE => Within::Ids(ids),
         Some(_) => Within::Filter,
@@ -94,7 +98,10 @@ async fn page_ids(ctx: &Ctx, reads: Scope, query: &ListQuery, within: &Within<'_
         if place > 0 {
             sql.push(" UNION ALL ");
         }
-        sql.push(&format!("(SELECT c.id, {} AS value FROM customer c WHERE c.deleted_at IS NULL AND ", column(query.sort.by)));
+        sql.push(&format!(
+            "(SELECT c.id, {} AS value FROM customer c WHERE c.deleted_at IS NULL AND ",
+            column(query.sort.by)
+        ));
         branch.push(&mut sql);
         match within {
             Within::Everything => {}
@@ -109,9 +116,15 @@ async fn page_ids(ctx: &Ctx, reads: Scope, query: &ListQuery, within: &Within<'_
         if let Some(cursor) = &query.cursor {
             push_keyset(&mut sql, query.sort, cursor, down)?;
         }
-        sql.push(&format!(" ORDER BY {} {order}, c.id {order} LIMIT ", column(query.sort.by))).bind(limit).push(")");
+        sql.push(&format!(
+            " ORDER BY {} {order}, c.id {order} LIMIT ",
+            column(query.sort.by)
+        ))
+        .bind(limit)
+        .push(")");
     }
-    sql.push(&format!(") AS x ORDER BY x.value {order}, x.id {order} LIMIT ")).bind(limit);
+    sql.push(&format!(") AS x ORDER BY x.value {order}, x.id {order} LIMIT "))
+        .bind(limit);
     let rows = Id::find_by_statement(sql.done()).all(ctx.db()).await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
@@ -122,14 +135,21 @@ fn push_keyset(sql: &mut Sql, sort: Sort, cursor: &Cursor, down: bool) -> Result
         SortBy::Name => cursor.value.as_str().into(),
         SortBy::Created | SortBy::Updated => cursor
             .instant()
-            .ok_or_else(|| AppError::invalid("after", "This page link is not valid; please start at the first page."))?
+            .ok_or_else(|| {
+                AppError::invalid(
+                    "after",
+                    "This page link is not valid; please start at the first page.",
+                )
+            })?
             .into(),
     };
     let (bound, beyond) = if down { ("<=", "<") } else { (">=", ">") };
     sql.push(&format!(" AND {column} {bound} ")).bind(value.clone());
     sql.push(&format!(" AND ({column} {beyond} ")).bind(value.clone());
     sql.push(&format!(" OR ({column} = ")).bind(value);
-    sql.push(&format!(" AND c.id {beyond} ")).bind(cursor.id.0).push("))");
+    sql.push(&format!(" AND c.id {beyond} "))
+        .bind(cursor.id.0)
+        .push("))");
     Ok(())
 }
 
@@ -141,25 +161,34 @@ struct Count {
 async fn count(ctx: &Ctx, reads: Scope, query: &ListQuery, within: &Within<'_>) -> Result<Total> {
     let bare = matches!(within, Within::Everything);
     if bare && reads == Scope::All {
-        let estimate = Sql::new("SELECT reltuples::bigint AS count FROM pg_class WHERE oid = 'customer'::regclass");
+        let estimate =
+            Sql::new("SELECT reltuples::bigint AS count FROM pg_class WHERE oid = 'customer'::regclass");
         let estimate = one_count(ctx.db(), estimate).await?;
         if estimate > COUNT_MAX {
             return Ok(Total::About(estimate.unsigned_abs()));
         }
     }
-    let mut sql = Sql::new("SELECT count(*) AS count FROM (SELECT FROM customer c WHERE c.deleted_at IS NULL AND ");
+    let mut sql =
+        Sql::new("SELECT count(*) AS count FROM (SELECT FROM customer c WHERE c.deleted_at IS NULL AND ");
     crate::access::push_scope(&mut sql, reads);
     if !bare {
         sql.push(" AND ");
         filter::push(&mut sql, &query.filter, ctx.actor())?;
     }
-    sql.push(" LIMIT ").bind(COUNT_MAX + 1).push(") AS some");
+    sql.push(" LIMIT ").bind(COUNT_MAX + 1).push(") AS counted");
     let count = one_count(ctx.db(), sql).await?;
-    Ok(if count > COUNT_MAX { Total::AtLeast(COUNT_MAX.unsigned_abs()) } else { Total::Exactly(count.unsigned_abs()) })
+    Ok(if count > COUNT_MAX {
+        Total::AtLeast(COUNT_MAX.unsigned_abs())
+    } else {
+        Total::Exactly(count.unsigned_abs())
+    })
 }
 
 async fn one_count(db: &impl ConnectionTrait, sql: Sql) -> Result<i64> {
-    Ok(Count::find_by_statement(sql.done()).one(db).await?.map_or(0, |row| row.count))
+    Ok(Count::find_by_statement(sql.done())
+        .one(db)
+        .await?
+        .map_or(0, |row| row.count))
 }
 
 /// Makes the page of ids that were found in the direction of travel.
@@ -172,10 +201,14 @@ async fn page(ctx: &Ctx, query: &ListQuery, mut ids: Vec<Uuid>, total: Total) ->
         ids.reverse();
     }
     let found = rows(ctx, &ids).await?;
-    let cursor =
-        |row: Option<&Found>, backwards| row.map(|row| row.cursor(query.sort.by, backwards).token(query.sort));
-    let (has_previous, has_next) =
-        if backwards { (goes_on, true) } else { (query.cursor.is_some(), goes_on) };
+    let cursor = |row: Option<&Found>, backwards| {
+        row.map(|row| row.cursor(query.sort.by, backwards).token(query.sort))
+    };
+    let (has_previous, has_next) = if backwards {
+        (goes_on, true)
+    } else {
+        (query.cursor.is_some(), goes_on)
+    };
     Ok(CustomerPage {
         next: cursor(found.last(), false).filter(|_| has_next),
         previous: cursor(found.first(), true).filter(|_| has_previous),
@@ -263,4 +296,3 @@ pub(super) async fn rows(ctx: &Ctx, ids: &[Uuid]) -> Result<Vec<Found>> {
     );
     Ok(Found::find_by_statement(sql.done()).all(ctx.db()).await?)
 }
-

@@ -60,12 +60,18 @@ pub(crate) async fn fetch(
     lock: bool,
 ) -> Result<Row> {
     let mut sql = Sql::new("SELECT ");
-    sql.push(ROW).push(" FROM customer c WHERE c.id = ").bind(id.0).push(" AND ");
+    sql.push(ROW)
+        .push(" FROM customer c WHERE c.id = ")
+        .bind(id.0)
+        .push(" AND ");
     push_scope(&mut sql, within);
     if lock {
         sql.push(" FOR UPDATE");
     }
-    Ok(Row::find_by_statement(sql.done()).one(db).await?.ok_or(AppError::NotFound)?)
+    Ok(Row::find_by_statement(sql.done())
+        .one(db)
+        .await?
+        .ok_or(AppError::NotFound)?)
 }
 
 #[derive(FromQueryResult)]
@@ -149,7 +155,10 @@ async fn names(db: &impl ConnectionTrait, row: &Row) -> Result<Names> {
         "SELECT (SELECT name FROM app_user WHERE id = $1) AS owner, (SELECT name FROM team WHERE id = $2) AS team",
         [row.owner_id.into(), row.team_id.into()],
     );
-    Ok(Names::find_by_statement(statement).one(db).await?.ok_or(AppError::Internal)?)
+    Ok(Names::find_by_statement(statement)
+        .one(db)
+        .await?
+        .ok_or(AppError::Internal)?)
 }
 
 /// The contact points of a customer in their order.
@@ -173,21 +182,35 @@ pub(super) async fn points(db: &impl ConnectionTrait, customer: Uuid) -> Result<
 }
 
 async fn references(db: &impl ConnectionTrait, customer: Uuid) -> Result<Vec<ExternalRef>> {
-    let statement =
-        sql("SELECT source, key FROM external_ref WHERE customer_id = $1 ORDER BY source, key", [customer.into()]);
+    let statement = sql(
+        "SELECT source, key FROM external_ref WHERE customer_id = $1 ORDER BY source, key",
+        [customer.into()],
+    );
     let references = Reference::find_by_statement(statement).all(db).await?;
-    Ok(references.into_iter().map(|line| ExternalRef { source: line.source, key: line.key }).collect())
+    Ok(references
+        .into_iter()
+        .map(|line| ExternalRef {
+            source: line.source,
+            key: line.key,
+        })
+        .collect())
 }
 
 async fn people(db: &impl ConnectionTrait, row: &Row, reads: Scope) -> Result<Vec<PersonRow>> {
-    let mut sql = Sql::new("SELECT c.id, c.name, c.job_title FROM customer c WHERE c.deleted_at IS NULL AND c.company_id = ");
+    let mut sql = Sql::new(
+        "SELECT c.id, c.name, c.job_title FROM customer c WHERE c.deleted_at IS NULL AND c.company_id = ",
+    );
     sql.bind(row.id).push(" AND ");
     push_scope(&mut sql, reads);
     sql.push(" ORDER BY c.name, c.id LIMIT ").bind(PEOPLE_MAX);
     let people = Person::find_by_statement(sql.done()).all(db).await?;
     Ok(people
         .into_iter()
-        .map(|person| PersonRow { id: CustomerId(person.id), name: person.name, job_title: person.job_title })
+        .map(|person| PersonRow {
+            id: CustomerId(person.id),
+            name: person.name,
+            job_title: person.job_title,
+        })
         .collect())
 }
 

@@ -38,7 +38,15 @@ struct Match {
 
 /// The first page of a list that is searched.
 pub(super) async fn ranked(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<CustomerPage> {
-    let matches = find(ctx, reads, &query.search, Some(query), None, i64::from(query.size)).await?;
+    let matches = find(
+        ctx,
+        reads,
+        &query.search,
+        Some(query),
+        None,
+        i64::from(query.size),
+    )
+    .await?;
     let found = matches.first().map_or(0, |first| first.found);
     let ids: Vec<Uuid> = matches.iter().map(|hit| hit.id).collect();
     let rows = list::rows(ctx, &ids).await?;
@@ -48,7 +56,13 @@ pub(super) async fn ranked(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result
     } else {
         Total::Exactly(found.unsigned_abs())
     };
-    Ok(CustomerPage { rows: list::told(ctx, rows)?, next: None, previous: None, total, more_matches })
+    Ok(CustomerPage {
+        rows: list::told(ctx, rows)?,
+        next: None,
+        previous: None,
+        total,
+        more_matches,
+    })
 }
 
 /// The best few customers for what was typed so far, for palette and comboboxes.
@@ -65,11 +79,15 @@ pub async fn suggest(ctx: &Ctx, text: &str, kind: Option<CustomerKind>) -> Resul
         .map(|row| CustomerHit {
             id: row.id,
             kind: row.kind,
-            hint: [Some(row.contact).filter(|contact| !contact.is_empty()), row.city, row.email]
-                .into_iter()
-                .flatten()
-                .next()
-                .unwrap_or_default(),
+            hint: [
+                Some(row.contact).filter(|contact| !contact.is_empty()),
+                row.city,
+                row.email,
+            ]
+            .into_iter()
+            .flatten()
+            .next()
+            .unwrap_or_default(),
             name: row.name,
         })
         .collect())
@@ -104,9 +122,13 @@ async fn find(
         }
         sql.push(" LIMIT ").bind(CANDIDATES + 1).push(")");
     }
-    sql.push(") AS u LIMIT ").bind(CANDIDATES + 1).push(") AS m ORDER BY CASE WHEN m.name_plain LIKE rapport_plain(");
+    sql.push(") AS u LIMIT ")
+        .bind(CANDIDATES + 1)
+        .push(") AS m ORDER BY CASE WHEN m.name_plain LIKE rapport_plain(");
     let whole = escaped(text.trim());
-    sql.bind(whole.clone()).push(") || '%' THEN 0 WHEN m.name_plain LIKE '% ' || rapport_plain(").bind(whole.clone());
+    sql.bind(whole.clone())
+        .push(") || '%' THEN 0 WHEN m.name_plain LIKE '% ' || rapport_plain(")
+        .bind(whole.clone());
     sql.push(") || '%' THEN 1 WHEN m.name_plain LIKE ");
     push_pattern(&mut sql, text.trim());
     sql.push(" THEN 2 ELSE 3 END, m.name, m.id LIMIT ").bind(limit);
@@ -120,7 +142,10 @@ fn words(text: &str) -> Vec<String> {
     if digits.len() >= 3 && text.chars().all(|c| c.is_ascii_digit() || " +-()/.".contains(c)) {
         return vec![digits];
     }
-    text.split_whitespace().take(WORDS_MAX).map(str::to_owned).collect()
+    text.split_whitespace()
+        .take(WORDS_MAX)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// `indexed`: whether some word is long enough for the trigram index, which then carries the short ones too.
@@ -129,6 +154,8 @@ fn push_word(sql: &mut Sql, word: &str, indexed: bool) {
         sql.push(" AND c.search LIKE ");
         push_pattern(sql, word);
     } else {
-        sql.push(" AND c.name_plain LIKE rapport_plain(").bind(escaped(word)).push(") || '%'");
+        sql.push(" AND c.name_plain LIKE rapport_plain(")
+            .bind(escaped(word))
+            .push(") || '%'");
     }
 }

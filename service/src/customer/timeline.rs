@@ -75,7 +75,10 @@ pub async fn timeline(ctx: &Ctx, id: CustomerId, before: Option<i64>) -> Result<
     .await?;
     let mut groups: Vec<Vec<Line>> = Vec::new();
     for line in lines {
-        match groups.last_mut().filter(|group| group.iter().any(|first| first.batch == line.batch)) {
+        match groups
+            .last_mut()
+            .filter(|group| group.iter().any(|first| first.batch == line.batch))
+        {
             Some(group) => group.push(line),
             None => groups.push(vec![line]),
         }
@@ -83,7 +86,10 @@ pub async fn timeline(ctx: &Ctx, id: CustomerId, before: Option<i64>) -> Result<
     let goes_on = groups.len() > usize::try_from(SIZE).unwrap_or(usize::MAX);
     groups.truncate(usize::try_from(SIZE).unwrap_or(usize::MAX));
     let last = groups.last().and_then(|group| group.first()).map(|line| line.seq);
-    Ok(Timeline { entries: tell(ctx, &row, groups).await?, before: last.filter(|_| goes_on) })
+    Ok(Timeline {
+        entries: tell(ctx, &row, groups).await?,
+        before: last.filter(|_| goes_on),
+    })
 }
 
 async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>> {
@@ -97,14 +103,22 @@ async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>
     .await?;
     let heads: HashMap<Uuid, Head> = heads.into_iter().map(|head| (head.id, head)).collect();
     let undone = Undone::load(ctx, ids).await?;
-    let values = groups.iter().flatten().flat_map(|line| [&line.before, &line.after]).flatten();
-    let values = values.filter_map(Value::as_object).flat_map(|fields| fields.values());
+    let values = groups
+        .iter()
+        .flatten()
+        .flat_map(|line| [&line.before, &line.after])
+        .flatten();
+    let values = values
+        .filter_map(Value::as_object)
+        .flat_map(|fields| fields.values());
     let names = Names::load(ctx.db(), ctx, values).await?;
     let now = ctx.clock().now();
     let mut entries = Vec::new();
     for group in groups {
         let Some(first) = group.first() else { continue };
-        let head = heads.get(&first.batch).ok_or_else(|| Error::Stored("a change without its batch".to_owned()))?;
+        let head = heads
+            .get(&first.batch)
+            .ok_or_else(|| Error::Stored("a change without its batch".to_owned()))?;
         let undo = if !head.undoable || !may_undo(ctx, row, &group) {
             Undo::No
         } else if undone.is(head.id) {
@@ -126,15 +140,27 @@ async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>
 }
 
 fn said_via(via: &str) -> &'static str {
-    if via == "console" { "The console" } else { "Rapport" }
+    if via == "console" {
+        "The console"
+    } else {
+        "Rapport"
+    }
 }
 
 /// Whether the viewer may do the inverse of every change here; the journal asks again when it comes to it.
 fn may_undo(ctx: &Ctx, row: &Row, group: &[Line]) -> bool {
     group.iter().all(|line| {
-        let kind = if line.kind == RecordKind::Activity.word() { Kind::Activity } else { Kind::Customer };
+        let kind = if line.kind == RecordKind::Activity.word() {
+            Kind::Activity
+        } else {
+            Kind::Customer
+        };
         let whole = line.kind == RecordKind::Customer.word() || line.kind == RecordKind::Activity.word();
-        let ability = if whole && line.op != Op::Update.word() { Ability::Delete } else { Ability::Update };
+        let ability = if whole && line.op != Op::Update.word() {
+            Ability::Delete
+        } else {
+            Ability::Update
+        };
         row.is_in(ctx.actor().scope(kind, ability))
     })
 }
@@ -148,9 +174,10 @@ fn story(head: &Head, names: &Names, group: &[Line]) -> Result<Story> {
         let op: Op = line.op.parse().map_err(Error::Stored)?;
         let is_note = line.kind == RecordKind::Activity.word();
         return Ok(match (is_note, op) {
-            (true, Op::Create) => {
-                Story::Note { id: ActivityId(line.record), body: line.note.clone().unwrap_or_default() }
-            }
+            (true, Op::Create) => Story::Note {
+                id: ActivityId(line.record),
+                body: line.note.clone().unwrap_or_default(),
+            },
             (true, Op::Restore) => Story::NoteRestored,
             (true, _) => Story::NoteRemoved,
             (false, Op::Create) => match &head.file {
@@ -176,16 +203,37 @@ fn changed(names: &Names, group: &[Line]) -> Vec<FieldChange> {
     };
     for line in group {
         let at = |side: &Option<Value>, key: &str| {
-            side.as_ref().and_then(|fields| fields.get(key)).cloned().unwrap_or(Value::Null)
+            side.as_ref()
+                .and_then(|fields| fields.get(key))
+                .cloned()
+                .unwrap_or(Value::Null)
         };
         if line.kind == RecordKind::Customer.word() {
-            let columns = line.after.as_ref().and_then(Value::as_object).into_iter().flat_map(|after| after.keys());
-            for (column, field) in columns.filter_map(|column| Some((column, column.parse::<Field>().ok()?))) {
-                add(field, names.say(field, &at(&line.before, column)), names.say(field, &at(&line.after, column)));
+            let columns = line
+                .after
+                .as_ref()
+                .and_then(Value::as_object)
+                .into_iter()
+                .flat_map(|after| after.keys());
+            for (column, field) in columns.filter_map(|column| Some((column, column.parse::<Field>().ok()?)))
+            {
+                add(
+                    field,
+                    names.say(field, &at(&line.before, column)),
+                    names.say(field, &at(&line.after, column)),
+                );
             }
-        } else if let Some(kind) = line.contact.as_deref().and_then(|kind| kind.parse::<ContactKind>().ok()) {
+        } else if let Some(kind) = line
+            .contact
+            .as_deref()
+            .and_then(|kind| kind.parse::<ContactKind>().ok())
+        {
             let field = kind.field();
-            add(field, names.say(field, &at(&line.before, "value")), names.say(field, &at(&line.after, "value")));
+            add(
+                field,
+                names.say(field, &at(&line.before, "value")),
+                names.say(field, &at(&line.after, "value")),
+            );
         }
     }
     fields
@@ -220,6 +268,8 @@ impl Undone {
     }
 
     fn is(&self, batch: Uuid) -> bool {
-        self.0.get(&batch).is_some_and(|undoers| undoers.iter().any(|undoer| !self.is(*undoer)))
+        self.0
+            .get(&batch)
+            .is_some_and(|undoers| undoers.iter().any(|undoer| !self.is(*undoer)))
     }
 }

@@ -33,13 +33,17 @@ impl Names {
         ctx: &Ctx,
         values: impl IntoIterator<Item = &'a Value>,
     ) -> Result<Self> {
-        let ids: Vec<Uuid> =
-            values.into_iter().filter_map(Value::as_str).filter_map(|text| Uuid::try_parse(text).ok()).collect();
+        let ids: Vec<Uuid> = values
+            .into_iter()
+            .filter_map(Value::as_str)
+            .filter_map(|text| Uuid::try_parse(text).ok())
+            .collect();
         if ids.is_empty() {
             return Ok(Self::default());
         }
         let mut sql = Sql::new("SELECT id, name FROM app_user WHERE id = ANY(");
-        sql.bind(ids.clone()).push(") UNION ALL SELECT c.id, c.name FROM customer c WHERE c.id = ANY(");
+        sql.bind(ids.clone())
+            .push(") UNION ALL SELECT c.id, c.name FROM customer c WHERE c.id = ANY(");
         sql.bind(ids).push(") AND ");
         push_scope(&mut sql, scope(ctx, Kind::Customer, Ability::Read)?);
         let names = Name::find_by_statement(sql.done()).all(db).await?;
@@ -51,12 +55,23 @@ impl Names {
         match (field, value) {
             (Field::Owner | Field::Company, Value::String(id)) => {
                 let name = Uuid::try_parse(id).ok().and_then(|id| self.0.get(&id));
-                name.cloned().unwrap_or_else(|| "somebody you may not see".to_owned())
+                name.cloned()
+                    .unwrap_or_else(|| "somebody you may not see".to_owned())
             }
-            (Field::Stage, Value::String(word)) => word.parse().map(Stage::label).unwrap_or_default().to_owned(),
-            (Field::Kind, Value::String(word)) => word.parse().map(CustomerKind::label).unwrap_or_default().to_owned(),
+            (Field::Stage, Value::String(word)) => {
+                word.parse().map(Stage::label).unwrap_or_default().to_owned()
+            }
+            (Field::Kind, Value::String(word)) => word
+                .parse()
+                .map(CustomerKind::label)
+                .unwrap_or_default()
+                .to_owned(),
             (_, Value::String(text)) => text.clone(),
-            (_, Value::Array(list)) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+            (_, Value::Array(list)) => list
+                .iter()
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join(", "),
             _ => String::new(),
         }
     }

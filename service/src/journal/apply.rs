@@ -35,13 +35,20 @@ impl Stands {
     pub(super) fn of(&self, change: &Change) -> Stand {
         let customer = self.customers.get(&change.subject).copied().unwrap_or_default();
         match self.others.get(&change.record) {
-            Some(own) => Stand { version: own.version, ..customer },
+            Some(own) => Stand {
+                version: own.version,
+                ..customer
+            },
             None => customer,
         }
     }
 
     fn add(&mut self, kind: RecordKind, stands: Vec<Stand>) {
-        let map = if kind == RecordKind::Customer { &mut self.customers } else { &mut self.others };
+        let map = if kind == RecordKind::Customer {
+            &mut self.customers
+        } else {
+            &mut self.others
+        };
         map.extend(stands.into_iter().map(|stand| (stand.id, stand)));
     }
 }
@@ -56,7 +63,11 @@ struct Shape {
     fields: BTreeSet<String>,
 }
 
-pub(super) async fn apply(db: &impl ConnectionTrait, changes: &[Change], at: DateTime<Utc>) -> Result<Stands> {
+pub(super) async fn apply(
+    db: &impl ConnectionTrait,
+    changes: &[Change],
+    at: DateTime<Utc>,
+) -> Result<Stands> {
     let mut shapes = BTreeMap::<Shape, Vec<&Change>>::new();
     for change in changes {
         shapes.entry(shape(change)).or_default().push(change);
@@ -90,7 +101,12 @@ fn shape(change: &Change) -> Shape {
     }
 }
 
-async fn run(db: &impl ConnectionTrait, shape: &Shape, changes: &[&Change], at: DateTime<Utc>) -> Result<Vec<Stand>> {
+async fn run(
+    db: &impl ConnectionTrait,
+    shape: &Shape,
+    changes: &[&Change],
+    at: DateTime<Utc>,
+) -> Result<Vec<Stand>> {
     let table = shape.kind.table();
     let statement = match shape.op {
         Op::Create => insert(&table, changes, at),
@@ -120,8 +136,16 @@ fn insert(table: &Table, changes: &[&Change], at: DateTime<Utc>) -> Sql {
             Value::Object(row)
         })
         .collect();
-    let names: String = table.columns.iter().map(|(name, _)| format!(", {name}")).collect();
-    let values: String = table.columns.iter().map(|(name, default)| format!(", coalesce(p.{name}, {default})")).collect();
+    let names: String = table
+        .columns
+        .iter()
+        .map(|(name, _)| format!(", {name}"))
+        .collect();
+    let values: String = table
+        .columns
+        .iter()
+        .map(|(name, default)| format!(", coalesce(p.{name}, {default})"))
+        .collect();
     let mut sql = Sql::new(&format!("INSERT INTO {} (id{names}", table.name));
     if table.versioned {
         sql.push(", version, created_at, updated_at");
@@ -130,14 +154,18 @@ fn insert(table: &Table, changes: &[&Change], at: DateTime<Utc>) -> Sql {
     if table.versioned {
         sql.push(", 1, ").bind(at).push(", ").bind(at);
     }
-    sql.push(&format!(" FROM jsonb_populate_recordset(NULL::{}, ", table.name)).bind(Value::Array(rows)).push(") AS p");
+    sql.push(&format!(" FROM jsonb_populate_recordset(NULL::{}, ", table.name))
+        .bind(Value::Array(rows))
+        .push(") AS p");
     returning(&mut sql, table, "");
     sql
 }
 
 fn update(table: &Table, fields: &BTreeSet<String>, changes: &[&Change], at: DateTime<Utc>) -> Sql {
-    let rows: Vec<Value> =
-        changes.iter().map(|change| json!({ "id": change.record, "after": change.after })).collect();
+    let rows: Vec<Value> = changes
+        .iter()
+        .map(|change| json!({ "id": change.record, "after": change.after }))
+        .collect();
     // Only columns of the table get into the text, whatever a change names.
     let columns: Vec<_> = table
         .columns
@@ -173,9 +201,13 @@ fn raise(sql: &mut Sql, table: &Table, at: DateTime<Utc>) {
 
 fn returning(sql: &mut Sql, table: &Table, alias: &str) {
     if table.name == "customer" {
-        sql.push(&format!(" RETURNING {alias}id, {alias}version, {alias}owner_id AS owner, {alias}team_id AS team"));
+        sql.push(&format!(
+            " RETURNING {alias}id, {alias}version, {alias}owner_id AS owner, {alias}team_id AS team"
+        ));
     } else if table.versioned {
-        sql.push(&format!(" RETURNING {alias}id, {alias}version, NULL::uuid AS owner, NULL::uuid AS team"));
+        sql.push(&format!(
+            " RETURNING {alias}id, {alias}version, NULL::uuid AS owner, NULL::uuid AS team"
+        ));
     }
 }
 
@@ -207,8 +239,11 @@ async fn touch_customers(
 
 /// Looks up the customers that changes are about without touching them.
 async fn see_subjects(db: &impl ConnectionTrait, changes: &[Change], stands: &mut Stands) -> Result<()> {
-    let unseen: BTreeSet<Uuid> =
-        changes.iter().map(|change| change.subject).filter(|id| !stands.customers.contains_key(id)).collect();
+    let unseen: BTreeSet<Uuid> = changes
+        .iter()
+        .map(|change| change.subject)
+        .filter(|id| !stands.customers.contains_key(id))
+        .collect();
     if unseen.is_empty() {
         return Ok(());
     }

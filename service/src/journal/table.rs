@@ -29,8 +29,14 @@ pub(crate) struct Table {
 }
 
 impl RecordKind {
-    pub(crate) const IN_ORDER: [Self; 6] =
-        [Self::ContactPoint, Self::Customer, Self::ExternalRef, Self::Activity, Self::Team, Self::User];
+    pub(crate) const IN_ORDER: [Self; 6] = [
+        Self::ContactPoint,
+        Self::Customer,
+        Self::ExternalRef,
+        Self::Activity,
+        Self::Team,
+        Self::User,
+    ];
 
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -86,11 +92,21 @@ impl RecordKind {
             },
             Self::Activity => Table {
                 name: "activity",
-                columns: &[("customer_id", "NULL"), ("kind", "NULL"), ("body", "NULL"), ("author_id", "NULL")],
+                columns: &[
+                    ("customer_id", "NULL"),
+                    ("kind", "NULL"),
+                    ("body", "NULL"),
+                    ("author_id", "NULL"),
+                ],
                 versioned: true,
                 trash: true,
             },
-            Self::Team => Table { name: "team", columns: &[("name", "NULL")], versioned: true, trash: false },
+            Self::Team => Table {
+                name: "team",
+                columns: &[("name", "NULL")],
+                versioned: true,
+                trash: false,
+            },
             // The password's hash is a secret: it is written beside the journal, never through it.
             Self::User => Table {
                 name: "app_user",

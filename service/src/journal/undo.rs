@@ -16,7 +16,7 @@ use sea_orm::{DatabaseTransaction, FromQueryResult, TransactionTrait};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Batch, Change, Command, Fields, RecordKind, State, append, close, open};
+use super::{Batch, Change, Command, Fields, RecordKind, State, append, close, fields, open};
 use crate::{Ctx, Error, Result, sql::sql};
 
 /// Changes taken back in one transaction.
@@ -31,7 +31,10 @@ const KEPT_MAX: usize = 100;
 /// never be taken back, still runs, or was taken back already.
 pub async fn undo(ctx: &Ctx, target: BatchId) -> Result<UndoReport> {
     let head = head(ctx, target).await?;
-    let command = Command { undo_of: Some(target), ..Command::of(ctx, "undo") };
+    let command = Command {
+        undo_of: Some(target),
+        ..Command::of(ctx, "undo")
+    };
     let mut run = Run {
         ctx,
         target,
@@ -58,8 +61,14 @@ struct Head {
 }
 
 async fn head(ctx: &Ctx, target: BatchId) -> Result<Head> {
-    let statement = sql("SELECT actor, state, why_not FROM batch WHERE id = $1", [target.0.into()]);
-    let head = Head::find_by_statement(statement).one(ctx.db()).await?.ok_or(AppError::NotFound)?;
+    let statement = sql(
+        "SELECT actor, state, why_not FROM batch WHERE id = $1",
+        [target.0.into()],
+    );
+    let head = Head::find_by_statement(statement)
+        .one(ctx.db())
+        .await?
+        .ok_or(AppError::NotFound)?;
     if let Some(reason) = head.why_not {
         return Err(AppError::refused(reason).into());
     }
@@ -124,7 +133,9 @@ impl Run<'_> {
         ))
         .all(&tx)
         .await?;
-        let Some(first) = recorded.last().map(|change| change.seq) else { return Ok(None) };
+        let Some(first) = recorded.last().map(|change| change.seq) else {
+            return Ok(None);
+        };
         let ground = Ground::lay(&tx, self.target, &recorded, first).await?;
         let mut changes = Vec::new();
         for change in recorded {
@@ -165,9 +176,21 @@ impl Run<'_> {
         }
         match ground.standing(change.record, LIFE, self.target) {
             Standing::Top => {
-                let after = if inverse == Op::Create { object(change.before) } else { Fields::new() };
-                let before = if inverse == Op::Remove { object(change.after) } else { Fields::new() };
-                Ok(Some(Change { before, after, ..Change::bare(kind, change.record, change.subject, inverse) }))
+                let after = if inverse == Op::Create {
+                    fields(change.before.unwrap_or_default())
+                } else {
+                    Fields::new()
+                };
+                let before = if inverse == Op::Remove {
+                    fields(change.after.unwrap_or_default())
+                } else {
+                    Fields::new()
+                };
+                Ok(Some(Change {
+                    before,
+                    after,
+                    ..Change::bare(kind, change.record, change.subject, inverse)
+                }))
             }
             Standing::Covered => {
                 self.keep(subject, None, "It was removed or brought back since.");
@@ -181,18 +204,29 @@ impl Run<'_> {
     }
 
     /// Puts back those fields that nobody touched since.
-    fn put_back(&mut self, ground: &Ground, subject: &Subject, kind: RecordKind, change: Recorded) -> Option<Change> {
-        let mut was = object(change.before);
+    fn put_back(
+        &mut self,
+        ground: &Ground,
+        subject: &Subject,
+        kind: RecordKind,
+        change: Recorded,
+    ) -> Option<Change> {
+        let mut was = fields(change.before.unwrap_or_default());
         let mut back = Change::bare(kind, change.record, change.subject, Op::Update);
-        for (field, became) in object(change.after) {
+        for (field, became) in fields(change.after.unwrap_or_default()) {
             match ground.standing(change.record, &field, self.target) {
                 Standing::Top if !ground.removed.contains(&change.record) => {
-                    back.after.insert(field.clone(), was.remove(&field).unwrap_or(Value::Null));
+                    back.after
+                        .insert(field.clone(), was.remove(&field).unwrap_or(Value::Null));
                     back.before.insert(field, became);
                 }
                 Standing::Top | Standing::Covered => {
                     let label = label(kind, &field);
-                    self.keep(subject, Some(label), "It was changed since; the later value stays.");
+                    self.keep(
+                        subject,
+                        Some(label),
+                        "It was changed since; the later value stays.",
+                    );
                 }
                 Standing::Undone => self.already += 1,
             }
@@ -277,12 +311,19 @@ impl Run<'_> {
     }
 
     fn reaches(&self, kind: Kind, ability: Ability, subject: &Subject) -> bool {
-        self.ctx.actor().scope(kind, ability).holds(subject.owner.map(UserId), subject.team.map(TeamId))
+        self.ctx
+            .actor()
+            .scope(kind, ability)
+            .holds(subject.owner.map(UserId), subject.team.map(TeamId))
     }
 
     /// Whether the actor may do the inverse now.
     fn may(&self, subject: &Subject, kind: RecordKind, op: Op, before: Option<&Value>) -> bool {
-        let record = if kind == RecordKind::Activity { Kind::Activity } else { Kind::Customer };
+        let record = if kind == RecordKind::Activity {
+            Kind::Activity
+        } else {
+            Kind::Customer
+        };
         let changes_owner = before.is_some_and(|before| before.get("owner_id").is_some());
         let ability = match op {
             Op::Update if kind == RecordKind::Customer && changes_owner => Ability::Assign,
@@ -318,9 +359,18 @@ struct Ground {
 }
 
 impl Ground {
-    async fn lay(tx: &DatabaseTransaction, target: BatchId, recorded: &[Recorded], first: i64) -> Result<Self> {
-        let ids: Vec<Uuid> =
-            recorded.iter().map(|change| change.subject).collect::<HashSet<_>>().into_iter().collect();
+    async fn lay(
+        tx: &DatabaseTransaction,
+        target: BatchId,
+        recorded: &[Recorded],
+        first: i64,
+    ) -> Result<Self> {
+        let ids: Vec<Uuid> = recorded
+            .iter()
+            .map(|change| change.subject)
+            .collect::<HashSet<_>>()
+            .into_iter()
+            .collect();
         let subjects = Subject::find_by_statement(sql(
             "SELECT id, name, owner_id AS owner, team_id AS team FROM customer WHERE id = ANY($1) \
              ORDER BY id FOR UPDATE",
@@ -338,7 +388,10 @@ impl Ground {
         .all(tx)
         .await?;
         let mut ground = Self {
-            subjects: subjects.into_iter().map(|subject| (subject.id, subject)).collect(),
+            subjects: subjects
+                .into_iter()
+                .map(|subject| (subject.id, subject))
+                .collect(),
             made_here: HashSet::new(),
             touches: HashMap::new(),
             removed: HashSet::new(),
@@ -351,19 +404,29 @@ impl Ground {
     }
 
     fn add(&mut self, target: BatchId, line: Line) {
-        let touch = Touch { batch: BatchId(line.batch), undo_of: line.undo_of.map(BatchId) };
+        let touch = Touch {
+            batch: BatchId(line.batch),
+            undo_of: line.undo_of.map(BatchId),
+        };
         if touch.batch == target && line.kind == RecordKind::Customer.word() && line.op == Op::Create.word() {
             self.made_here.insert(line.record);
         }
         if touch.batch != target {
-            self.later.entry(line.subject).or_default().push((line.actor, touch.batch, touch.undo_of));
+            self.later
+                .entry(line.subject)
+                .or_default()
+                .push((line.actor, touch.batch, touch.undo_of));
         }
         if line.op == Op::Remove.word() {
             self.removed.insert(line.record);
         } else {
             self.removed.remove(&line.record);
         }
-        let fields = if line.op == Op::Update.word() { line.fields } else { vec![LIFE.to_owned()] };
+        let fields = if line.op == Op::Update.word() {
+            line.fields
+        } else {
+            vec![LIFE.to_owned()]
+        };
         for field in fields {
             self.touches.entry((line.record, field)).or_default().push(touch);
         }
@@ -376,22 +439,24 @@ impl Ground {
 
     /// Whether somebody other than its maker changed the customer later, in a batch that was not taken back since.
     fn others_added(&self, change: &Recorded, maker: Option<Uuid>) -> bool {
-        let Some(later) = self.later.get(&change.subject).filter(|_| change.kind == RecordKind::Customer.word()) else {
+        let Some(later) = self
+            .later
+            .get(&change.subject)
+            .filter(|_| change.kind == RecordKind::Customer.word())
+        else {
             return false;
         };
-        let history: Vec<Touch> =
-            later.iter().map(|(_, batch, undo_of)| Touch { batch: *batch, undo_of: *undo_of }).collect();
+        let history: Vec<Touch> = later
+            .iter()
+            .map(|(_, batch, undo_of)| Touch {
+                batch: *batch,
+                undo_of: *undo_of,
+            })
+            .collect();
         later
             .iter()
             .filter(|(actor, _, undo_of)| *actor != maker && undo_of.is_none())
             .any(|(_, batch, _)| standing(&history, *batch) != Standing::Undone)
-    }
-}
-
-fn object(value: Option<Value>) -> Fields {
-    match value {
-        Some(Value::Object(fields)) => fields,
-        _ => Fields::new(),
     }
 }
 

@@ -76,7 +76,10 @@ fn push_condition(sql: &mut Sql, condition: &Condition, actor: &Actor) -> Result
             sql.push(" IS NOT TRUE)")
         }
         Operator::Contains => push_contains(sql, column, &condition.values),
-        Operator::From => sql.push(&format!("({column} >= ")).bind(day(condition)?).push(")"),
+        Operator::From => sql
+            .push(&format!("({column} >= "))
+            .bind(day(condition)?)
+            .push(")"),
         Operator::Before => sql.push(&format!("({column} < ")).bind(day(condition)?).push(")"),
     };
     Ok(())
@@ -90,14 +93,19 @@ fn push_equals(sql: &mut Sql, condition: &Condition, actor: &Actor) -> Result<()
         Column::Stage => sql.push("(c.stage = ANY(").bind(values.clone()).push("))"),
         Column::Owner | Column::Team | Column::Company => {
             let column = name(condition.column);
-            let ids = values.iter().map(|value| id(value, actor)).collect::<Result<Vec<_>>>()?;
+            let ids = values
+                .iter()
+                .map(|value| id(value, actor))
+                .collect::<Result<Vec<_>>>()?;
             let ids: Vec<Uuid> = ids.into_iter().flatten().collect();
             sql.push(&format!("({column} = ANY(")).bind(ids).push("))")
         }
         Column::City | Column::Country | Column::Name => {
             let column = name(condition.column);
             let lower: Vec<String> = values.iter().map(|value| value.to_lowercase()).collect();
-            sql.push(&format!("(lower({column}) = ANY(")).bind(lower).push("))")
+            sql.push(&format!("(lower({column}) = ANY("))
+                .bind(lower)
+                .push("))")
         }
         Column::Created | Column::Updated => return Err(unfit(condition)),
     };
@@ -115,12 +123,21 @@ fn push_contains<'a>(sql: &'a mut Sql, column: &str, values: &[String]) -> &'a m
 
 /// Adds the pattern that finds a text anywhere, with its own wildcards taken literally.
 pub(in crate::customer) fn push_pattern(sql: &mut Sql, text: &str) {
-    sql.push("'%' || rapport_plain(").bind(escaped(text)).push(") || '%'");
+    sql.push("'%' || rapport_plain(")
+        .bind(escaped(text))
+        .push(") || '%'");
 }
 
 /// A text in which `LIKE` finds no wildcards.
 pub(in crate::customer) fn escaped(text: &str) -> String {
-    text.chars().flat_map(|c| (matches!(c, '%' | '_' | '\\')).then_some('\\').into_iter().chain([c])).collect()
+    text.chars()
+        .flat_map(|c| {
+            (matches!(c, '%' | '_' | '\\'))
+                .then_some('\\')
+                .into_iter()
+                .chain([c])
+        })
+        .collect()
 }
 
 /// `me` and `mine` stand for the actor and their team; a person without a team finds nothing by `mine`.
@@ -135,10 +152,18 @@ fn id(value: &str, actor: &Actor) -> Result<Option<Uuid>> {
 }
 
 fn day(condition: &Condition) -> Result<Value> {
-    let day = condition.values.first().and_then(|value| value.parse::<NaiveDate>().ok());
-    day.map(|day| day.and_time(NaiveTime::MIN).and_utc().into()).ok_or_else(|| unfit(condition))
+    let day = condition
+        .values
+        .first()
+        .and_then(|value| value.parse::<NaiveDate>().ok());
+    day.map(|day| day.and_time(NaiveTime::MIN).and_utc().into())
+        .ok_or_else(|| unfit(condition))
 }
 
 fn unfit(condition: &Condition) -> crate::Error {
-    AppError::invalid("filter", format!("The condition on {} does not fit it.", condition.column)).into()
+    AppError::invalid(
+        "filter",
+        format!("The condition on {} does not fit it.", condition.column),
+    )
+    .into()
 }

@@ -1,0 +1,105 @@
+//! A team at work: what the tests of customers and of the journal stand on.
+
+use rapport_domain::{
+    access::BuiltInRole,
+    customer::{CustomerPage, CustomerPatch, NewCustomer},
+    error::AppError,
+    form::Values,
+    id::{BatchId, CustomerId, TeamId},
+    journal::Receipt,
+    query::ListQuery,
+};
+use rapport_service::{
+    Ctx, Result,
+    customer::{command, query},
+};
+use rapport_testing::House;
+use tokio::sync::OnceCell;
+
+/// A house with one team, to which everybody belongs who is not said to be elsewhere.
+pub(crate) struct World {
+    pub(crate) house: House,
+    team: OnceCell<TeamId>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self {
+            house: House::new().await,
+            team: OnceCell::new(),
+        }
+    }
+
+    /// Somebody new of the team.
+    pub(crate) async fn acting(&self, role: BuiltInRole) -> Ctx {
+        let team = *self.team.get_or_init(|| self.house.team("Sales")).await;
+        self.house.acting(self.house.user(role, Some(team)).await).await
+    }
+
+    /// Somebody new of another team.
+    pub(crate) async fn acting_in(&self, role: BuiltInRole, team: &str) -> Ctx {
+        let team = self.house.team(team).await;
+        self.house.acting(self.house.user(role, Some(team)).await).await
+    }
+
+    pub(crate) async fn create(&self, ctx: &Ctx, fields: &[(&str, &str)]) -> (CustomerId, BatchId) {
+        let id: CustomerId = ctx.clock().new_id();
+        let values = fields
+            .iter()
+            .fold(Values::default().with("id", id.to_string()), |v, (k, t)| {
+                v.with(k, *t)
+            });
+        let receipt = command::create(ctx, NewCustomer::parse(&values).unwrap())
+            .await
+            .unwrap();
+        (id, receipt.batch.unwrap())
+    }
+
+    pub(crate) async fn customer(&self, ctx: &Ctx, fields: &[(&str, &str)]) -> CustomerId {
+        self.create(ctx, fields).await.0
+    }
+
+    /// Saves fields as seen at the version that stands.
+    pub(crate) async fn save(&self, ctx: &Ctx, id: CustomerId, fields: &[(&str, &str)]) -> Result<Receipt> {
+        let seen = query::get(ctx, id).await?.version;
+        self.save_seen(ctx, id, seen, fields).await
+    }
+
+    pub(crate) async fn save_seen(
+        &self,
+        ctx: &Ctx,
+        id: CustomerId,
+        seen: i64,
+        fields: &[(&str, &str)],
+    ) -> Result<Receipt> {
+        let values: Values = fields.iter().copied().collect();
+        command::save(ctx, id, seen, CustomerPatch::parse(&values).unwrap()).await
+    }
+
+    /// A list by its query string, not percent-encoded.
+    pub(crate) async fn list(&self, ctx: &Ctx, text: &str) -> CustomerPage {
+        let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+        query::list(ctx, &ListQuery::parse(pairs).unwrap()).await.unwrap()
+    }
+
+    /// All that is not in the trash, without versions and times of change.
+    pub(crate) async fn state(&self) -> String {
+        let alive = "customer_id IN (SELECT id FROM customer WHERE deleted_at IS NULL)";
+        self.house
+            .database
+            .read(&format!(
+                "SELECT jsonb_pretty(jsonb_build_array( \
+                   (SELECT jsonb_agg(to_jsonb(c) - 'version' - 'updated_at' ORDER BY id) FROM customer c WHERE deleted_at IS NULL), \
+                   (SELECT jsonb_agg(to_jsonb(p) ORDER BY id) FROM contact_point p WHERE {alive}), \
+                   (SELECT jsonb_agg(to_jsonb(r) ORDER BY id) FROM external_ref r WHERE {alive}), \
+                   (SELECT jsonb_agg(to_jsonb(a) - 'version' - 'updated_at' ORDER BY id) FROM activity a \
+                    WHERE deleted_at IS NULL AND {alive})))"
+            ))
+            .await
+    }
+}
+
+/// What a person is told of a refusal.
+pub(crate) fn told<T: std::fmt::Debug>(result: Result<T>) -> AppError {
+    result.expect_err("a refusal").tell()
+}
