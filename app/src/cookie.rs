@@ -1,5 +1,7 @@
 //! Cookies: their names, their attributes, and how one is read. Server only.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use rapport_domain::id::BatchId;
 
@@ -9,10 +11,8 @@ use crate::{
 };
 
 /// How long the message of a form waits for its page, in seconds.
-const FLASH_AGE: u32 = 60;
-/// The browser keeps the session's cookie that long; when a session really ends is for Redis to say.
-const SESSION_AGE: u32 = 60 * 60 * 24 * 30;
-const YEAR: u32 = 60 * 60 * 24 * 365;
+const FLASH_AGE: u64 = 60;
+const YEAR: u64 = 60 * 60 * 24 * 365;
 
 /// The session's cookie. Over TLS its name makes the browser hold it to this host and to TLS; over plain HTTP, which
 /// is for loopback only, it is another one, so that neither can stand in for the other.
@@ -46,10 +46,10 @@ pub fn read<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
-/// Sets the session.
+/// Sets the session. The browser may forget it after `age`; when it really ends is for Redis to say.
 #[must_use]
-pub fn session(secure: bool, secret: &str) -> HeaderValue {
-    set(session_name(secure), secret, SESSION_AGE, secure, true)
+pub fn session(secure: bool, secret: &str, age: Duration) -> HeaderValue {
+    set(session_name(secure), secret, age.as_secs(), secure, true)
 }
 
 /// Forgets the session.
@@ -106,7 +106,7 @@ pub fn read_flash(headers: &HeaderMap, secure: bool) -> Option<Flash> {
     (!flash.said.is_empty()).then_some(flash)
 }
 
-fn set(name: &str, value: &str, age: u32, secure: bool, hidden: bool) -> HeaderValue {
+fn set(name: &str, value: &str, age: u64, secure: bool, hidden: bool) -> HeaderValue {
     let secure = if secure { "; Secure" } else { "" };
     let hidden = if hidden { "; HttpOnly" } else { "" };
     let text = format!("{name}={value}; Path=/; Max-Age={age}; SameSite=Lax{hidden}{secure}");
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_session_over_tls_has_the_host_prefix_and_all_its_attributes() {
-        let cookie = session(true, "s");
+        let cookie = session(true, "s", Duration::from_secs(2_592_000));
         assert_eq!(
             cookie,
             "__Host-rapport=s; Path=/; Max-Age=2592000; SameSite=Lax; HttpOnly; Secure"

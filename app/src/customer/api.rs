@@ -20,7 +20,7 @@ pub async fn list_customers(
 ) -> Answer<CustomerPage> {
     use crate::api::{answer, context, respond};
     let ctx = context()?;
-    let query = rapport_domain::query::ListQuery::parse(&query).map_err(|error| respond(error.into()))?;
+    let query = rapport_domain::query::ListQuery::from_query_string(&query).map_err(|error| respond(error.into()))?;
     answer(rapport_service::customer::query::list(&ctx, &query).await)
 }
 
@@ -57,7 +57,11 @@ pub async fn timeline(
     let id = id
         .parse()
         .map_err(|_| respond(rapport_domain::error::AppError::NotFound))?;
-    answer(rapport_service::customer::query::timeline(&ctx, id, before).await)
+    // Until the service's own future is `Send` (it holds a borrowing iterator over an `await`).
+    let runtime = tokio::runtime::Handle::current();
+    let work = move || runtime.block_on(rapport_service::customer::query::timeline(&ctx, id, before));
+    let told = tokio::task::spawn_blocking(work).await;
+    answer(told.unwrap_or_else(|_| Err(rapport_domain::error::AppError::Internal.into())))
 }
 
 /// The customers that best fit what was typed, for the palette and the comboboxes.

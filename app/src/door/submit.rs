@@ -134,7 +134,7 @@ async fn set_up(values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
         email: form.admin.email.clone(),
         password: form.admin.password.clone(),
     };
-    tell(user::set_up(&visit.service, form).await)?;
+    tell(user::set_up(&visit.service, form, visit.address).await)?;
     enter(entry, "/customers", visit).await
 }
 
@@ -147,22 +147,11 @@ async fn sign_in(values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
     .await
 }
 
-/// Starts a session and drops the one before, so that the id is always a new one.
+/// Starts a session; the one before ends with it, so that the secret is always a new one.
 async fn enter(form: SignIn, to: &str, visit: &Visit) -> Result<Outcome, AppError> {
-    let started = tell(session::sign_in(&visit.service, form, visit.address).await)?;
-    if let Some(before) = &visit.session {
-        tell(session::sign_out(&visit.service, before).await)?;
-    }
-    let done = Done {
-        to: to.to_owned(),
-        said: String::new(),
-        undo: None,
-        receipt: None,
-    };
-    Ok(Outcome {
-        done,
-        cookies: vec![cookie::session(visit.secure, &started)],
-    })
+    let session = tell(session::sign_in(&visit.service, form, visit.address, visit.session.as_deref()).await)?;
+    let done = Done { to: to.to_owned(), said: String::new(), undo: None, receipt: None };
+    Ok(Outcome { done, cookies: vec![cookie::session(visit.secure, &session.cookie, session.max_age)] })
 }
 
 async fn sign_out(visit: &Visit) -> Result<Outcome, AppError> {
