@@ -145,7 +145,10 @@ impl NewUser {
             text::required_line(values.get("name"), "Please give a name."),
         );
         let email = errors.take("email", parse_email(values.get("email")));
-        let password = errors.take("password", password::check(values.get("password")));
+        let password = errors.take("password", {
+            let known = ["name", "email", "organisation"].map(|field| values.get(field));
+            password::check_for(values.get("password"), &known)
+        });
         match (name, email, password) {
             (Some(name), Some(email), Some(password)) => Ok(Self {
                 name,
