@@ -42,7 +42,7 @@ pub async fn customers(ctx: &Ctx, file: &str, source: Option<&str>, bytes: impl 
         return Err(AppError::Forbidden.into());
     }
     let source = source.map_or_else(|| source_of(file), str::to_owned);
-    let reader = Reader::new(bytes, Dialect::default()).map_err(unreadable)?;
+    let reader = Reader::new(bytes, Dialect::default()).map_err(|error| unreadable(&error))?;
     let mapping = Mapping::guess(reader.headers(), &source);
     mapping.check().map_err(|sentence| AppError::invalid("file", sentence))?;
     let mut run = Run {
@@ -60,7 +60,7 @@ pub async fn customers(ctx: &Ctx, file: &str, source: Option<&str>, bytes: impl 
     run.close(done).await
 }
 
-fn unreadable(error: FileError) -> AppError {
+fn unreadable(error: &FileError) -> AppError {
     AppError::invalid("file", error.to_string())
 }
 
@@ -87,7 +87,7 @@ impl Run<'_> {
         loop {
             let mut chunk = Vec::new();
             while chunk.len() < CHUNK {
-                let Some(row) = reader.read().map_err(unreadable)? else { break };
+                let Some(row) = reader.read().map_err(|error| unreadable(&error))? else { break };
                 self.report.rows += 1;
                 match row.and_then(|row| mapping.map(row)) {
                     Ok(mapped) => chunk.push(mapped),

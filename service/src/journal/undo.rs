@@ -355,7 +355,7 @@ struct Ground {
     /// Records without a trash that are not there any more.
     removed: HashSet<Uuid>,
     /// By customer: who else touched it later, in which batch.
-    later: HashMap<Uuid, Vec<(Option<Uuid>, BatchId, Option<BatchId>)>>,
+    later: HashMap<Uuid, Vec<(Option<Uuid>, Touch)>>,
 }
 
 impl Ground {
@@ -415,7 +415,7 @@ impl Ground {
             self.later
                 .entry(line.subject)
                 .or_default()
-                .push((line.actor, touch.batch, touch.undo_of));
+                .push((line.actor, touch));
         }
         if line.op == Op::Remove.word() {
             self.removed.insert(line.record);
@@ -446,17 +446,11 @@ impl Ground {
         else {
             return false;
         };
-        let history: Vec<Touch> = later
-            .iter()
-            .map(|(_, batch, undo_of)| Touch {
-                batch: *batch,
-                undo_of: *undo_of,
-            })
-            .collect();
+        let history: Vec<Touch> = later.iter().map(|(_, touch)| *touch).collect();
         later
             .iter()
-            .filter(|(actor, _, undo_of)| *actor != maker && undo_of.is_none())
-            .any(|(_, batch, _)| standing(&history, *batch) != Standing::Undone)
+            .filter(|(actor, touch)| *actor != maker && touch.undo_of.is_none())
+            .any(|(_, touch)| standing(&history, touch.batch) != Standing::Undone)
     }
 }
 
