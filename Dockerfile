@@ -47,11 +47,7 @@ COPY --from=build /out /app
 WORKDIR /app
 USER 10001
 ENV RAPPORT_ADDRESS=0.0.0.0:3000 \
-    LEPTOS_OUTPUT_NAME=rapport \
-    LEPTOS_SITE_ROOT=/app/site \
-    LEPTOS_SITE_PKG_DIR=pkg \
-    LEPTOS_HASH_FILES=true \
-    LEPTOS_ENV=PROD
+    LEPTOS_SITE_ROOT=/app/site
 EXPOSE 3000
 # The image holds no HTTP client, so bash asks.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \

@@ -52,10 +52,9 @@ build_release() {
   printf '%s\n' "$fingerprint" >"$SITE_DIR/.fingerprint"
 }
 
-# What the program must know about the site beside it. $1 is the address to listen on.
+# Tells the program where its site lies and on which address to listen.
 export_site() {
-  export LEPTOS_OUTPUT_NAME=rapport LEPTOS_SITE_ROOT=$SITE_DIR LEPTOS_SITE_PKG_DIR=pkg LEPTOS_ENV=PROD
-  export LEPTOS_HASH_FILES=true RAPPORT_ADDRESS=$1
+  export LEPTOS_SITE_ROOT=$SITE_DIR RAPPORT_ADDRESS=$1
 }
 
 # The status that http://127.0.0.1:PORT/PATH answers with.

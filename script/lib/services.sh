@@ -128,6 +128,9 @@ end_strays() {
   wait_until 10 nobody_works_in "$1" || fail "Processes still use $1: $(processes_in "$1" | tr '\n' ' ')"
 }
 
+# A process that has ended but was not yet waited for has no program any more.
+process_is_gone() { ! readlink "/proc/$1/exe" >/dev/null 2>&1; }
+
 # wait_until SECONDS COMMAND...: repeats the command until it succeeds.
 wait_until() {
   local end=$((SECONDS + $1))

@@ -158,11 +158,14 @@ start_browser_server() {
   step "migrating the browser's database" "$BINARY" migrate || return 1
   start_group "$BINARY" serve >"$RAPPORT_LOG" 2>&1
   BROWSER_SERVER=$GROUP
-  wait_until 30 server_is_ready "$1" || {
+  wait_until 30 server_is_up_or_gone "$1" || true
+  server_is_ready "$1" || {
     show_failure "starting the server" "$RAPPORT_LOG" 1
     return 1
   }
 }
+
+server_is_up_or_gone() { process_is_gone "$BROWSER_SERVER" || server_is_ready "$1"; }
 
 end_browser() {
   if [[ -n $BROWSER_SERVER ]]; then
