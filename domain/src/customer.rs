@@ -1,6 +1,10 @@
 //! Customers: people and companies, their fields, and the rules of each field.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,7 +17,6 @@ use crate::{
     text,
     timeline::Moment,
 };
-use std::{fmt, str::FromStr};
 
 /// The most e-mails, phones or links that one customer has, each.
 pub const CONTACT_POINTS_MAX: usize = 20;

@@ -1,12 +1,11 @@
 //! The journal's rules: what a change is, and when one can be taken back.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{access::words, id::BatchId};
-use std::{fmt, str::FromStr};
 
 /// What a command answers when it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

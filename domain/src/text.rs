@@ -46,11 +46,16 @@ pub fn non_empty(text: String) -> Option<String> {
 }
 
 fn clean(raw: &str, max: usize, refused: impl Fn(char) -> bool) -> Result<String, String> {
+    let too_long = || Err(format!("Please use at most {max} characters."));
     // Bytes first: a megabyte is refused without a walk through its characters.
-    if raw.len() > max * 4 || raw.trim().chars().count() > max {
-        return Err(format!("Please use at most {max} characters."));
+    if raw.len() > max * 4 {
+        return too_long();
     }
     let text: String = raw.trim().nfc().collect();
+    // Counted when composed, which makes most texts shorter and a few longer: what is kept must read back.
+    if text.chars().count() > max {
+        return too_long();
+    }
     if text.chars().any(refused) {
         return Err("Please remove the invisible control characters.".to_owned());
     }
@@ -86,6 +91,13 @@ mod tests {
             Err("Please use at most 200 characters.".to_owned())
         );
         assert!(prose(&"x".repeat(1 << 20)).is_err());
+    }
+
+    #[test]
+    fn the_length_is_that_of_the_composed_form() {
+        assert!(line(&"a\u{30a}".repeat(LINE_MAX)).is_ok());
+        // U+FB2C is not composed but taken apart, into three.
+        assert!(line(&"\u{fb2c}".repeat(LINE_MAX)).is_err());
     }
 
     #[test]
