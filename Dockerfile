@@ -33,7 +33,8 @@ WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo leptos build --release --precompress \
+    rm -rf target/site \
+    && cargo leptos build --release --precompress \
     && mkdir /out \
     && cp -r target/release/rapport target/release/hash.txt target/site /out/
 

@@ -43,7 +43,8 @@ build_release() {
     say "the release is up to date"
     return 0
   fi
-  rm -f "$SITE_DIR/.fingerprint"
+  # File names hold a hash of their contents: those of earlier builds would pile up.
+  rm -rf "$SITE_DIR"
   step "building the release (the first time takes many minutes)" cargo leptos build --release --precompress || return 1
   [[ -x $BINARY ]] || {
     warn "The build left no ${BINARY#"$ROOT"/}."
