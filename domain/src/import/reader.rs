@@ -90,6 +90,9 @@ pub enum FileError {
 pub struct Reader<R> {
     source: R,
     dialect: Dialect,
+    /// What the source is read into.
+    chunk: Vec<u8>,
+    /// What was read and is still needed.
     buffer: Vec<u8>,
     /// Where in the buffer the next record begins.
     start: usize,
@@ -109,6 +112,7 @@ impl<R: Read> Reader<R> {
         let mut reader = Self {
             source,
             dialect,
+            chunk: vec![0; CHUNK],
             buffer: Vec::new(),
             start: 0,
             line: 1,
@@ -161,19 +165,16 @@ impl<R: Read> Reader<R> {
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        let end = self.buffer.len();
-        self.buffer.resize(end + CHUNK, 0);
-        let read = loop {
-            let target = self.buffer.get_mut(end..).unwrap_or_default();
-            match self.source.read(target) {
+        let count = loop {
+            match self.source.read(&mut self.chunk) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
+                other => break other?,
             }
         };
         self.buffer
-            .truncate(end + read.as_ref().map_or(0, |count| *count));
-        self.ended = matches!(read, Ok(0));
-        read.map(|_| ())
+            .extend_from_slice(self.chunk.get(..count).unwrap_or_default());
+        self.ended = count == 0;
+        Ok(())
     }
 
     fn byte(&mut self, at: usize) -> io::Result<Option<u8>> {
