@@ -1,0 +1,346 @@
+//! The command line. Answers go to standard output, the log to standard error.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use rapport_domain::{
+    access::{Ability, Actor, BuiltInRole, Grants, Kind, Reach},
+    error::AppError,
+    form::Values,
+    id::{RoleId, UserId},
+    journal::Via,
+    user::NewUser,
+};
+use rapport_service::{Ctx, Service, clock::Clock, database, import, redis::Redis, user};
+use uuid::Uuid;
+
+use crate::{
+    config::{Config, Stores},
+    demo, serve,
+};
+
+/// What a command failed with, for a person.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// All rows are in.
+const COMPLETE: u8 = 0;
+/// It failed.
+const FAILED: u8 = 1;
+/// Some rows could not be read; the others are in.
+const INCOMPLETE: u8 = 2;
+
+/// Rapport, a self-hosted CRM. Its settings come from the environment; `.env.example` explains them.
+#[derive(Debug, Parser)]
+#[command(name = "rapport", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Order,
+}
+
+#[derive(Debug, Subcommand)]
+enum Order {
+    /// Serves the application.
+    Serve,
+    /// Brings the database up to the schema of this program.
+    Migrate,
+    /// Fills an empty installation.
+    Seed {
+        /// With demo data, and accounts whose passwords everybody knows.
+        #[arg(long, required = true)]
+        demo: bool,
+    },
+    /// Accounts.
+    #[command(subcommand)]
+    User(UserOrder),
+    /// Brings records in from a file.
+    #[command(subcommand)]
+    Import(ImportOrder),
+}
+
+#[derive(Debug, Subcommand)]
+enum UserOrder {
+    /// Lets somebody in. Prints a generated password once, unless one comes from standard input.
+    Create {
+        /// The address to sign in with.
+        #[arg(long)]
+        email: String,
+        /// The full name.
+        #[arg(long)]
+        name: String,
+        /// admin, manager, member or read_only.
+        #[arg(long, default_value = "member")]
+        role: BuiltInRole,
+        /// Reads the password from the first line of standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Sets a new password and ends all sessions of the account. Prints it once, as above.
+    ResetPassword {
+        /// The address to sign in with.
+        email: String,
+        /// Reads the password from the first line of standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportOrder {
+    /// Customers from a CSV file. Ends with 0 when all rows are in, with 2 when some could not be read.
+    Customers {
+        /// The file.
+        file: PathBuf,
+        /// Who owns what is made, by address; the first account that may make customers unless given.
+        #[arg(long)]
+        owner: Option<String>,
+        /// The name of the system that the rows come from; from the file's name unless given. Rows that came from the
+        /// same source before are known again.
+        #[arg(long)]
+        source: Option<String>,
+    },
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = runtime
+        .map_err(Failure::from)
+        .and_then(|runtime| runtime.block_on(run(arguments.command)));
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            // Where even that cannot be written, nobody reads it.
+            let _ = writeln!(io::stderr(), "rapport: {failure}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+async fn run(order: Order) -> Result<u8, Failure> {
+    match order {
+        Order::Serve => serve::serve(Stores::from_env()?, Config::from_env()?)
+            .await
+            .map(|()| COMPLETE),
+        Order::Migrate => migrate().await,
+        Order::Seed { demo: _ } => demo::seed(&service().await?).await.map(|()| COMPLETE),
+        Order::User(UserOrder::Create {
+            email,
+            name,
+            role,
+            password_stdin,
+        }) => {
+            let password = password(password_stdin)?;
+            let values = Values::default()
+                .with("email", email)
+                .with("name", name)
+                .with("password", &*password.text);
+            let new = NewUser::parse(&values, role).map_err(|fields| told(AppError::from(fields)))?;
+            let email = new.email.clone();
+            user::create(&service().await?, new, None).await.map_err(tell)?;
+            say(&format!("{email} may sign in now, as {role}."))?;
+            password.say()
+        }
+        Order::User(UserOrder::ResetPassword {
+            email,
+            password_stdin,
+        }) => {
+            let password = password(password_stdin)?;
+            user::reset_password(&service().await?, &email, &password.text)
+                .await
+                .map_err(tell)?;
+            say(&format!(
+                "{email} has a new password; all sessions of the account have ended."
+            ))?;
+            password.say()
+        }
+        Order::Import(ImportOrder::Customers { file, owner, source }) => {
+            import_customers(&file, owner.as_deref(), source.as_deref()).await
+        }
+    }
+}
+
+async fn migrate() -> Result<u8, Failure> {
+    let stores = Stores::from_env()?;
+    let db = database::connect(&stores.database_url, 1).await.map_err(tell)?;
+    let steps = database::migrate(&db).await.map_err(tell)?;
+    say(&match steps {
+        0 => "The database is up to date.".to_owned(),
+        1 => "The database is up to date, after 1 step.".to_owned(),
+        steps => format!("The database is up to date, after {steps} steps."),
+    })?;
+    Ok(COMPLETE)
+}
+
+async fn import_customers(file: &Path, owner: Option<&str>, source: Option<&str>) -> Result<u8, Failure> {
+    let bytes = File::open(file).map_err(|why| format!("{}: {why}", file.display()))?;
+    let name = file.file_name().map_or_else(
+        || file.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    let service = service().await?;
+    let ctx = match owner {
+        Some(email) => {
+            let id = user::find_by_email(&service, email).await.map_err(tell)?;
+            let id = id.ok_or_else(|| format!("Nobody here signs in as {email}."))?;
+            acting(&service, id).await?
+        }
+        None => first_maker_of_customers(&service).await?,
+    };
+    let report = import::customers(&ctx, &name, source, bytes)
+        .await
+        .map_err(tell)?;
+    say(&report.to_string())?;
+    Ok(if report.is_complete() {
+        COMPLETE
+    } else {
+        INCOMPLETE
+    })
+}
+
+/// A user acting from the console.
+pub(crate) async fn acting(service: &Service, id: UserId) -> Result<Ctx, Failure> {
+    let actor = user::actor(service, id).await.map_err(tell)?;
+    Ok(service.acting(actor, Via::Console))
+}
+
+/// The oldest account that may make customers anywhere: on most installations, whoever set it up.
+async fn first_maker_of_customers(service: &Service) -> Result<Ctx, Failure> {
+    // Whoever has the console may see who works here.
+    let grants: Grants = [(Kind::User, Ability::Read, Reach::All)].into_iter().collect();
+    let console = Actor {
+        user: UserId(Uuid::nil()),
+        name: "Console".to_owned(),
+        team: None,
+        role: RoleId(Uuid::nil()),
+        grants,
+    };
+    let mut people = user::options(&service.acting(console, Via::Console))
+        .await
+        .map_err(tell)?;
+    people.sort_by_key(|(id, _)| *id);
+    for (id, _) in people {
+        let ctx = acting(service, id).await?;
+        if ctx.actor().grants.reach(Kind::Customer, Ability::Create) == Reach::All {
+            return Ok(ctx);
+        }
+    }
+    Err("Nobody here may make customers yet. Make the first account on the set-up page, or name one with --owner.".into())
+}
+
+/// The service, on a database with the right schema.
+async fn service() -> Result<Service, Failure> {
+    let stores = Stores::from_env()?;
+    let db = database::connect(&stores.database_url, stores.connections)
+        .await
+        .map_err(tell)?;
+    database::check_schema(&db).await.map_err(tell)?;
+    Ok(Service::new(
+        db,
+        Redis::connect(&stores.redis_url, crate::REDIS_PREFIX)?,
+        Clock::default(),
+    ))
+}
+
+/// A password, and whether it has to be printed because nobody else knows it.
+struct Password {
+    text: String,
+    generated: bool,
+}
+
+impl Password {
+    fn say(&self) -> Result<u8, Failure> {
+        if self.generated {
+            say(&format!("The password, shown this once: {}", self.text))?;
+        }
+        Ok(COMPLETE)
+    }
+}
+
+fn password(from_stdin: bool) -> Result<Password, Failure> {
+    if !from_stdin {
+        return Ok(Password {
+            text: generated_password(),
+            generated: true,
+        });
+    }
+    let mut text = String::new();
+    io::stdin().lock().read_line(&mut text)?;
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    Ok(Password {
+        text,
+        generated: false,
+    })
+}
+
+/// 100 random bits in letters and digits that nobody mixes up.
+fn generated_password() -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstvwxyz0123456789";
+    let random: [u8; 20] = rand::random();
+    let letters = random.iter().enumerate().flat_map(|(place, byte)| {
+        let dash = (place > 0 && place % 5 == 0).then_some('-');
+        let letter = LETTERS
+            .get(usize::from(byte % 32))
+            .map(|letter| char::from(*letter));
+        dash.into_iter().chain(letter)
+    });
+    letters.collect()
+}
+
+/// Prints an answer.
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    Ok(writeln!(io::stdout(), "{text}")?)
+}
+
+/// What a service error says to the person at the console.
+pub(crate) fn tell(error: rapport_service::Error) -> Failure {
+    told(match error {
+        // Here the person may see the cause, and needs it.
+        rapport_service::Error::Told(error) => error,
+        cause => return format!("{cause}").into(),
+    })
+}
+
+fn told(error: AppError) -> Failure {
+    match error {
+        AppError::Invalid { fields } => {
+            let lines: Vec<String> = fields
+                .0
+                .into_iter()
+                .map(|(field, sentence)| format!("{field}: {sentence}"))
+                .collect();
+            lines.join("\n").into()
+        }
+        error => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_hold_together() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_password_is_never_an_argument() {
+        let tried = Arguments::try_parse_from(["rapport", "user", "reset-password", "a@b", "secret"]);
+        assert!(tried.is_err());
+    }
+
+    #[test]
+    fn generated_passwords_may_be_set_and_differ() {
+        let first = generated_password();
+        assert_eq!(rapport_domain::password::check(&first), Ok(first.clone()));
+        assert_ne!(first, generated_password());
+    }
+}

@@ -1,0 +1,227 @@
+//! The settings, all from the environment. `.env.example` explains them to the one who hosts.
+
+use std::{
+    env,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+};
+
+/// Where the server listens unless told otherwise.
+const ADDRESS: &str = "127.0.0.1:3000";
+/// The most connections to PostgreSQL unless told otherwise.
+const CONNECTIONS: u32 = 10;
+
+/// A setting that is missing or cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It has no default.
+    #[error("{0} is not set. {1}")]
+    Missing(&'static str, &'static str),
+    /// It is not what it should be. Its value is not repeated: it may be a secret.
+    #[error("{0} cannot be read: {1}")]
+    Wrong(&'static str, String),
+}
+
+/// What every command needs: the way to the data. It prints nothing of itself, since both URLs may hold passwords.
+#[derive(Clone)]
+pub struct Stores {
+    /// `DATABASE_URL`: PostgreSQL, as `postgres://user:password@host:port/database`.
+    pub database_url: String,
+    /// `REDIS_URL`: Redis, as `redis://user:password@host:port/number`.
+    pub redis_url: String,
+    /// `DATABASE_CONNECTIONS`: the most connections to PostgreSQL at once; 10.
+    pub connections: u32,
+}
+
+impl Stores {
+    /// Reads them from the environment.
+    ///
+    /// # Errors
+    /// What is missing or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let database = "It names the PostgreSQL to use, as postgres://user:password@host:5432/database";
+        let redis = "It names the Redis to use, as redis://user:password@host:6379/0";
+        Ok(Self {
+            database_url: variable("DATABASE_URL").ok_or(ConfigError::Missing("DATABASE_URL", database))?,
+            redis_url: variable("REDIS_URL").ok_or(ConfigError::Missing("REDIS_URL", redis))?,
+            connections: parsed("DATABASE_CONNECTIONS")?.unwrap_or(CONNECTIONS),
+        })
+    }
+}
+
+/// What the server needs besides.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `RAPPORT_ADDRESS`: address and port to listen on; `127.0.0.1:3000`.
+    pub address: SocketAddr,
+    /// `TRUSTED_PROXIES`: addresses or networks, separated by commas, whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// `LEPTOS_SITE_ROOT`: the folder with the browser's program and style; beside the program unless set.
+    pub site: PathBuf,
+    /// `LOG_FORMAT`: `text` or `json`. What is logged is for `RUST_LOG` to say; `info`.
+    pub log: LogFormat,
+}
+
+impl Config {
+    /// Reads it from the environment.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let address = variable("RAPPORT_ADDRESS").unwrap_or_else(|| ADDRESS.to_owned());
+        let address = address.parse().map_err(|_| {
+            ConfigError::Wrong(
+                "RAPPORT_ADDRESS",
+                "it is an address and a port, as 127.0.0.1:3000".to_owned(),
+            )
+        })?;
+        let trusted = variable("TRUSTED_PROXIES").unwrap_or_default();
+        let trusted = trusted
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(str::parse);
+        Ok(Self {
+            address,
+            trusted_proxies: trusted
+                .collect::<Result<_, _>>()
+                .map_err(|why| ConfigError::Wrong("TRUSTED_PROXIES", why))?,
+            site: variable("LEPTOS_SITE_ROOT").map_or_else(site_beside_program, PathBuf::from),
+            log: parsed("LOG_FORMAT")?.unwrap_or_default(),
+        })
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs, one object a line.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("it is text or json".to_owned()),
+        }
+    }
+}
+
+/// A range of addresses, as `10.0.0.0/8` or a single address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    first: u128,
+    mask: u128,
+}
+
+impl Network {
+    /// Whether an address is in it.
+    #[must_use]
+    pub fn holds(&self, address: IpAddr) -> bool {
+        bits(address) & self.mask == self.first
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("“{text}” is neither an address nor a network as 10.0.0.0/8");
+        let (address, length) = text
+            .split_once('/')
+            .map_or((text, None), |(address, length)| (address, Some(length)));
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let width = if address.is_ipv4() { 32 } else { 128 };
+        let length = length
+            .map_or(Ok(width), str::parse::<u32>)
+            .ok()
+            .filter(|length| *length <= width)
+            .ok_or_else(wrong)?;
+        // IPv4 lives in the last 32 bits.
+        let mask = u128::MAX.checked_shl(width - length).unwrap_or(0);
+        Ok(Self {
+            first: bits(address) & mask,
+            mask,
+        })
+    }
+}
+
+/// Every address as IPv6, so that `::ffff:10.0.0.1` and `10.0.0.1` are the same.
+fn bits(address: IpAddr) -> u128 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits(),
+    }
+}
+
+/// `site` beside the program, as in a release, or beside its folder, as cargo leaves it.
+fn site_beside_program() -> PathBuf {
+    let program = env::current_exe().unwrap_or_default();
+    let folders = program
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("site"));
+    folders
+        .into_iter()
+        .find(|site| site.is_dir())
+        .unwrap_or_else(|| PathBuf::from("target/site"))
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+fn parsed<T: FromStr<Err: std::fmt::Display>>(name: &'static str) -> Result<Option<T>, ConfigError> {
+    let value = variable(name).map(|value| value.trim().parse::<T>());
+    value
+        .transpose()
+        .map_err(|why| ConfigError::Wrong(name, why.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(network: &str, address: &str) -> bool {
+        network
+            .parse::<Network>()
+            .unwrap()
+            .holds(address.parse().unwrap())
+    }
+
+    #[test]
+    fn a_network_holds_its_addresses_and_no_others() {
+        assert!(holds("10.0.0.0/8", "10.255.0.1"));
+        assert!(holds("10.0.0.0/8", "::ffff:10.255.0.1"));
+        assert!(!holds("10.0.0.0/8", "11.0.0.1"));
+        assert!(holds("192.0.2.7", "192.0.2.7"));
+        assert!(!holds("192.0.2.7", "192.0.2.8"));
+        assert!(holds("0.0.0.0/0", "192.0.2.8"));
+        assert!(!holds("0.0.0.0/0", "2001:db8::1"));
+        assert!(holds("2001:db8::/32", "2001:db8:1::1"));
+        assert!(!holds("2001:db8::/32", "2001:db9::1"));
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        for text in [
+            "",
+            "proxy",
+            "10.0.0.0/33",
+            "10.0.0.0/-1",
+            "10.0.0/8",
+            "10.0.0.0/8/8",
+        ] {
+            assert!(text.parse::<Network>().is_err(), "{text:?}");
+        }
+    }
+}

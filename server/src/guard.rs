@@ -1,0 +1,124 @@
+//! Who comes in. Everything here runs before a page renders or a server function is called.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderMap, Method, StatusCode, header::ORIGIN, request::Parts};
+use rapport_app::{cookie, door::local_path, theme, visit::Visit};
+use rapport_domain::{error::AppError, journal::Via};
+use rapport_service::session;
+
+use crate::{client::Client, plain, state::State};
+
+/// The pages for those who are not signed in.
+const OPEN_PAGES: [&str; 2] = ["/setup", "/sign-in"];
+
+/// Finds out who is at the other end, with the rights they have now.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when that cannot be found out: then nobody is let in.
+pub async fn admit(state: &State, client: &Client, headers: &HeaderMap) -> Result<Visit, AppError> {
+    let session =
+        cookie::read(headers, cookie::session_name(client.secure)).filter(|secret| !secret.is_empty());
+    let actor = match session {
+        Some(secret) => session::resolve(state.service(), secret)
+            .await
+            .map_err(rapport_service::Error::tell)?,
+        None => None,
+    };
+    Ok(Visit {
+        service: state.service().clone(),
+        ctx: actor.map(|actor| state.service().acting(actor, Via::Page)),
+        session: session.map(str::to_owned),
+        address: client.address,
+        secure: client.secure,
+        theme: cookie::read(headers, theme::COOKIE)
+            .and_then(|word| word.parse().ok())
+            .unwrap_or_default(),
+        assets: Arc::clone(state.assets()),
+        flash: cookie::read_flash(headers, client.secure),
+        failed: None,
+    })
+}
+
+/// Sends those who may not see a page to the one that they need first; nothing when they may.
+///
+/// # Errors
+/// When it cannot be found out.
+pub async fn way(state: &State, visit: &Visit, parts: &Parts) -> Result<Option<Response>, AppError> {
+    let path = parts.uri.path();
+    let open = OPEN_PAGES.contains(&path);
+    if visit.ctx.is_some() {
+        return Ok(open.then(|| see("/customers")));
+    }
+    let needed = state.setup_needed().await.map_err(rapport_service::Error::tell)?;
+    Ok(match (needed, path) {
+        (true, "/setup") | (false, "/sign-in") => None,
+        (true, _) => Some(see("/setup")),
+        (false, "/setup") => Some(see("/sign-in")),
+        (false, _) => Some(see(&sign_in_for(parts))),
+    })
+}
+
+/// The sign-in page that leads back to where the person wanted to go.
+fn sign_in_for(parts: &Parts) -> String {
+    let wanted = parts.uri.path_and_query().map_or("/", |wanted| wanted.as_str());
+    match local_path(wanted) {
+        Some("/") | None => "/sign-in".to_owned(),
+        Some(wanted) => {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .append_pair("next", wanted)
+                .finish();
+            format!("/sign-in?{query}")
+        }
+    }
+}
+
+/// A redirect that is always asked for with GET.
+pub fn see(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}
+
+/// Refuses a write that another site started. Browsers say where a write comes from, in `Sec-Fetch-Site`, in `Origin`
+/// or in both; what says neither is no browser, and has no business with cookies.
+///
+/// # Errors
+/// A sentence for the page.
+pub fn check_origin(method: &Method, headers: &HeaderMap, client: &Client) -> Result<(), &'static str> {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or("unreadable"))
+    };
+    let site = text("sec-fetch-site");
+    let origin = text(ORIGIN.as_str());
+    let foreign_site = site.is_some_and(|site| site != "same-origin" && site != "none");
+    let foreign_origin = origin.is_some_and(|origin| !origin.eq_ignore_ascii_case(&client.origin()));
+    if foreign_site || foreign_origin || (site.is_none() && origin.is_none()) {
+        return Err("This request did not come from a page of Rapport, so it was not carried out.");
+    }
+    Ok(())
+}
+
+/// Plain HTTP is for this machine only: elsewhere everybody on the way could read along.
+///
+/// # Errors
+/// The page that says what to do.
+pub fn check_tls(state: &State, client: &Client, path: &str) -> Result<(), Box<Response>> {
+    if client.secure || client.loopback || path.starts_with("/health/") || path.starts_with("/pkg/") {
+        return Ok(());
+    }
+    let text = "This page was asked for over plain HTTP, where everybody on the way can read along. Put a proxy that \
+                speaks TLS (Caddy, nginx, Traefik) in front of Rapport and name its address in TRUSTED_PROXIES; it must \
+                send X-Forwarded-For, X-Forwarded-Proto and the Host header. On the machine that Rapport runs on, \
+                http://localhost works as it is.";
+    Err(Box::new(plain::page(
+        StatusCode::FORBIDDEN,
+        "Rapport needs TLS",
+        text,
+        &state.assets().style,
+    )))
+}

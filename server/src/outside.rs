@@ -1,0 +1,146 @@
+//! What every request passes first, and every answer last.
+
+use std::{panic::AssertUnwindSafe, time::Instant};
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State as Extract},
+    middleware::Next,
+    response::Response,
+};
+use futures::FutureExt;
+use http::{HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_LENGTH};
+use rapport_domain::error::AppError;
+use tokio::time::timeout;
+use tracing::Instrument;
+
+use crate::{BODY_MAX, client::Client, function, guard, headers, plain, state::State};
+
+/// The header by which an answer and its lines in the log find together.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Turns a panic into an answer, so that the person is told and the connection goes on.
+pub async fn survive(request: Request, next: Next) -> Response {
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        // The panic hook has logged it.
+        Err(_) => plain::fault(&AppError::Internal, ""),
+    }
+}
+
+/// Gives the request an id, finds out where it comes from, writes one line into the log and makes the answer safe.
+///
+/// The line has no query and no header: they may hold what people search for, and secrets.
+pub async fn record(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let (mut parts, body) = request.into_parts();
+    let client = Client::of(&parts, state.trusted_proxies());
+    let secure = client.secure;
+    parts.extensions.insert(client.clone());
+    let id = state
+        .service()
+        .clock()
+        .new_id::<uuid::Uuid>()
+        .simple()
+        .to_string();
+    let span = tracing::info_span!("request", id, method = %parts.method, path = parts.uri.path(), from = %client.address);
+    async move {
+        let mut response = next.run(Request::from_parts(parts, body)).await;
+        headers::protect(response.headers_mut(), secure);
+        if let Ok(id) = HeaderValue::try_from(id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(status = response.status().as_u16(), ms, "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Refuses what may not come in at all: plain HTTP from elsewhere, writes that another site started, bodies that are
+/// too large or too slow.
+pub async fn check(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+    let style = state.assets().style.clone();
+    let client = request.extensions().get::<Client>().cloned();
+    if let Some(client) = &client {
+        if let Err(page) = guard::check_tls(&state, client, request.uri().path()) {
+            return *page;
+        }
+        if let Err(sentence) = guard::check_origin(request.method(), request.headers(), client) {
+            return refuse(
+                &request,
+                StatusCode::FORBIDDEN,
+                &AppError::Forbidden,
+                "Not allowed",
+                sentence,
+                &style,
+            );
+        }
+    }
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    let told = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let too_large = format!("Please send less at once: at most {} KB.", BODY_MAX / 1024);
+    let too_large_error = AppError::invalid("form", too_large.clone());
+    if told.is_some_and(|length| length > BODY_MAX) {
+        return refuse(
+            &request,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &too_large_error,
+            "Too much",
+            &too_large,
+            &style,
+        );
+    }
+    let (parts, body) = request.into_parts();
+    let read = timeout(state.deadlines().body, to_bytes(body, BODY_MAX)).await;
+    let request = |body| Request::from_parts(parts, body);
+    match read {
+        Ok(Ok(bytes)) => next.run(request(Body::from(bytes))).await,
+        Ok(Err(_)) => {
+            let (status, title) = (StatusCode::PAYLOAD_TOO_LARGE, "Too much");
+            refuse(
+                &request(Body::empty()),
+                status,
+                &too_large_error,
+                title,
+                &too_large,
+                &style,
+            )
+        }
+        Err(_) => {
+            let sentence = "The request did not arrive in time.";
+            let error = AppError::refused(sentence);
+            refuse(
+                &request(Body::empty()),
+                StatusCode::REQUEST_TIMEOUT,
+                &error,
+                "Too slow",
+                sentence,
+                &style,
+            )
+        }
+    }
+}
+
+/// Says no in the form that the asker understands: a page to a form, JSON to a server function.
+fn refuse(
+    request: &Request,
+    status: StatusCode,
+    error: &AppError,
+    title: &str,
+    sentence: &str,
+    style: &str,
+) -> Response {
+    if request.uri().path().starts_with("/api/") {
+        let mut response = function::refuse(error);
+        *response.status_mut() = status;
+        return response;
+    }
+    plain::page(status, title, sentence, style)
+}

@@ -1,0 +1,135 @@
+//! Runs the server: from the first connection to the last answer.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use axum::serve::ListenerExt;
+use rapport_domain::error::AppError;
+use rapport_service::{Service, clock::Clock, database, redis::Redis, user};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    time::{sleep, timeout},
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    cli::{Failure, say, tell},
+    config::{Config, LogFormat, Stores},
+    router,
+    state::{Deadlines, State},
+};
+
+/// How long the server waits for a PostgreSQL that is not there yet when it starts.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long answers under way may still take after the signal to stop.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// When the address is taken, PostgreSQL stays away or the schema is not that of this program.
+pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
+    start_log(config.log);
+    let db = database::connect(&stores.database_url, stores.connections)
+        .await
+        .map_err(tell)?;
+    wait_for_schema(async || database::check_schema(&db).await).await?;
+    let redis = Redis::connect(&stores.redis_url, crate::REDIS_PREFIX)?;
+    let service = Service::new(db, redis, Clock::default());
+    let listener = TcpListener::bind(config.address)
+        .await
+        .map_err(|why| format!("{}: {why}", config.address))?;
+    greet(&service, listener.local_addr()?).await?;
+
+    let state = State::new(
+        service,
+        &config.site,
+        config.trusted_proxies,
+        Deadlines::default(),
+    );
+    let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = listener.tap_io(|stream| {
+        // Without it small answers wait for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+    });
+    let (stop, stopping) = watch::channel(false);
+    let asked_to_stop = async move {
+        wait_for_signal().await;
+        let _ = stop.send(true);
+    };
+    let overdue = async move {
+        let mut stopping = stopping;
+        let _ = stopping.wait_for(|stop| *stop).await;
+        sleep(FAREWELL).await;
+    };
+    tokio::select! {
+        result = axum::serve(listener, app).with_graceful_shutdown(asked_to_stop).into_future() => result?,
+        () = overdue => tracing::warn!("some answers were still under way"),
+    }
+    Ok(())
+}
+
+/// The log: lines without secrets, to standard error.
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let what = panic.payload_as_str().unwrap_or_default();
+        tracing::error!(place, what, "a panic");
+    }));
+}
+
+/// Waits for PostgreSQL a while, so that both may be started at once; a wrong schema is said at once.
+async fn wait_for_schema(check: impl AsyncFn() -> rapport_service::Result<()>) -> Result<(), Failure> {
+    let began = Instant::now();
+    loop {
+        match check().await {
+            Ok(()) => return Ok(()),
+            Err(error) if began.elapsed() < PATIENCE => match error.tell() {
+                AppError::Unavailable => sleep(Duration::from_millis(500)).await,
+                error => return Err(error.into()),
+            },
+            Err(error) => return Err(tell(error)),
+        }
+    }
+}
+
+/// Says where the server is and, while nobody works here, the token for the set-up page.
+async fn greet(service: &Service, address: SocketAddr) -> Result<(), Failure> {
+    say(&format!("Rapport listens on http://{address}"))?;
+    let token = timeout(PATIENCE, user::issue_setup_token(service)).await;
+    if let Some(token) = token.map_err(|_| "PostgreSQL does not answer.")?.map_err(tell)? {
+        say(&format!(
+            "Nobody works here yet. Open http://{address}/setup and give this token, which is good once: {token}"
+        ))?;
+    }
+    Ok(())
+}
+
+/// Waits for Ctrl-C, or for what `kill`, systemd and Docker send.
+async fn wait_for_signal() {
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    match (interrupt, terminate) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        _ => {
+            tracing::error!("signals cannot be heard; the server has to be killed");
+            std::future::pending::<()>().await;
+        }
+    }
+}
