@@ -83,6 +83,14 @@ impl Redis {
     /// # Errors
     /// [`RedisError::Address`] when the URL is wrong.
     pub fn connect(url: &str, prefix: &str) -> Result<Self, RedisError> {
+        if !["redis://", "rediss://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            return Err(RedisError::Address(
+                "it begins with redis:// or rediss://".to_owned(),
+            ));
+        }
         let config =
             Config::from_url(url).map_err(|error| RedisError::Address(error.details().to_owned()))?;
         let (sender, link) = watch::channel(Link::Starting);
@@ -178,6 +186,8 @@ impl Redis {
         let open = self.open().await?;
         let error = match timeout(COMMAND_TIMEOUT, command(open.client)).await {
             Ok(Ok(answer)) => return Ok(answer),
+            // Whatever it says of itself: without its connection it is away.
+            Ok(Err(_)) if !matches!(*self.link.borrow(), Link::Up(_)) => RedisError::Away,
             Ok(Err(error)) => name(&error),
             Err(_) => RedisError::Slow,
         };

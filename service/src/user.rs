@@ -388,7 +388,7 @@ pub async fn me(ctx: &Ctx) -> Result<Me> {
         email: myself.email,
         role: myself.role,
         team: myself.team,
-        organisation: organisation_name(myself.organisation),
+        organisation: organisation_name(myself.organisation.as_ref()),
         may_create: ctx.actor().may(Kind::Customer, Ability::Create),
     })
 }
@@ -426,16 +426,12 @@ pub async fn options(ctx: &Ctx) -> Result<Vec<(UserId, String)>> {
 /// # Errors
 /// When the database does not answer.
 pub async fn organisation(service: &Service) -> Result<String> {
-    Ok(organisation_name(get(service.db(), ORGANISATION).await?))
+    Ok(organisation_name(get(service.db(), ORGANISATION).await?.as_ref()))
 }
 
 /// Until the set-up has given a name, or where the console made the first user, the program's own stands there.
-fn organisation_name(value: Option<Value>) -> String {
-    value
-        .as_ref()
-        .and_then(Value::as_str)
-        .unwrap_or("Rapport")
-        .to_owned()
+fn organisation_name(value: Option<&Value>) -> String {
+    value.and_then(Value::as_str).unwrap_or("Rapport").to_owned()
 }
 
 async fn get(db: &impl ConnectionTrait, key: &str) -> Result<Option<Value>> {

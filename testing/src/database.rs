@@ -23,7 +23,7 @@ const PREFIX: &str = "rapport_test_";
 /// A database that is older than this was left behind by a run that was killed.
 const STALE: Duration = Duration::from_secs(3_600);
 /// The number of the advisory lock under which the template is made; `tests` in ASCII.
-const TEMPLATE_LOCK: i64 = 0x7465_7374_73;
+const TEMPLATE_LOCK: i64 = 0x0074_6573_7473;
 
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 

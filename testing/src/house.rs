@@ -14,7 +14,7 @@ use rapport_domain::{
 use rapport_service::{Ctx, Service, clock::Clock, database, redis::Redis, user};
 use uuid::Uuid;
 
-use crate::{Proxy, TestDatabase, environment, proxy::server_of};
+use crate::{Proxy, TestDatabase, environment};
 
 /// The password of every user that is made here.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -69,8 +69,8 @@ impl House {
     pub async fn with_faults() -> (Self, Faults) {
         let database = TestDatabase::new().await;
         let (postgres_url, redis_url) = (database.url(), environment("TEST_REDIS_URL"));
-        let postgres = Proxy::to(server_of(&postgres_url)).await;
-        let redis = Proxy::to(server_of(&redis_url)).await;
+        let postgres = Proxy::to(&postgres_url).await;
+        let redis = Proxy::to(&redis_url).await;
         let house = Self::on(
             database,
             &postgres.url(&postgres_url),

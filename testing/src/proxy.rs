@@ -36,11 +36,12 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Begins to listen on a free port of loopback and to pass everything on to the server at `host:port`.
+    /// Begins to listen on a free port of loopback and to pass everything on to the server that the URL names.
     ///
     /// # Panics
-    /// When no port is free.
-    pub async fn to(server: &str) -> Self {
+    /// When no port is free, or the URL has no host.
+    pub async fn to(url: &str) -> Self {
+        let server = server_of(url);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("the port");
         let (state, watched) = watch::channel(State {
@@ -106,7 +107,7 @@ impl Drop for Proxy {
 }
 
 /// `host:port` of a URL.
-pub(crate) fn server_of(url: &str) -> &str {
+fn server_of(url: &str) -> &str {
     let (_, rest) = url.split_once("://").expect("a URL");
     let authority = rest.split(['/', '?']).next().unwrap_or(rest);
     authority.rsplit_once('@').map_or(authority, |(_, server)| server)

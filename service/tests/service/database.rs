@@ -18,8 +18,7 @@ const PAGE: Duration = Duration::from_secs(1);
 async fn behind_proxy(connections: u32) -> (TestDatabase, Proxy, DatabaseConnection) {
     let database = TestDatabase::empty().await;
     let url = database.url();
-    let (_, server) = url.split_once('@').expect("a user in TEST_DATABASE_URL");
-    let proxy = Proxy::to(server.split('/').next().unwrap()).await;
+    let proxy = Proxy::to(&url).await;
     let pool = database::connect(&proxy.url(&url), connections).await.unwrap();
     (database, proxy, pool)
 }

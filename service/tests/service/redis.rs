@@ -11,8 +11,7 @@ const HEALED: Duration = Duration::from_secs(2);
 
 async fn behind_proxy() -> (Proxy, Redis) {
     let url = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL");
-    let (_, server) = url.split_once("://").unwrap();
-    let proxy = Proxy::to(server).await;
+    let proxy = Proxy::to(&url).await;
     let redis = Redis::connect(&proxy.url(&url), &format!("test:{:016x}:", rand::random::<u64>())).unwrap();
     (proxy, redis)
 }
@@ -61,13 +60,15 @@ async fn an_address_that_is_none_is_refused_without_repeating_its_password() {
     for url in [
         "",
         "nonsense",
-        "redis://:secret@:notaport/",
+        "redis://",
+        "redis://:secret@host:notaport/",
+        "redis://:secret@host/db",
         "postgres://user:secret@host/db",
     ] {
-        match Redis::connect(url, "") {
-            Err(error) => assert!(!error.to_string().contains("secret"), "{error}"),
-            Ok(_) => assert!(url.starts_with("postgres"), "{url:?} was accepted"),
-        }
+        let Err(error) = Redis::connect(url, "") else {
+            panic!("{url:?} was accepted");
+        };
+        assert!(!error.to_string().contains("secret"), "{error}");
     }
 }
 
