@@ -1,92 +1,67 @@
 //! The frame around the pages of those who are signed in.
 
+pub mod palette;
+pub mod person;
+pub mod sidebar;
+
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
-use rapport_domain::form::Values;
 
-use crate::door::{DoorForm, Form, use_field, use_toasts};
+use crate::{
+    api::Fault,
+    session::api::me,
+    ui::{icon::Icon, toast::ToastRack},
+};
+use palette::Palette;
+use rapport_domain::user::Me;
+use sidebar::Sidebar;
 
-/// The frame: the way out, the messages, the page.
+/// Who is signed in, for the parts of the frame and for pages.
+pub type MeResource = Resource<Result<Me, Fault>>;
+
+/// The frame: the sidebar, the page, the palette, the messages.
 #[component]
 pub fn Frame() -> impl IntoView {
+    let who: MeResource = Resource::new(|| (), |()| me());
+    provide_context(who);
+    let palette = RwSignal::new(false);
     view! {
-        <nav>
-            <a href="/customers">"Customers"</a>
-            <DoorForm form=Form::SignOut>
-                <button>"Sign out"</button>
-            </DoorForm>
-        </nav>
-        <Toasts/>
-        <Outlet/>
+        <a class="btn skip" href="#page" rel="external">
+            "Skip to the page"
+        </a>
+        <div class="app">
+            <Sidebar who palette/>
+            <div class="main" id="page" tabindex="-1">
+                <Offline/>
+                <Outlet/>
+            </div>
+        </div>
+        <Palette who open=palette/>
+        <ToastRack/>
     }
 }
 
+/// Says that the connection is gone, for as long as the browser thinks so.
 #[component]
-fn Toasts() -> impl IntoView {
-    let toasts = use_toasts();
+fn Offline() -> impl IntoView {
+    let away = RwSignal::new(false);
+    Effect::new(move || {
+        away.set(!window().navigator().on_line());
+        let lost = window_event_listener(leptos::ev::offline, move |_| away.set(true));
+        let back = window_event_listener(leptos::ev::online, move |_| away.set(false));
+        on_cleanup(move || {
+            lost.remove();
+            back.remove();
+        });
+    });
     view! {
         <div role="status">
-            <For each=move || toasts.list().get() key=|toast| toast.key let:toast>
-                <p>
-                    {toast.said}
-                    {toast
-                        .undo
-                        .map(|batch| {
-                            let hidden = Values::default().with("batch", batch.to_string()).with("back", toast.back);
-                            view! {
-                                <DoorForm form=Form::Undo hidden=hidden id=format!("undo-{}", toast.key)>
-                                    <button>"Undo"</button>
-                                </DoorForm>
-                            }
-                        })}
+            <Show when=move || away.get()>
+                <p class="offline">
+                    <Icon icon=icondata::LuWifiOff/>
+                    "No connection. What you see may be old; what you type stays here until you can send it."
                 </p>
-            </For>
-        </div>
-    }
-}
-
-/// A labelled control in its plainest form.
-#[component]
-pub fn PlainField(
-    /// The field's name.
-    #[prop(into)]
-    name: String,
-    /// Its name for people.
-    #[prop(into)]
-    label: String,
-    /// The type of the control.
-    #[prop(default = "text")]
-    kind: &'static str,
-) -> impl IntoView {
-    let field = use_field(&name);
-    let (error, conflict) = (field.error, field.conflict);
-    let wrong = move || (error.get().is_some() || conflict.get().is_some()).then_some("true");
-    view! {
-        <div>
-            <label for=field.id.clone()>{label}</label>
-            <input
-                id=field.id.clone()
-                name=field.name.clone()
-                type=kind
-                value=field.value
-                autofocus=field.autofocus
-                aria-invalid=wrong
-                aria-describedby=format!("{}-error", field.id)
-            />
-            <span id=format!("{}-error", field.id)>
-                {error}
-                {move || {
-                    conflict
-                        .get()
-                        .map(|conflict| {
-                            let name = format!("pick.{}", conflict.field);
-                            view! {
-                                <label><input type="radio" name=name.clone() value="mine" checked=true/>"Mine: " {conflict.mine}</label>
-                                <label><input type="radio" name=name value="theirs"/>"Theirs: " {conflict.theirs}</label>
-                            }
-                        })
-                }}
-            </span>
+            </Show>
         </div>
     }
 }

@@ -26,6 +26,7 @@ pub mod layout;
 pub mod missing;
 pub mod session;
 pub mod theme;
+pub mod ui;
 #[cfg(feature = "ssr")]
 pub mod visit;
 

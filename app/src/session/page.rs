@@ -6,8 +6,12 @@ use leptos_router::hooks::use_query_map;
 use rapport_domain::form::Values;
 
 use crate::{
-    door::{DoorForm, Form},
-    layout::PlainField,
+    door::{DoorForm, Form, use_form},
+    ui::{
+        button::{Button, Weight},
+        field::Field,
+        toast::ToastRack,
+    },
 };
 
 /// Makes the first admin.
@@ -15,17 +19,29 @@ use crate::{
 pub fn SetUpPage() -> impl IntoView {
     view! {
         <Title text="Set up"/>
-        <main>
-            <h1>"Set up Rapport"</h1>
-            <DoorForm form=Form::SetUp>
-                <PlainField name="token" label="Token from the console"/>
-                <PlainField name="organisation" label="Organisation"/>
-                <PlainField name="name" label="Your name"/>
-                <PlainField name="email" label="E-mail" kind="email"/>
-                <PlainField name="password" label="Password" kind="password"/>
-                <button>"Set up"</button>
+        <Doorstep title="Set up Rapport" text="Make the first account. It will be the admin; others follow later.">
+            <DoorForm form=Form::SetUp class="form">
+                <Field
+                    name="token"
+                    label="Set-up token"
+                    hint="The server printed it on its console when it started."
+                    required=true
+                    autofocus=true
+                />
+                <Field name="organisation" label="Organisation" autocomplete="organization" required=true/>
+                <Field name="name" label="Your name" autocomplete="name" required=true/>
+                <Field name="email" label="E-mail" kind="email" autocomplete="username" required=true/>
+                <Field
+                    name="password"
+                    label="Password"
+                    kind="password"
+                    autocomplete="new-password"
+                    hint="A few words in a row are good and easy to remember."
+                    required=true
+                />
+                <Enter words="Create the account"/>
             </DoorForm>
-        </main>
+        </Doorstep>
     }
 }
 
@@ -35,13 +51,41 @@ pub fn SignInPage() -> impl IntoView {
     let next = use_query_map().read_untracked().get("next").unwrap_or_default();
     view! {
         <Title text="Sign in"/>
-        <main>
-            <h1>"Sign in"</h1>
-            <DoorForm form=Form::SignIn hidden=Values::default().with("next", next)>
-                <PlainField name="email" label="E-mail" kind="email"/>
-                <PlainField name="password" label="Password" kind="password"/>
-                <button>"Sign in"</button>
+        <Doorstep title="Sign in" text="Welcome back.">
+            <DoorForm form=Form::SignIn class="form" hidden=Values::default().with("next", next)>
+                <Field name="email" label="E-mail" kind="email" autocomplete="username" required=true autofocus=true/>
+                <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true/>
+                <Enter words="Sign in"/>
             </DoorForm>
-        </main>
+        </Doorstep>
+        <ToastRack/>
+    }
+}
+
+/// The frame of a page that stands alone.
+#[component]
+fn Doorstep(title: &'static str, text: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <div class="door">
+            <main>
+                <span class="mark" aria-hidden="true">"R"</span>
+                <div>
+                    <h1>{title}</h1>
+                    <p class="dim">{text}</p>
+                </div>
+                <div class="card">{children()}</div>
+            </main>
+        </div>
+    }
+}
+
+/// The button that sends a form, over its whole width.
+#[component]
+fn Enter(words: &'static str) -> impl IntoView {
+    let busy = use_form().map(|form| form.pending).unwrap_or_default();
+    view! {
+        <Button kind="submit" weight=Weight::Main busy tall=true>
+            {words}
+        </Button>
     }
 }

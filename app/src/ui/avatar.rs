@@ -5,21 +5,34 @@ use leptos::prelude::*;
 /// The initials of a name: of its first and last word, or the first two letters of its only one.
 #[must_use]
 pub fn initials(name: &str) -> String {
-    let mut words = name.split(|c: char| c.is_whitespace() || "-_/.,".contains(c)).filter_map(|word| {
-        let mut letters = word.chars().filter(|c| c.is_alphanumeric());
-        letters.next().map(|first| (first, letters.next()))
-    });
-    let Some((first, second)) = words.next() else { return "?".to_owned() };
-    let other = words.last().map(|(first, _)| first).or(second);
-    [Some(first), other].into_iter().flatten().flat_map(char::to_uppercase).collect()
+    let mut words = name
+        .split(|c: char| c.is_whitespace() || "-_/.,".contains(c))
+        .filter_map(|word| {
+            let mut letters = word.chars().filter(|c| c.is_alphanumeric());
+            letters.next().map(|first| (first, letters.next()))
+        });
+    let Some((first, second)) = words.next() else {
+        return "?".to_owned();
+    };
+    let other = words.next_back().map(|(first, _)| first).or(second);
+    [Some(first), other]
+        .into_iter()
+        .flatten()
+        .flat_map(char::to_uppercase)
+        .collect()
 }
 
 /// The colour that a name always gets, `c0` to `c5`.
 #[must_use]
 pub fn tint(name: &str) -> &'static str {
     const TINTS: [&str; 6] = ["c0", "c1", "c2", "c3", "c4", "c5"];
-    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    TINTS.get((hash >> 8) as usize % TINTS.len()).copied().unwrap_or("c5")
+    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    TINTS
+        .get((hash >> 8) as usize % TINTS.len())
+        .copied()
+        .unwrap_or("c5")
 }
 
 /// The shape of an avatar.
@@ -47,6 +60,7 @@ pub fn avatar_class(name: &str, shape: Shape) -> String {
 
 /// Initials on a colour that goes with the name. The name itself always stands beside it.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component owns what it is given")]
 pub fn Avatar(
     /// Whose.
     #[prop(into)]
@@ -55,7 +69,8 @@ pub fn Avatar(
     #[prop(optional)]
     shape: Shape,
 ) -> impl IntoView {
-    view! { <i class=avatar_class(&name, shape) aria-hidden="true">{initials(&name)}</i> }
+    let (class, letters) = (avatar_class(&name, shape), initials(&name));
+    view! { <i class=class aria-hidden="true">{letters}</i> }
 }
 
 #[cfg(test)]

@@ -46,6 +46,9 @@ pub fn Button(
     /// True while what it started is under way.
     #[prop(optional, into)]
     busy: Signal<bool>,
+    /// Whether it is as tall as the fields of a form.
+    #[prop(optional)]
+    tall: bool,
     /// An icon before the words.
     #[prop(optional)]
     icon: Option<icondata::Icon>,
@@ -53,7 +56,7 @@ pub fn Button(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <button class=weight.class() type=kind aria-disabled=move || busy.get().then_some("true")>
+        <button class=weight.class() class:tall=tall type=kind aria-disabled=move || busy.get().then_some("true")>
             {move || if busy.get() { Some(view! { <i class="spin"></i> }) } else { None }}
             {icon.map(|icon| view! { <Icon icon/> })}
             {children()}

@@ -97,7 +97,7 @@ pub fn Finder(
     let open = RwSignal::new(false);
     let at = RwSignal::new(None::<usize>);
     let input = NodeRef::<html::Input>::new();
-    let options_id = format!("{id}-options");
+    let (options_id, error_id) = (format!("{id}-options"), format!("{id}-error"));
     let option_id = StoredValue::new(format!("{id}-option"));
 
     let pick = move |choice: Pick| {
@@ -136,7 +136,11 @@ pub fn Finder(
         }
         key @ ("ArrowDown" | "ArrowUp") if open.get_untracked() => {
             event.prevent_default();
-            at.set(list::step(at.get_untracked(), found.with_untracked(Vec::len), key));
+            at.set(list::step(
+                at.get_untracked(),
+                found.with_untracked(Vec::len),
+                key,
+            ));
         }
         _ => {}
     };
@@ -158,7 +162,7 @@ pub fn Finder(
             <input
                 node_ref=input
                 class=class
-                id=id.clone()
+                id=id
                 type="text"
                 autocomplete="off"
                 spellcheck="false"
@@ -170,7 +174,7 @@ pub fn Finder(
                 aria-autocomplete="list"
                 aria-activedescendant=move || at.get().map(|place| format!("{}-{place}", option_id.read_value()))
                 aria-invalid=move || wrong.get().then_some("true")
-                aria-describedby=format!("{id}-error")
+                aria-describedby=error_id
                 value=picked.get_untracked().1
                 on:input=typed
                 on:keydown=key

@@ -21,8 +21,12 @@ pub fn first(root: &Element, selector: &str) -> Option<HtmlElement> {
 /// All elements that a selector finds on the page.
 #[must_use]
 pub fn all(selector: &str) -> Vec<HtmlElement> {
-    let Ok(found) = document().query_selector_all(selector) else { return Vec::new() };
-    (0..found.length()).filter_map(|place| found.item(place)?.dyn_into().ok()).collect()
+    let Ok(found) = document().query_selector_all(selector) else {
+        return Vec::new();
+    };
+    (0..found.length())
+        .filter_map(|place| found.item(place)?.dyn_into().ok())
+        .collect()
 }
 
 /// The element that an event came from, or the nearest one around it, that a selector fits.
@@ -44,5 +48,9 @@ pub fn focus(element: Option<HtmlElement>) {
 #[must_use]
 pub fn keys_are_taken(event: &Event) -> bool {
     closest(event, "input, textarea, select, [contenteditable]").is_some()
-        || document().query_selector("dialog[open], .pop:popover-open").ok().flatten().is_some()
+        || document()
+            .query_selector("dialog[open], .pop:popover-open")
+            .ok()
+            .flatten()
+            .is_some()
 }

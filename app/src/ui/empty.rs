@@ -34,8 +34,12 @@ pub fn Empty(
     }
 }
 
-/// What the person is told about an error: icon, title, text.
-fn words(error: &AppError) -> (icondata::Icon, &'static str, String) {
+/// What the person is told about a fault: icon, title, text.
+fn words(fault: Fault) -> (icondata::Icon, &'static str, String) {
+    let said = fault.to_string();
+    let Fault::Told(error) = fault else {
+        return (icondata::LuWifiOff, "No connection", said);
+    };
     match error {
         AppError::NotFound => (
             icondata::LuCompass,
@@ -47,10 +51,10 @@ fn words(error: &AppError) -> (icondata::Icon, &'static str, String) {
             "Not for your role",
             "Your role does not reach this. An admin can change what it may do.".to_owned(),
         ),
-        AppError::Unauthenticated => (icondata::LuLock, "You are signed out", error.to_string()),
-        AppError::Unavailable => (icondata::LuCloudOff, "Out of reach for a moment", error.to_string()),
-        AppError::TooManyRequests { .. } => (icondata::LuTriangleAlert, "A little slower, please", error.to_string()),
-        _ => (icondata::LuTriangleAlert, "That did not work", error.to_string()),
+        AppError::Unauthenticated => (icondata::LuLock, "You are signed out", said),
+        AppError::Unavailable => (icondata::LuCloudOff, "Out of reach for a moment", said),
+        AppError::TooManyRequests { .. } => (icondata::LuTriangleAlert, "A little slower, please", said),
+        _ => (icondata::LuTriangleAlert, "That did not work", said),
     }
 }
 
@@ -63,15 +67,12 @@ pub fn ErrorState(
     #[prop(into)]
     again: String,
 ) -> impl IntoView {
-    let (icon, title, text) = match fault.told() {
-        Some(error) => words(error),
-        None => (icondata::LuWifiOff, "No connection", fault.to_string()),
-    };
     let (href, said) = match fault.told() {
         Some(AppError::Unauthenticated) => ("/sign-in".to_owned(), "Sign in"),
         Some(AppError::NotFound | AppError::Forbidden) => ("/customers".to_owned(), "To the customers"),
         _ => (again, "Try again"),
     };
+    let (icon, title, text) = words(fault);
     view! {
         <Empty icon title text>
             // The page is loaded anew: what it knows may be what is wrong with it.

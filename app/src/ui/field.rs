@@ -20,7 +20,13 @@ pub fn FieldFrame(
     /// The input itself.
     children: Children,
 ) -> impl IntoView {
-    let FieldState { name, id, error, conflict, .. } = state;
+    let FieldState {
+        name,
+        id,
+        error,
+        conflict,
+        ..
+    } = state;
     let hint_id = format!("{id}-hint");
     let pick = format!("{PICK}{name}");
     view! {
@@ -42,7 +48,11 @@ pub fn FieldFrame(
 #[component]
 fn PickOne(conflict: FieldConflict, name: String) -> impl IntoView {
     let by = conflict.by.unwrap_or_else(|| "Somebody else".to_owned());
-    let theirs = if conflict.theirs.is_empty() { "nothing".to_owned() } else { conflict.theirs };
+    let theirs = if conflict.theirs.is_empty() {
+        "nothing".to_owned()
+    } else {
+        conflict.theirs
+    };
     view! {
         <fieldset class="clash">
             <legend class="sr-only">"Which value should stand?"</legend>
@@ -60,11 +70,17 @@ fn PickOne(conflict: FieldConflict, name: String) -> impl IntoView {
 
 /// What describes a field: its error, and its hint where it has one.
 fn described_by(id: &str, hint: &str) -> String {
-    if hint.is_empty() { format!("{id}-error") } else { format!("{id}-error {id}-hint") }
+    if hint.is_empty() {
+        format!("{id}-error")
+    } else {
+        format!("{id}-error {id}-hint")
+    }
 }
 
 /// Whether a field is marked as wrong.
-pub(super) fn is_wrong(state: &FieldState) -> impl Fn() -> Option<&'static str> + Clone + Send + 'static + use<> {
+pub(super) fn is_wrong(
+    state: &FieldState,
+) -> impl Fn() -> Option<&'static str> + Clone + Send + 'static + use<> {
     let (error, conflict) = (state.error, state.conflict);
     move || (error.with(Option::is_some) || conflict.with(Option::is_some)).then_some("true")
 }
@@ -163,7 +179,7 @@ pub fn Choice(
         }
     });
     view! {
-        <div class="field" role="radiogroup" aria-labelledby=label_id.clone()>
+        <div class="field" role="radiogroup" aria-labelledby=label_id>
             <span class="label" id=label_id.clone()>{label}</span>
             <div class="choice">{options.collect_view()}</div>
         </div>

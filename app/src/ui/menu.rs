@@ -41,7 +41,9 @@ pub fn Menu(
     };
     let walk = move |event: leptos::ev::KeyboardEvent| {
         let items = dom::all(&format!("#{id} .item"));
-        let here = items.iter().position(|item| Some((**item).clone()) == document().active_element());
+        let here = items
+            .iter()
+            .position(|item| Some((**item).clone()) == document().active_element());
         if let Some(place) = list::step(here, items.len(), &event.key())
             && dom::closest(&event, "input, select").is_none()
         {

@@ -28,7 +28,13 @@ pub fn ToastRack() -> impl IntoView {
 #[component]
 fn OneToast(toast: Toast) -> impl IntoView {
     let toasts = use_toasts();
-    let Toast { key, said, undo, back, is_error } = toast;
+    let Toast {
+        key,
+        said,
+        undo,
+        back,
+        is_error,
+    } = toast;
     // What went wrong stays until the person has read it.
     if !is_error {
         Effect::new(move || set_timeout(move || toasts.close(key), STAYS));

@@ -1,0 +1,249 @@
+//! Fields edited in place: what the person changed is shown at once, confirmed later, taken back on refusal.
+//!
+//! The state lives beside the page's data, not in its view: the view is drawn anew whenever the customer is loaded
+//! again, and an edit under way must outlive that. The door sends the edits of one record one after another.
+
+use std::collections::BTreeMap;
+
+use leptos::{prelude::*, task::spawn_local};
+use rapport_domain::{
+    customer::{Customer, Field, Related},
+    error::{AppError, FieldConflict},
+    form::{Done, Values},
+    id::CustomerId,
+};
+
+use crate::{
+    api::Fault,
+    door::{Form, Submitter, WAS, use_submit},
+    ui::select::Pick,
+};
+
+/// What became of an edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Under way.
+    Sent,
+    /// Saved, as this version.
+    Saved(i64),
+    /// Refused, and why.
+    Refused(String),
+    /// Somebody else changed the field; the version that stands.
+    Disputed(FieldConflict, i64),
+}
+
+/// An edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The field's text, and the words for an id.
+    pub value: Pick,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// The edits of one record.
+#[derive(Clone, Copy)]
+pub struct Edits {
+    id: CustomerId,
+    submitter: Submitter,
+    /// The field whose editor is open.
+    pub editing: RwSignal<Option<Field>>,
+    drafts: RwSignal<BTreeMap<Field, Draft>>,
+}
+
+/// The edits of a record; call it where the page is set up.
+pub fn use_edits(id: CustomerId) -> Edits {
+    Edits {
+        id,
+        submitter: use_submit(),
+        editing: RwSignal::new(None),
+        drafts: RwSignal::new(BTreeMap::new()),
+    }
+}
+
+impl Edits {
+    /// The edit of a field, if there is one.
+    pub fn draft(&self, field: Field) -> Option<Draft> {
+        self.drafts.with(|drafts| drafts.get(&field).cloned())
+    }
+
+    /// Forgets the edit of a field: what stands is shown.
+    pub fn drop_draft(&self, field: Field) {
+        self.drafts.update(|drafts| drop(drafts.remove(&field)));
+    }
+
+    /// Closes the editor of a field, if it is the one that is open; true if it was.
+    pub fn close(&self, field: Field) -> bool {
+        let open = self.editing.get_untracked() == Some(field);
+        if open {
+            self.editing.set(None);
+        }
+        open
+    }
+
+    /// Saves a field if it differs from `before`. The rules that need no server are checked at once.
+    pub fn save(&self, field: Field, version: i64, before: &str, value: Pick) {
+        if value.0.trim() == before.trim() {
+            return self.drop_draft(field);
+        }
+        if let Err(said) = field.parse(&value.0) {
+            return self.put(
+                field,
+                Draft {
+                    value,
+                    fate: Fate::Refused(said),
+                },
+            );
+        }
+        let word = field.word();
+        let values = Values::default()
+            .with("version", version.to_string())
+            .with(&format!("{WAS}{word}"), before)
+            .with(word, value.0.clone());
+        self.put(
+            field,
+            Draft {
+                value: value.clone(),
+                fate: Fate::Sent,
+            },
+        );
+        let edits = *self;
+        spawn_local(async move {
+            let result = edits.submitter.send(Form::EditCustomer(edits.id), values).await;
+            let draft = Draft {
+                value,
+                fate: fate(field, result),
+            };
+            // The page may have gone away, or the field may have been changed again while this was under way.
+            let _ = edits.drafts.try_update(|drafts| {
+                if drafts.get(&field).is_some_and(|now| now.value == draft.value) {
+                    drafts.insert(field, draft);
+                }
+            });
+        });
+    }
+
+    fn put(&self, field: Field, draft: Draft) {
+        self.drafts.update(|drafts| drop(drafts.insert(field, draft)));
+    }
+}
+
+/// What the answer means for the field.
+fn fate(field: Field, result: Result<Done, Fault>) -> Fate {
+    match result {
+        Ok(done) => Fate::Saved(done.receipt.map_or(0, |receipt| receipt.version)),
+        Err(Fault::Told(AppError::Conflict { version, fields })) => {
+            match fields.into_iter().find(|conflict| conflict.field == field.word()) {
+                Some(conflict) => Fate::Disputed(conflict, version),
+                None => Fate::Refused(
+                    AppError::Conflict {
+                        version,
+                        fields: Vec::new(),
+                    }
+                    .to_string(),
+                ),
+            }
+        }
+        Err(Fault::Told(AppError::Invalid { fields })) => {
+            let said = fields
+                .get(field.word())
+                .or_else(|| fields.0.values().next().map(String::as_str));
+            Fate::Refused(said.unwrap_or("Please correct this.").to_owned())
+        }
+        Err(fault) => Fate::Refused(fault.to_string()),
+    }
+}
+
+/// A field as the record holds it: its text, and the words for an id.
+pub fn held(customer: &Customer, field: Field) -> Pick {
+    let words = match field {
+        Field::Company => match &customer.company {
+            Some(Related::Seen(_, name)) => name.clone(),
+            Some(Related::NoAccess) => "No access".to_owned(),
+            None => String::new(),
+        },
+        Field::Owner => customer
+            .owner
+            .as_ref()
+            .map(|(_, name)| name.clone())
+            .unwrap_or_default(),
+        Field::Stage => customer.stage.label().to_owned(),
+        Field::Kind => customer.kind.label().to_owned(),
+        _ => String::new(),
+    };
+    (customer.raw(field), words)
+}
+
+/// A field as it is shown: an edit that is under way, or saved and not loaded again yet, stands for what is held.
+pub fn shown(held: Pick, version: i64, draft: Option<&Draft>) -> Pick {
+    match draft {
+        Some(Draft {
+            value,
+            fate: Fate::Sent,
+        }) => value.clone(),
+        Some(Draft {
+            value,
+            fate: Fate::Saved(saved),
+        }) if *saved > version => value.clone(),
+        _ => held,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rapport_domain::error::FieldErrors;
+
+    fn pick(text: &str) -> Pick {
+        (text.to_owned(), String::new())
+    }
+
+    fn draft(fate: Fate) -> Option<Draft> {
+        Some(Draft {
+            value: pick("Bern"),
+            fate,
+        })
+    }
+
+    #[test]
+    fn an_edit_is_shown_until_the_record_holds_it_and_taken_back_when_refused() {
+        let shows = |draft: Option<Draft>| shown(pick("Berlin"), 7, draft.as_ref()).0;
+        assert_eq!(shows(None), "Berlin");
+        assert_eq!(shows(draft(Fate::Sent)), "Bern");
+        assert_eq!(shows(draft(Fate::Saved(8))), "Bern");
+        assert_eq!(shows(draft(Fate::Saved(7))), "Berlin");
+        assert_eq!(shows(draft(Fate::Refused("No.".to_owned()))), "Berlin");
+    }
+
+    #[test]
+    fn a_conflict_on_the_field_is_a_dispute() {
+        let conflict = FieldConflict {
+            field: "city".into(),
+            mine: "Bern".into(),
+            theirs: "Basel".into(),
+            by: None,
+        };
+        let error = AppError::Conflict {
+            version: 9,
+            fields: vec![conflict.clone()],
+        };
+        assert_eq!(
+            fate(Field::City, Err(Fault::Told(error))),
+            Fate::Disputed(conflict, 9)
+        );
+    }
+
+    #[test]
+    fn a_refusal_says_why_in_the_words_of_the_field() {
+        let error = AppError::from(FieldErrors::one("emails", "No."));
+        assert_eq!(
+            fate(Field::Emails, Err(Fault::Told(error))),
+            Fate::Refused("No.".to_owned())
+        );
+        let error = AppError::Forbidden;
+        assert_eq!(
+            fate(Field::City, Err(Fault::Told(error))),
+            Fate::Refused("You may not do this.".to_owned())
+        );
+    }
+}

@@ -1,0 +1,228 @@
+//! Whole forms: a new customer, all fields of one. They work without script.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use rapport_domain::{
+    customer::{Customer, CustomerKind, Field as CustomerField, Stage},
+    form::Values,
+    id::UserId,
+};
+
+use super::{api, edits::held, find::use_finding, record::Missing};
+use crate::{
+    api::Answer,
+    door::{DoorForm, Form, use_form},
+    ui::{
+        button::{Button, LinkButton, Weight},
+        combobox::Combobox,
+        field::{Choice, Field, TextArea},
+        select::{Pick, Select},
+        skeleton::Skeleton,
+    },
+};
+
+/// The people that a customer can be given to; the form opens without them rather than not at all.
+fn owner_options(owners: Answer<Vec<(UserId, String)>>) -> Vec<Pick> {
+    let owners = owners
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(id, name)| (id.to_string(), name));
+    std::iter::once((String::new(), "Nobody".to_owned()))
+        .chain(owners)
+        .collect()
+}
+
+/// A new customer; of a company, where the address names one.
+#[component]
+pub fn NewPage() -> impl IntoView {
+    let company = use_query_map()
+        .read_untracked()
+        .get("company")
+        .unwrap_or_default();
+    let me = use_context::<crate::layout::MeResource>();
+    let owners = Resource::new(|| (), |()| api::owner_options());
+    let company = Resource::new(
+        move || company.clone(),
+        |id| async move {
+            if id.is_empty() {
+                None
+            } else {
+                api::get_customer(id).await.ok()
+            }
+        },
+    );
+    let form = move || {
+        Suspend::new(async move {
+            let (owners, company) = (owner_options(owners.await), company.await);
+            let me = match me {
+                Some(me) => me.await.ok(),
+                None => None,
+            };
+            let values = new_values(company.as_ref(), me.map(|me| me.id));
+            let words = company.map(|company| company.name).unwrap_or_default();
+            view! {
+                <DoorForm form=Form::NewCustomer mint=true values class="form">
+                    <Choice name="kind" label="Kind" options=vec![("person", "Person"), ("company", "Company")]/>
+                    <Inputs owners company=words autofocus=true/>
+                    <Send words="Create customer" cancel="/customers"/>
+                </DoorForm>
+            }
+        })
+    };
+    view! {
+        <Title text="New customer"/>
+        <main class="main grow">
+            <div class="bar">
+                <nav class="flex items-center gap-2 min-w-0" aria-label="Where you are">
+                    <a class="dim hover:underline" href="/customers">"Customers"</a>
+                    <span class="faint" aria-hidden="true">"/"</span>
+                    <h1>"New customer"</h1>
+                </nav>
+            </div>
+            <div class="scroll">
+                <div class="page">
+                    <Transition fallback=|| view! { <Skeleton/> }>{form}</Transition>
+                </div>
+            </div>
+        </main>
+    }
+}
+
+/// What the form of a new customer starts with: the company's address is most often the person's too.
+fn new_values(company: Option<&Customer>, me: Option<UserId>) -> Values {
+    let owner = me.map(|me| me.to_string()).unwrap_or_default();
+    let mut values = Values::default()
+        .with("kind", "person")
+        .with("stage", "lead")
+        .with("owner_id", owner);
+    if let Some(company) = company {
+        values.set("company_id", company.id.to_string());
+        for field in [
+            CustomerField::Street,
+            CustomerField::PostalCode,
+            CustomerField::City,
+            CustomerField::Region,
+            CustomerField::Country,
+        ] {
+            values.set(field.word(), company.raw(field));
+        }
+    }
+    values
+}
+
+/// All fields of a customer in one form.
+#[component]
+pub fn EditPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+    // Not loaded again when something else is written: what is typed here would be lost.
+    let customer = Resource::new(move || id.get(), api::get_customer);
+    let owners = Resource::new(|| (), |()| api::owner_options());
+    let form = move || {
+        Suspend::new(async move {
+            let owners = owner_options(owners.await);
+            match customer.await {
+                Ok(customer) => view! { <EditForm customer owners/> }.into_any(),
+                Err(fault) => {
+                    let again = format!("/customers/{}/edit", id.get_untracked());
+                    view! { <Missing fault again/> }.into_any()
+                }
+            }
+        })
+    };
+    view! {
+        <main class="main grow">
+            <Transition fallback=|| view! { <Skeleton lines=12/> }>{form}</Transition>
+        </main>
+    }
+}
+
+#[component]
+fn EditForm(customer: Customer, owners: Vec<Pick>) -> impl IntoView {
+    let page = format!("/customers/{}", customer.id);
+    // The owner and a company out of sight are sent only by those who may change them.
+    let sent = CustomerField::EVERY
+        .iter()
+        .filter(|field| customer.may.assign || **field != CustomerField::Owner);
+    let values: Values = sent.map(|&field| (field.word(), customer.raw(field))).collect();
+    let company = held(&customer, CustomerField::Company).1;
+    let owners = if customer.may.assign { owners } else { Vec::new() };
+    view! {
+        <Title text=format!("Edit {}", customer.name)/>
+        <div class="bar">
+            <nav class="flex items-center gap-2 min-w-0" aria-label="Where you are">
+                <a class="dim hover:underline" href="/customers">"Customers"</a>
+                <span class="faint" aria-hidden="true">"/"</span>
+                <a class="dim hover:underline cut" href=page.clone()>{customer.name.clone()}</a>
+                <span class="faint" aria-hidden="true">"/"</span>
+                <h1>"Edit"</h1>
+            </nav>
+        </div>
+        <div class="scroll">
+            <div class="page">
+                <DoorForm form=Form::EditCustomer(customer.id) values seen=customer.version class="form">
+                    <Choice name="kind" label="Kind" options=vec![("person", "Person"), ("company", "Company")]/>
+                    <Inputs owners company/>
+                    <Send words="Save changes" cancel=page/>
+                </DoorForm>
+            </div>
+        </div>
+    }
+}
+
+/// The fields that both forms share.
+#[component]
+fn Inputs(owners: Vec<Pick>, company: String, #[prop(optional)] autofocus: bool) -> impl IntoView {
+    let stages = Stage::EVERY
+        .iter()
+        .map(|stage| (stage.word().to_owned(), stage.label().to_owned()))
+        .collect();
+    let owner =
+        (!owners.is_empty()).then(|| view! { <Select name="owner_id" label="Owner" options=owners/> });
+    view! {
+        <Field name="name" label="Name" required=true autofocus/>
+        <div class="pair">
+            <Select name="stage" label="Stage" options=stages/>
+            {owner}
+        </div>
+        <div class="pair">
+            <Combobox
+                name="company_id"
+                label="Company"
+                words=company
+                finding=use_finding(CustomerKind::Company)
+                hint="For a person: where they work."
+            />
+            <Field name="job_title" label="Job title"/>
+        </div>
+        <div class="pair">
+            <TextArea name="emails" label="E-mail" hint="One a line."/>
+            <TextArea name="phones" label="Phone" hint="One a line."/>
+        </div>
+        <TextArea name="links" label="Links" hint="One a line, with https://."/>
+        <Field name="street" label="Street"/>
+        <div class="pair">
+            <Field name="postal_code" label="Postal code"/>
+            <Field name="city" label="City"/>
+        </div>
+        <div class="pair">
+            <Field name="region" label="Region"/>
+            <Field name="country" label="Country"/>
+        </div>
+        <Field name="tags" label="Tags" hint="Separated by commas."/>
+    }
+}
+
+#[component]
+fn Send(words: &'static str, #[prop(into)] cancel: String) -> impl IntoView {
+    let busy = use_form().map(|form| form.pending).unwrap_or_default();
+    view! {
+        <div class="acts">
+            <Button kind="submit" weight=Weight::Main tall=true busy>
+                {words}
+            </Button>
+            <LinkButton href=cancel weight=Weight::Quiet>"Cancel"</LinkButton>
+        </div>
+    }
+}

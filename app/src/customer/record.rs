@@ -1,0 +1,292 @@
+//! A customer's page: the timeline, the fields, the people.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use rapport_domain::{
+    customer::{Customer, CustomerKind, Field, PersonRow},
+    form::Values,
+    timeline::Timeline,
+};
+
+use super::{
+    api,
+    composer::Composer,
+    edits::{Edits, use_edits},
+    facts::{ADDRESS, Facts, main_fields},
+    story::StoryList,
+};
+use crate::{
+    api::Fault,
+    door::{DoorForm, Form, use_changes},
+    ui::{
+        avatar::{Avatar, Shape},
+        button::{Button, IconLink, LinkButton},
+        empty::ErrorState,
+        icon::Icon,
+        menu::Menu,
+        pill::StagePill,
+        skeleton::Skeleton,
+    },
+};
+
+/// The page. Another customer is another page: nothing typed for one is carried to the next.
+#[component]
+pub fn RecordPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+    view! {
+        <For each=move || [id.get()] key=String::clone let(id)>
+            <Record id/>
+        </For>
+    }
+}
+
+#[component]
+fn Record(id: String) -> impl IntoView {
+    let changes = use_changes();
+    let before = use_query_map();
+    let before = Memo::new(move |_| {
+        before
+            .read()
+            .get("before")
+            .and_then(|place| place.parse::<i64>().ok())
+    });
+    let (of_customer, of_story, path) = (id.clone(), id.clone(), format!("/customers/{id}"));
+    let customer = Resource::new(
+        move || changes.get(),
+        move |_| api::get_customer(of_customer.clone()),
+    );
+    let story = Resource::new(
+        move || (before.get(), changes.get()),
+        move |(before, _)| api::timeline(of_story.clone(), before),
+    );
+    let edits = id.parse().ok().map(use_edits);
+    let content = move || {
+        let again = path.clone();
+        Suspend::new(async move {
+            let (customer, story) = (customer.await, story.await);
+            let both = customer.and_then(|customer| Ok((customer, story?)));
+            match (both, edits) {
+                (Ok((customer, timeline)), Some(edits)) => {
+                    let earlier = before.get_untracked().is_some();
+                    view! { <Sheet customer timeline edits earlier/> }.into_any()
+                }
+                (Err(fault), _) => view! { <Missing fault again/> }.into_any(),
+                (Ok(_), None) => ().into_any(),
+            }
+        })
+    };
+    view! {
+        <main class="main grow">
+            <Transition fallback=|| view! { <Skeleton lines=12/> }>{content}</Transition>
+        </main>
+    }
+}
+
+/// The page of a customer that cannot be shown.
+#[component]
+pub fn Missing(
+    /// Why.
+    fault: Fault,
+    /// The page to try again.
+    again: String,
+) -> impl IntoView {
+    let title = if fault.is_not_found() {
+        "Not found"
+    } else {
+        "Customer"
+    };
+    view! {
+        <Title text=title/>
+        <div class="bar">
+            <a class="dim go" href="/customers">"Customers"</a>
+        </div>
+        <h1 class="sr-only">{title}</h1>
+        <ErrorState fault again/>
+    }
+}
+
+#[component]
+fn Sheet(customer: Customer, timeline: Timeline, edits: Edits, earlier: bool) -> impl IntoView {
+    let customer = Arc::new(customer);
+    let id = customer.id;
+    let may_note = customer.may.note && !customer.deleted;
+    let back = format!("/customers/{id}");
+    view! {
+        <Title text=customer.name.clone()/>
+        <Head customer=customer.clone()/>
+        {customer.deleted.then(|| view! { <InTrash customer=customer.clone()/> })}
+        <div class="record">
+            <div class="story">
+                {(may_note && !earlier).then(|| view! { <Composer id/> })}
+                {earlier.then(|| view! { <p class="mb-4"><a class="go" href=back.clone()>"Back to the latest"</a></p> })}
+                <StoryList id timeline back may_note/>
+            </div>
+            <Details customer edits/>
+        </div>
+    }
+}
+
+#[component]
+fn Head(customer: Arc<Customer>) -> impl IntoView {
+    let id = customer.id;
+    let may_edit = customer.may.update && !customer.deleted;
+    let may_trash = customer.may.delete && !customer.deleted;
+    view! {
+        <div class="bar">
+            <nav class="flex items-center gap-2 min-w-0" aria-label="Where you are">
+                <a class="dim hover:underline" href="/customers">"Customers"</a>
+                <span class="faint" aria-hidden="true">"/"</span>
+                <h1 class="cut" title=customer.name.clone()>{customer.name.clone()}</h1>
+            </nav>
+            <StagePill stage=customer.stage/>
+            <span class="grow"></span>
+            {may_trash
+                .then(|| {
+                    view! {
+                        <button class="btn only" type="button" popovertarget="more" aria-label="More" title="More">
+                            <Icon icon=icondata::LuEllipsis/>
+                        </button>
+                        <Menu id="more" label="More">
+                            <DoorForm form=Form::TrashCustomer(id) label="Trash">
+                                <button class="item bad" type="submit">
+                                    <Icon icon=icondata::LuTrash2/>
+                                    "Move to the trash"
+                                </button>
+                            </DoorForm>
+                        </Menu>
+                    }
+                })}
+            {may_edit
+                .then(|| {
+                    view! {
+                        <LinkButton href=format!("/customers/{id}/edit") icon=icondata::LuPencil>"Edit"</LinkButton>
+                    }
+                })}
+        </div>
+    }
+}
+
+#[component]
+fn InTrash(customer: Arc<Customer>) -> impl IntoView {
+    let restore = customer.may.delete.then(|| {
+        view! {
+            <DoorForm
+                form=Form::RestoreCustomer(customer.id)
+                hidden=Values::default().with("back", format!("/customers/{}", customer.id))
+                on_done=Callback::new(|_| ())
+            >
+                <Button kind="submit">"Restore"</Button>
+            </DoorForm>
+        }
+    });
+    view! {
+        <div class="banner" role="status">
+            <Icon icon=icondata::LuTrash2/>
+            <span>"This customer is in the trash: lists and search leave it out."</span>
+            {restore}
+        </div>
+    }
+}
+
+#[component]
+fn Details(customer: Arc<Customer>, edits: Edits) -> impl IntoView {
+    const NAME: &[Field] = &[Field::Name];
+    let fields = main_fields(customer.kind);
+    let origin = view! { <Origin customer=customer.clone()/> };
+    let people =
+        (customer.kind == CustomerKind::Company).then(|| view! { <People customer=customer.clone()/> });
+    view! {
+        <aside class="facts" aria-label="Details">
+            <div class="sec">
+                <h2>"Details"</h2>
+                <Facts customer=customer.clone() fields=NAME edits/>
+                <Facts customer=customer.clone() fields edits>
+                    {origin}
+                </Facts>
+            </div>
+            <div class="sec">
+                <h2>"Address"</h2>
+                <Facts customer=customer.clone() fields=ADDRESS edits/>
+            </div>
+            {people}
+        </aside>
+    }
+}
+
+/// What is known and not for editing: the kind, the team, where it came from.
+#[component]
+fn Origin(customer: Arc<Customer>) -> impl IntoView {
+    let team = customer.team.as_ref().map(|(_, name)| name.clone());
+    let sources = customer
+        .external_refs
+        .iter()
+        .map(|known| view! { <span>{known.source.clone()} " " {known.key.clone()}</span> });
+    let sources = (!customer.external_refs.is_empty()).then(|| {
+        view! {
+            <dt>"Source"</dt>
+            <dd>
+                <div class="cell">{sources.collect_view()}</div>
+            </dd>
+        }
+    });
+    view! {
+        <dt>"Kind"</dt>
+        <dd>
+            <div class="cell">{customer.kind.label()}</div>
+        </dd>
+        {team
+            .map(|team| {
+                view! {
+                    <dt>"Team"</dt>
+                    <dd>
+                        <div class="cell">{team}</div>
+                    </dd>
+                }
+            })}
+        {sources}
+        <dt>"Added"</dt>
+        <dd>
+            <div class="cell num">{customer.created.said.clone()}</div>
+        </dd>
+    }
+}
+
+/// The people of a company.
+#[component]
+fn People(customer: Arc<Customer>) -> impl IntoView {
+    let one = |person: &PersonRow| {
+        view! {
+            <li>
+                <a class="person" href=format!("/customers/{}", person.id)>
+                    <Avatar name=person.name.clone() shape=Shape::Square/>
+                    <span class="min-w-0">
+                        <b class="cut block">{person.name.clone()}</b>
+                        <span class="cut block sm dim">{person.job_title.clone().unwrap_or_default()}</span>
+                    </span>
+                </a>
+            </li>
+        }
+    };
+    let add = (customer.may.update && !customer.deleted).then(|| {
+        let href = format!("/customers/new?company={}", customer.id);
+        view! {
+            <span class="grow"></span>
+            <IconLink name="Add a person" icon=icondata::LuPlus href/>
+        }
+    });
+    let none = customer
+        .people
+        .is_empty()
+        .then(|| view! { <p class="faint">"Nobody yet."</p> });
+    view! {
+        <div class="sec">
+            <h2>"People" {add}</h2>
+            <ul>{customer.people.iter().map(one).collect_view()}</ul>
+            {none}
+        </div>
+    }
+}

@@ -1,0 +1,75 @@
+//! The sidebar. At phone width it is a drawer, opened by the button in the bar above the page.
+
+use leptos::{ev, html, prelude::*};
+use leptos_router::hooks::use_location;
+use rapport_domain::user::Me;
+
+use super::{MeResource, person::Person};
+use crate::ui::{avatar::initials, dom, icon::Icon};
+
+/// The organisation, search, the places, the person.
+#[component]
+pub fn Sidebar(
+    /// Who is signed in.
+    who: MeResource,
+    /// Opens the palette.
+    palette: RwSignal<bool>,
+) -> impl IntoView {
+    let inside = move || {
+        Suspend::new(async move {
+            // Without a person there is nothing to offer; the page itself says why.
+            who.await.ok().map(|me| view! { <Places me palette/> })
+        })
+    };
+    let drawer = NodeRef::<html::Nav>::new();
+    let close_on_choice = move |event: ev::MouseEvent| {
+        if dom::closest(&event, "a, .find").is_some()
+            && let Some(drawer) = drawer.get_untracked()
+        {
+            // It fails where it is no drawer, but stands beside the page.
+            let _ = drawer.hide_popover();
+        }
+    };
+    view! {
+        <header class="top">
+            <button class="btn ghost only" type="button" popovertarget="side" aria-label="Menu">
+                <Icon icon=icondata::LuMenu/>
+            </button>
+            <span class="org grow">"Rapport"</span>
+            <button class="btn ghost only" type="button" aria-label="Search" on:click=move |_| palette.set(true)>
+                <Icon icon=icondata::LuSearch/>
+            </button>
+        </header>
+        <nav node_ref=drawer class="side" id="side" popover="auto" aria-label="Main" on:click=close_on_choice>
+            <Transition fallback=|| ()>{inside}</Transition>
+        </nav>
+    }
+}
+
+#[component]
+fn Places(me: Me, palette: RwSignal<bool>) -> impl IntoView {
+    let path = use_location().pathname;
+    let on_customers = move || path.with(|path| path.starts_with("/customers")).then_some("page");
+    let first = initials(&me.organisation)
+        .chars()
+        .next()
+        .unwrap_or('R')
+        .to_string();
+    view! {
+        <div class="org">
+            <span class="mark" aria-hidden="true">{first}</span>
+            <span class="cut" title=me.organisation.clone()>{me.organisation.clone()}</span>
+        </div>
+        <button class="find" type="button" aria-keyshortcuts="Control+K" on:click=move |_| palette.set(true)>
+            <Icon icon=icondata::LuSearch/>
+            "Search"
+            <kbd>"Ctrl K"</kbd>
+        </button>
+        <a class="nav" href="/customers" aria-current=on_customers>
+            <Icon icon=icondata::LuUsers/>
+            "Customers"
+        </a>
+        <span class="grow"></span>
+        <Person me/>
+    }
+}
