@@ -24,7 +24,7 @@ pub(crate) fn scope(ctx: &Ctx, kind: Kind, ability: Ability) -> Result<Scope> {
 }
 
 /// The scope as conditions on `customer c` that exclude each other, so that each can walk an index of its own.
-pub(crate) fn branches(scope: Scope) -> Vec<Branch> {
+fn branches(scope: Scope) -> Vec<Branch> {
     match scope {
         Scope::Nothing => Vec::new(),
         Scope::Own(user) => vec![Branch::Owner(user.0)],
@@ -48,11 +48,28 @@ impl Branch {
             Self::All => sql.push("TRUE"),
             Self::Owner(user) => sql.push("c.owner_id = ").bind(user),
             Self::Team(team) => sql.push("c.team_id = ").bind(team),
-            Self::OwnerOutsideTeam(user, team) => {
-                sql.push("c.owner_id = ").bind(user).push(" AND c.team_id IS DISTINCT FROM ").bind(team)
-            }
+            Self::OwnerOutsideTeam(user, team) => sql
+                .push("c.owner_id = ")
+                .bind(user)
+                .push(" AND c.team_id IS DISTINCT FROM ")
+                .bind(team),
         };
     }
+}
+
+/// Adds one query for each part of the scope, joined by `UNION ALL`; `query` writes it, in brackets, around the branch.
+pub(crate) fn push_union(
+    sql: &mut Sql,
+    scope: Scope,
+    mut query: impl FnMut(&mut Sql, Branch) -> Result<()>,
+) -> Result<()> {
+    for (place, branch) in branches(scope).into_iter().enumerate() {
+        if place > 0 {
+            sql.push(" UNION ALL ");
+        }
+        query(sql, branch)?;
+    }
+    Ok(())
 }
 
 /// Adds the whole scope as one condition on `customer c`.

@@ -36,7 +36,12 @@ const CHUNK: usize = 1_000;
 /// # Errors
 /// [`AppError::Forbidden`] without the right to make customers; [`AppError::Invalid`] on `file` when it cannot be read
 /// at all. What was written before an error stays, under a batch that can be taken back.
-pub async fn customers(ctx: &Ctx, file: &str, source: Option<&str>, bytes: impl Read) -> Result<ImportReport> {
+pub async fn customers(
+    ctx: &Ctx,
+    file: &str,
+    source: Option<&str>,
+    bytes: impl Read,
+) -> Result<ImportReport> {
     let creates = scope(ctx, Kind::Customer, Ability::Create)?;
     if !creates.holds(Some(ctx.actor().user), ctx.actor().team) {
         return Err(AppError::Forbidden.into());
@@ -44,7 +49,9 @@ pub async fn customers(ctx: &Ctx, file: &str, source: Option<&str>, bytes: impl 
     let source = source.map_or_else(|| source_of(file), str::to_owned);
     let reader = Reader::new(bytes, Dialect::default()).map_err(|error| unreadable(&error))?;
     let mapping = Mapping::guess(reader.headers(), &source);
-    mapping.check().map_err(|sentence| AppError::invalid("file", sentence))?;
+    mapping
+        .check()
+        .map_err(|sentence| AppError::invalid("file", sentence))?;
     let mut run = Run {
         ctx,
         command: Command::of(ctx, "import customers").with_detail(json!({ "file": file })),
@@ -87,7 +94,9 @@ impl Run<'_> {
         loop {
             let mut chunk = Vec::new();
             while chunk.len() < CHUNK {
-                let Some(row) = reader.read().map_err(|error| unreadable(&error))? else { break };
+                let Some(row) = reader.read().map_err(|error| unreadable(&error))? else {
+                    break;
+                };
                 self.report.rows += 1;
                 match row.and_then(|row| mapping.map(row)) {
                     Ok(mapped) => chunk.push(mapped),
@@ -117,15 +126,24 @@ impl Run<'_> {
                 Some(record) if record.deleted && !again && self.may_restore(record) => {
                     counts.restored += 1;
                     let person = key.as_deref().map(person_key).and_then(|key| known.get(&key));
-                    let lost = [Some(record), person].into_iter().flatten().filter(|record| record.deleted);
-                    changes.extend(lost.map(|lost| Change::bare(RecordKind::Customer, lost.id, lost.id, Op::Restore)));
+                    let lost = [Some(record), person]
+                        .into_iter()
+                        .flatten()
+                        .filter(|record| record.deleted);
+                    changes.extend(
+                        lost.map(|lost| Change::bare(RecordKind::Customer, lost.id, lost.id, Op::Restore)),
+                    );
                 }
                 Some(_) => counts.unchanged += 1,
                 None if again => counts.unchanged += 1,
                 None => self.make(row, &mut counts, &mut changes),
             }
         }
-        let opened = if changes.is_empty() { None } else { self.write(&tx, changes).await? };
+        let opened = if changes.is_empty() {
+            None
+        } else {
+            self.write(&tx, changes).await?
+        };
         tx.commit().await?;
         // Only now: a chunk that failed was not taken, and a batch that it opened does not exist.
         self.batch = opened.or(self.batch.take());
@@ -160,7 +178,10 @@ impl Run<'_> {
         ))
         .all(tx)
         .await?;
-        Ok(known.into_iter().map(|record| (record.key.clone(), record)).collect())
+        Ok(known
+            .into_iter()
+            .map(|record| (record.key.clone(), record))
+            .collect())
     }
 
     fn may_restore(&self, record: &Known) -> bool {
@@ -212,7 +233,12 @@ impl Run<'_> {
         if let Some(key) = key {
             let reference = json!({ "customer_id": id, "source": self.source, "key": key });
             let fields = journal::fields(reference);
-            changes.push(Change::create(RecordKind::ExternalRef, self.ctx.clock().new_id(), id.0, fields));
+            changes.push(Change::create(
+                RecordKind::ExternalRef,
+                self.ctx.clock().new_id(),
+                id.0,
+                fields,
+            ));
         }
         id
     }
@@ -244,7 +270,10 @@ struct Counts {
 }
 
 fn wanted(draft: &Draft, field: Field, value: &str) -> Wanted {
-    Wanted { value: value.to_owned(), label: draft.label(field, value).to_owned() }
+    Wanted {
+        value: value.to_owned(),
+        label: draft.label(field, value).to_owned(),
+    }
 }
 
 /// The reference of a company's contact person, who has none of their own in the file.

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::search;
 use crate::{
     Ctx, Error, Result,
-    access::{branches, scope},
+    access::{push_scope, push_union, scope},
     sql::Sql,
 };
 
@@ -63,17 +63,37 @@ enum Within<'a> {
     Filter,
 }
 
+impl Within<'_> {
+    fn push(&self, sql: &mut Sql, ctx: &Ctx, query: &ListQuery) -> Result<()> {
+        match self {
+            Self::Everything => {}
+            Self::Ids(ids) => {
+                sql.push(" AND c.id = ANY(").bind(ids.to_vec()).push(")");
+            }
+            Self::Filter => {
+                sql.push(" AND ");
+                filter::push(sql, &query.filter, ctx.actor())?;
+            }
+        }
+        Ok(())
+    }
+}
+
 #[derive(FromQueryResult)]
 struct Id {
     id: Uuid,
 }
 
 async fn probe(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Vec<Uuid>> {
-    let mut sql = Sql::new("SELECT c.id FROM customer c WHERE c.deleted_at IS NULL AND ");
-    crate::access::push_scope(&mut sql, reads);
-    sql.push(" AND ");
-    filter::push(&mut sql, &query.filter, ctx.actor())?;
-    sql.push(&format!(" LIMIT {}", PROBE + 1));
+    let mut sql = Sql::new("SELECT x.id FROM (");
+    push_union(&mut sql, reads, |sql, branch| {
+        sql.push("(SELECT c.id FROM customer c WHERE c.deleted_at IS NULL AND ");
+        branch.push(sql);
+        Within::Filter.push(sql, ctx, query)?;
+        sql.push(&format!(" LIMIT {})", PROBE + 1));
+        Ok(())
+    })?;
+    sql.push(&format!(") AS x LIMIT {}", PROBE + 1));
     let rows = Id::find_by_statement(sql.done()).all(ctx.db()).await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
@@ -93,36 +113,21 @@ async fn page_ids(ctx: &Ctx, reads: Scope, query: &ListQuery, within: &Within<'_
     let order = if down { "DESC" } else { "ASC" };
     let limit = i64::from(query.size) + 1;
     let mut sql = Sql::new("SELECT x.id FROM (");
-    let parts = branches(reads);
-    for (place, branch) in parts.iter().enumerate() {
-        if place > 0 {
-            sql.push(" UNION ALL ");
-        }
+    let column = column(query.sort.by);
+    push_union(&mut sql, reads, |sql, branch| {
         sql.push(&format!(
-            "(SELECT c.id, {} AS value FROM customer c WHERE c.deleted_at IS NULL AND ",
-            column(query.sort.by)
+            "(SELECT c.id, {column} AS value FROM customer c WHERE c.deleted_at IS NULL AND "
         ));
-        branch.push(&mut sql);
-        match within {
-            Within::Everything => {}
-            Within::Ids(ids) => {
-                sql.push(" AND c.id = ANY(").bind(ids.to_vec()).push(")");
-            }
-            Within::Filter => {
-                sql.push(" AND ");
-                filter::push(&mut sql, &query.filter, ctx.actor())?;
-            }
-        }
+        branch.push(sql);
+        within.push(sql, ctx, query)?;
         if let Some(cursor) = &query.cursor {
-            push_keyset(&mut sql, query.sort, cursor, down)?;
+            push_keyset(sql, query.sort, cursor, down)?;
         }
-        sql.push(&format!(
-            " ORDER BY {} {order}, c.id {order} LIMIT ",
-            column(query.sort.by)
-        ))
-        .bind(limit)
-        .push(")");
-    }
+        sql.push(&format!(" ORDER BY {column} {order}, c.id {order} LIMIT "))
+            .bind(limit)
+            .push(")");
+        Ok(())
+    })?;
     sql.push(&format!(") AS x ORDER BY x.value {order}, x.id {order} LIMIT "))
         .bind(limit);
     let rows = Id::find_by_statement(sql.done()).all(ctx.db()).await?;
@@ -168,14 +173,17 @@ async fn count(ctx: &Ctx, reads: Scope, query: &ListQuery, within: &Within<'_>) 
             return Ok(Total::About(estimate.unsigned_abs()));
         }
     }
-    let mut sql =
-        Sql::new("SELECT count(*) AS count FROM (SELECT FROM customer c WHERE c.deleted_at IS NULL AND ");
-    crate::access::push_scope(&mut sql, reads);
-    if !bare {
-        sql.push(" AND ");
-        filter::push(&mut sql, &query.filter, ctx.actor())?;
-    }
-    sql.push(" LIMIT ").bind(COUNT_MAX + 1).push(") AS counted");
+    let mut sql = Sql::new("SELECT count(*) AS count FROM (SELECT FROM (");
+    push_union(&mut sql, reads, |sql, branch| {
+        sql.push("(SELECT FROM customer c WHERE c.deleted_at IS NULL AND ");
+        branch.push(sql);
+        within.push(sql, ctx, query)?;
+        sql.push(" LIMIT ").bind(COUNT_MAX + 1).push(")");
+        Ok(())
+    })?;
+    sql.push(") AS part LIMIT ")
+        .bind(COUNT_MAX + 1)
+        .push(") AS counted");
     let count = one_count(ctx.db(), sql).await?;
     Ok(if count > COUNT_MAX {
         Total::AtLeast(COUNT_MAX.unsigned_abs())
@@ -289,7 +297,7 @@ pub(super) async fn rows(ctx: &Ctx, ids: &[Uuid]) -> Result<Vec<Found>> {
          LEFT JOIN app_user owner ON owner.id = r.owner_id \
          LEFT JOIN LATERAL (SELECT c.name FROM customer c WHERE c.deleted_at IS NULL AND ",
     );
-    crate::access::push_scope(&mut sql, reads);
+    push_scope(&mut sql, reads);
     sql.push(
         " AND CASE r.kind WHEN 'person' THEN c.id = r.company_id ELSE c.company_id = r.id END \
          ORDER BY c.name, c.id LIMIT 1) AS related ON TRUE ORDER BY wanted.place",

@@ -17,7 +17,7 @@ use super::list::{
 };
 use crate::{
     Ctx, Result,
-    access::{branches, scope},
+    access::{push_union, scope},
     sql::Sql,
 };
 
@@ -103,25 +103,23 @@ async fn find(
 ) -> Result<Vec<Match>> {
     let words = words(text);
     let mut sql = Sql::new("SELECT m.id, count(*) OVER () AS found FROM (SELECT * FROM (");
-    for (place, branch) in branches(reads).into_iter().enumerate() {
-        if place > 0 {
-            sql.push(" UNION ALL ");
-        }
+    let indexed = words.iter().any(|word| word.chars().count() >= TRIGRAM);
+    push_union(&mut sql, reads, |sql, branch| {
         sql.push("(SELECT c.id, c.name, c.name_plain FROM customer c WHERE c.deleted_at IS NULL AND ");
-        branch.push(&mut sql);
+        branch.push(sql);
         if let Some(query) = query.filter(|query| !query.filter.is_empty()) {
             sql.push(" AND ");
-            list::filter::push(&mut sql, &query.filter, ctx.actor())?;
+            list::filter::push(sql, &query.filter, ctx.actor())?;
         }
         if let Some(kind) = kind {
             sql.push(" AND c.kind = ").bind(kind.word());
         }
-        let indexed = words.iter().any(|word| word.chars().count() >= TRIGRAM);
         for word in &words {
-            push_word(&mut sql, word, indexed);
+            push_word(sql, word, indexed);
         }
         sql.push(" LIMIT ").bind(CANDIDATES + 1).push(")");
-    }
+        Ok(())
+    })?;
     sql.push(") AS u LIMIT ")
         .bind(CANDIDATES + 1)
         .push(") AS m ORDER BY CASE WHEN m.name_plain LIKE rapport_plain(");
