@@ -73,7 +73,9 @@ impl Error {
 fn is_absence(cause: &DbErr) -> bool {
     match cause {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
-        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => is_absent(error),
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            is_absent(error)
+        }
         _ => false,
     }
 }
@@ -84,7 +86,10 @@ fn is_absent(error: &sea_orm::SqlxError) -> bool {
         E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
         // 57P0x: shutting down or starting; 53300: too many connections; 57014: the statement's time was up.
         E::Database(error) => {
-            matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03" | "53300" | "57014"))
+            matches!(
+                error.code().as_deref(),
+                Some("57P01" | "57P02" | "57P03" | "53300" | "57014")
+            )
         }
         _ => false,
     }

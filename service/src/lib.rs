@@ -42,7 +42,12 @@ impl Service {
     /// Puts the parts together. Connects to nothing by itself.
     #[must_use]
     pub fn new(db: DatabaseConnection, redis: redis::Redis, clock: clock::Clock) -> Self {
-        Self(Arc::new(Parts { db, redis, clock, hasher: password::Hasher::default() }))
+        Self(Arc::new(Parts {
+            db,
+            redis,
+            clock,
+            hasher: password::Hasher::default(),
+        }))
     }
 
     /// The time and the source of ids.
@@ -66,7 +71,11 @@ impl Service {
     /// The context of somebody who acts.
     #[must_use]
     pub fn acting(&self, actor: Actor, via: Via) -> Ctx {
-        Ctx { service: self.clone(), actor, via }
+        Ctx {
+            service: self.clone(),
+            actor,
+            via,
+        }
     }
 }
 
