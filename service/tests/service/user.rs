@@ -1,5 +1,7 @@
 //! The first set-up, accounts, and who may what.
 
+use std::time::Duration;
+
 use rapport_domain::{
     access::{Ability, BuiltInRole, Kind, Reach},
     error::AppError,
@@ -8,7 +10,8 @@ use rapport_domain::{
     user::{NewUser, SetUp},
 };
 use rapport_service::{clock::Clock, session, user};
-use rapport_testing::{HERE, House, PASSWORD};
+use rapport_testing::{HERE, House, PASSWORD, eventually};
+use sea_orm::{ConnectionTrait, TransactionTrait};
 
 use crate::support::told;
 
@@ -110,9 +113,24 @@ async fn of_two_set_ups_at_once_one_wins_and_the_other_is_told() {
     // Each server printed a token of its own, and both are good.
     let first = user::issue_setup_token(&house.service).await.unwrap().unwrap();
     let second = user::issue_setup_token(&other).await.unwrap().unwrap();
-    let (one, two) = tokio::join!(
+    // Nobody gets as far as writing until both have begun and looked whether anybody is here.
+    let pool = house.database.pool().await;
+    let barrier = pool.begin().await.unwrap();
+    barrier
+        .execute_unprepared("LOCK TABLE setting IN EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let both_wait = async {
+        let waiting = "SELECT count(*)::text FROM pg_stat_activity \
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let wait = async || house.database.read(waiting).await == "2";
+        eventually("both wait", Duration::from_secs(5), wait).await;
+        barrier.commit().await.unwrap();
+    };
+    let (one, two, ()) = tokio::join!(
         user::set_up(&house.service, set_up(&first, "one@example.org"), HERE),
         user::set_up(&other, set_up(&second, "two@example.org"), HERE),
+        both_wait,
     );
     let (won, lost) = if one.is_ok() { (one, two) } else { (two, one) };
     won.unwrap();
