@@ -1,8 +1,20 @@
 //! Wakes up, in the browser, the page that the server rendered. Nothing else belongs here.
 
+use leptos::prelude::{document, request_animation_frame};
+
 /// Called by the page's script once the program is loaded.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_body(rapport_app::App);
+    // Parts that waited for data wake up in tasks of their own, before the next frame.
+    request_animation_frame(say_awake);
+}
+
+/// Marks the page, for style and tests: from now on it does more than it does without script.
+fn say_awake() {
+    if let Some(page) = document().document_element() {
+        // Setting a fixed, valid attribute name cannot fail.
+        let _ = page.set_attribute("data-awake", "");
+    }
 }

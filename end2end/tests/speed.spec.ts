@@ -1,0 +1,44 @@
+// What the first visit costs: bytes and moments, as the browser measures them.
+
+import { server } from "./support/server";
+import { expect, open, test } from "./support/test";
+
+test.skip(!server.isRelease, "a debug build is not what people load");
+
+test("the first load of the list fetches less than 350 KB of script, program and style", async ({ page }) => {
+  const sizes: Promise<[string, number]>[] = [];
+  page.on("requestfinished", (request) => {
+    const name = new URL(request.url()).pathname;
+    if (/\.(js|wasm|css)$/.test(name)) sizes.push(request.sizes().then((sizes) => [name, sizes.responseBodySize]));
+  });
+  await open(page, "/customers");
+  const files = await Promise.all(sizes);
+  for (const [name, bytes] of files) console.log(`      ${name}: ${(bytes / 1024).toFixed(1)} KB`);
+  const all = files.reduce((sum, [, bytes]) => sum + bytes, 0) / 1024;
+  console.log(`      together: ${all.toFixed(1)} KB`);
+  expect(files.length).toBeGreaterThanOrEqual(3);
+  expect(all).toBeLessThan(350);
+});
+
+for (const path of ["/customers", "/customers?kind=company&city=London"]) {
+  test(`${path} paints its largest part within a second, and nothing moves afterwards`, async ({ page }) => {
+    await page.addInitScript(() => {
+      const seen = { largest: 0, moved: 0 };
+      Object.assign(globalThis, { seen });
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) seen.largest = Math.max(seen.largest, entry.startTime);
+      }).observe({ type: "largest-contentful-paint", buffered: true });
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries() as (PerformanceEntry & { value: number })[]) seen.moved += entry.value;
+      }).observe({ type: "layout-shift", buffered: true });
+    });
+    await open(page, path);
+    await page.evaluate("document.fonts.ready");
+    const seen = () => page.evaluate("seen") as Promise<{ largest: number; moved: number }>;
+    await expect.poll(async () => (await seen()).largest).toBeGreaterThan(0);
+    const { largest, moved } = await seen();
+    console.log(`      largest paint after ${largest.toFixed(0)} ms, layout shift ${moved.toFixed(4)}`);
+    expect(largest).toBeLessThan(1000);
+    expect(moved).toBe(0);
+  });
+}

@@ -1,0 +1,86 @@
+// Customers as tests make and find them.
+
+import { expect, request, type APIRequestContext, type Locator, type Page } from "@playwright/test";
+import { randomBytes } from "node:crypto";
+
+import type { Person } from "./people";
+import { server } from "./server";
+
+export type Values = Record<string, string>;
+
+/** A new id, sorted by time (UUIDv7, RFC 9562). */
+export function newId(): string {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(Date.now(), 0, 6);
+  bytes[6] = (bytes[6] & 0x0f) | 0x70;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** Posts a form as a browser without script does, and stays where it is. */
+export function post(api: APIRequestContext, path: string, form: Values = {}) {
+  return api.post(path, { form, headers: { Origin: server.url }, maxRedirects: 0 });
+}
+
+/** Makes a customer. Gives the path of its page. */
+export async function make(api: APIRequestContext, fields: Values): Promise<string> {
+  const id = newId();
+  const answer = await post(api, "/customers/new", { id, kind: "company", stage: "lead", ...fields });
+  expect(answer.status(), await answer.text()).toBe(303);
+  return `/customers/${id}`;
+}
+
+/** Moves a customer to the trash, wherever the test left it. */
+export async function trash(api: APIRequestContext, path: string): Promise<void> {
+  const answer = await post(api, `${path}/trash`);
+  expect([303, 404, 409, 422]).toContain(answer.status());
+}
+
+/** Somebody changes a customer elsewhere, having seen its latest state. */
+export async function change(who: Person, path: string, fields: Values): Promise<void> {
+  const api = await request.newContext({ baseURL: server.url, storageState: who.state });
+  const form = await (await api.get(`${path}/edit`)).text();
+  const version = /<input[^>]*name="version"[^>]*value="(\d+)"/.exec(form)?.[1] ?? "";
+  const answer = await post(api, `${path}/edit`, { version, ...fields });
+  expect(answer.status(), await answer.text()).toBe(303);
+  await api.dispose();
+}
+
+/** The table's row of a customer. */
+export function row(page: Page, name: string): Locator {
+  return page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+}
+
+/** Where a field stands on a customer's page: what is shown of it, and what went wrong with it. */
+export function field(page: Page, label: string): Locator {
+  const term = page.getByRole("term").filter({ hasText: new RegExp(`^${label}$`) });
+  return page.getByRole("definition").and(term.locator("xpath=following-sibling::dd[1]"));
+}
+
+/** Opens a field's editor and types into it. */
+export async function type(page: Page, label: string, text: string): Promise<Locator> {
+  const place = field(page, label);
+  await place
+    .getByRole("link", { name: `Edit ${label.toLowerCase()}` })
+    .or(place.getByTitle(/^Edit /))
+    .first()
+    .click();
+  const editor = place.getByRole("textbox", { name: label });
+  await editor.fill(text);
+  return editor;
+}
+
+/** Changes a field in place. */
+export async function edit(page: Page, label: string, text: string): Promise<void> {
+  await (await type(page, label, text)).press("Enter");
+}
+
+/** The messages of the page. */
+export function messages(page: Page): Locator {
+  return page.getByRole("region", { name: "Messages" });
+}
+
+/** What happened to a customer, newest first. */
+export function timeline(page: Page): Locator {
+  return page.getByRole("form", { name: "Timeline" }).getByRole("listitem");
+}

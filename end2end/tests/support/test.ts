@@ -1,0 +1,70 @@
+// The test that all specs use: it watches every page, opens pages that are awake, and clears up behind itself.
+
+import { test as base, expect, type Browser, type BrowserContextOptions, type Page } from "@playwright/test";
+
+import { make, trash, type Values } from "./customer";
+import { nadia, type Person } from "./people";
+import { Problems } from "./problems";
+
+interface Fixtures {
+  /** What must not happen, and what this test expects to. */
+  problems: Problems;
+  /** Another browser, in which this person is signed in. */
+  as: (who: Person, options?: BrowserContextOptions) => Promise<Page>;
+  /** Makes a customer for this test; it is in the trash afterwards. Gives the path of its page. */
+  customer: (fields: Values) => Promise<string>;
+}
+
+export const test = base.extend<Fixtures>({
+  problems: [
+    async ({}, use) => {
+      const problems = new Problems();
+      await use(problems);
+      expect(problems.list, "what the browser complained about").toEqual([]);
+    },
+    { auto: true },
+  ],
+  context: async ({ context, problems }, use) => {
+    problems.watch(context);
+    await use(context);
+  },
+  as: async ({ browser, problems }, use) => {
+    const opened: { close: () => Promise<void> }[] = [];
+    await use(async (who, options = {}) => {
+      const context = await newContext(browser, { ...options, storageState: who.state });
+      problems.watch(context);
+      opened.push(context);
+      return context.newPage();
+    });
+    for (const context of opened) await context.close();
+  },
+  customer: async ({ playwright, baseURL }, use) => {
+    const api = await playwright.request.newContext({ baseURL, storageState: nadia.state });
+    const made: string[] = [];
+    await use(async (fields) => {
+      const path = await make(api, fields);
+      made.push(path);
+      return path;
+    });
+    for (const path of made) await trash(api, path);
+    await api.dispose();
+  },
+});
+
+async function newContext(browser: Browser, options: BrowserContextOptions) {
+  const { baseURL, viewport, locale, timezoneId } = test.info().project.use;
+  return browser.newContext({ baseURL, viewport, locale, timezoneId, ...options });
+}
+
+/** Opens a page and waits until its program runs: before that it only does what works without script. */
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await awake(page);
+}
+
+/** The page's program runs. */
+export async function awake(page: Page): Promise<void> {
+  await page.locator("html[data-awake]").waitFor({ state: "attached" });
+}
+
+export { expect };
