@@ -5,12 +5,12 @@ pub mod person;
 pub mod sidebar;
 
 use leptos::prelude::*;
-use leptos_router::components::Outlet;
+use leptos_router::{components::Outlet, hooks::use_location};
 
 use crate::{
     api::Fault,
     session::api::me,
-    ui::{icon::Icon, toast::ToastRack},
+    ui::{dom, icon::Icon, toast::ToastRack},
 };
 use palette::Palette;
 use rapport_domain::user::Me;
@@ -25,6 +25,7 @@ pub fn Frame() -> impl IntoView {
     let who: MeResource = Resource::new(|| (), |()| me());
     provide_context(who);
     let palette = RwSignal::new(false);
+    focus_new_pages();
     view! {
         <a class="btn skip" href="#page" rel="external">
             "Skip to the page"
@@ -39,6 +40,18 @@ pub fn Frame() -> impl IntoView {
         <Palette who open=palette/>
         <ToastRack/>
     }
+}
+
+/// Puts the focus at the start of a page that script has drawn, as the browser does with one that it loads.
+fn focus_new_pages() {
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let here = path.get();
+        if before.is_some_and(|before| before != here) {
+            dom::focus(dom::by_id("page"));
+        }
+        here
+    });
 }
 
 /// Says that the connection is gone, for as long as the browser thinks so.

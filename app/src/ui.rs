@@ -3,6 +3,7 @@
 pub mod avatar;
 pub mod button;
 pub mod combobox;
+pub mod crumbs;
 pub mod dialog;
 pub mod dom;
 pub mod empty;

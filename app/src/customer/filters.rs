@@ -41,6 +41,16 @@ pub fn SearchField(
             );
         }
     });
+    let input = NodeRef::<html::Input>::new();
+    // The address changed by other means: the field follows, unless somebody is typing in it.
+    Effect::new(move || {
+        let search = query.with(|query| query.search.clone());
+        if let Some(input) = input.get()
+            && document().active_element().as_ref() != Some(&input)
+        {
+            input.set_value(&search);
+        }
+    });
     let on_input = move |_| {
         typed.update(|count| *count += 1);
         let mine = typed.get_untracked();
@@ -61,6 +71,7 @@ pub fn SearchField(
         <form class="search" node_ref=form method="get" action=PATH role="search" on:submit=on_submit>
             <Icon icon=icondata::LuSearch/>
             <input
+                node_ref=input
                 class="input short"
                 type="search"
                 name="q"

@@ -5,17 +5,24 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use rapport_domain::{
     customer::{Customer, CustomerKind, Field as CustomerField, Stage},
+    error::AppError,
     form::Values,
     id::UserId,
 };
 
-use super::{api, edits::held, find::use_finding, record::Missing};
+use super::{
+    api,
+    edits::held,
+    find::use_finding,
+    record::{Missing, to_list},
+};
 use crate::{
-    api::Answer,
+    api::{Answer, Fault},
     door::{DoorForm, Form, use_form},
     ui::{
         button::{Button, LinkButton, Weight},
         combobox::Combobox,
+        crumbs::Crumbs,
         field::{Choice, Field, TextArea},
         select::{Pick, Select},
         skeleton::Skeleton,
@@ -74,11 +81,7 @@ pub fn NewPage() -> impl IntoView {
         <Title text="New customer"/>
         <main class="main grow">
             <div class="bar">
-                <nav class="flex items-center gap-2 min-w-0" aria-label="Where you are">
-                    <a class="dim hover:underline" href="/customers">"Customers"</a>
-                    <span class="faint" aria-hidden="true">"/"</span>
-                    <h1>"New customer"</h1>
-                </nav>
+                <Crumbs above=vec![to_list()] here="New customer"/>
             </div>
             <div class="scroll">
                 <div class="page">
@@ -123,8 +126,9 @@ pub fn EditPage() -> impl IntoView {
         Suspend::new(async move {
             let owners = owner_options(owners.await);
             match customer.await {
-                Ok(customer) => view! { <EditForm customer owners/> }.into_any(),
-                Err(fault) => {
+                Ok(customer) if customer.may.update => view! { <EditForm customer owners/> }.into_any(),
+                refused => {
+                    let fault = refused.err().unwrap_or(Fault::Told(AppError::Forbidden));
                     let again = format!("/customers/{}/edit", id.get_untracked());
                     view! { <Missing fault again/> }.into_any()
                 }
@@ -151,13 +155,7 @@ fn EditForm(customer: Customer, owners: Vec<Pick>) -> impl IntoView {
     view! {
         <Title text=format!("Edit {}", customer.name)/>
         <div class="bar">
-            <nav class="flex items-center gap-2 min-w-0" aria-label="Where you are">
-                <a class="dim hover:underline" href="/customers">"Customers"</a>
-                <span class="faint" aria-hidden="true">"/"</span>
-                <a class="dim hover:underline cut" href=page.clone()>{customer.name.clone()}</a>
-                <span class="faint" aria-hidden="true">"/"</span>
-                <h1>"Edit"</h1>
-            </nav>
+            <Crumbs above=vec![to_list(), (page.clone(), customer.name.clone())] here="Edit"/>
         </div>
         <div class="scroll">
             <div class="page">

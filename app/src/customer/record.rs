@@ -24,6 +24,7 @@ use crate::{
     ui::{
         avatar::{Avatar, Shape},
         button::{Button, IconLink, LinkButton},
+        crumbs::Crumbs,
         empty::ErrorState,
         icon::Icon,
         menu::Menu,
@@ -86,6 +87,12 @@ fn Record(id: String) -> impl IntoView {
     }
 }
 
+/// The page above all pages of customers.
+#[must_use]
+pub fn to_list() -> (String, String) {
+    ("/customers".to_owned(), "Customers".to_owned())
+}
+
 /// The page of a customer that cannot be shown.
 #[component]
 pub fn Missing(
@@ -102,9 +109,8 @@ pub fn Missing(
     view! {
         <Title text=title/>
         <div class="bar">
-            <a class="dim go" href="/customers">"Customers"</a>
+            <Crumbs above=vec![to_list()] here=title/>
         </div>
-        <h1 class="sr-only">{title}</h1>
         <ErrorState fault again/>
     }
 }
@@ -137,11 +143,7 @@ fn Head(customer: Arc<Customer>) -> impl IntoView {
     let may_trash = customer.may.delete && !customer.deleted;
     view! {
         <div class="bar">
-            <nav class="flex items-center gap-2 min-w-0" aria-label="Where you are">
-                <a class="dim hover:underline" href="/customers">"Customers"</a>
-                <span class="faint" aria-hidden="true">"/"</span>
-                <h1 class="cut" title=customer.name.clone()>{customer.name.clone()}</h1>
-            </nav>
+            <Crumbs above=vec![to_list()] here=customer.name.clone()/>
             <StagePill stage=customer.stage/>
             <span class="grow"></span>
             {may_trash

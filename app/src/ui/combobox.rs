@@ -60,6 +60,12 @@ pub fn Combobox(
 #[component]
 fn Known(state: FieldState, words: String) -> impl IntoView {
     let FieldState { name, id, value, .. } = state;
+    // A form that comes back without script knows the id only.
+    let words = if words.is_empty() {
+        "The one you picked".to_owned()
+    } else {
+        words
+    };
     view! {
         <select class="input" id=id name=name>
             {(!value.is_empty()).then(|| view! { <option value=value selected=true>{words}</option> })}

@@ -2,9 +2,10 @@
 //!
 //! A field belongs to the `DoorForm` around it, which knows its value and its error.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use rapport_domain::error::FieldConflict;
 
+use super::dom;
 use crate::door::{FieldState, PICK, use_field};
 
 /// Label above, error below.
@@ -110,9 +111,22 @@ pub fn Field(
 ) -> impl IntoView {
     let state = use_field(name);
     let wrong = is_wrong(&state);
+    let node = NodeRef::<html::Input>::new();
+    // The browser heeds `autofocus` in a page that it loads, not in one that script has drawn.
+    if autofocus {
+        Effect::new(move || {
+            let busy = document()
+                .active_element()
+                .is_some_and(|element| element.matches("input, textarea, select") == Ok(true));
+            if let Some(input) = node.get().filter(|_| !busy) {
+                dom::focus(Some((*input).clone()));
+            }
+        });
+    }
     view! {
         <FieldFrame state=state.clone() label hint>
             <input
+                node_ref=node
                 class="input"
                 id=state.id.clone()
                 name=name
