@@ -1,5 +1,9 @@
 //! What the service does, on a real PostgreSQL and a real Redis.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod customer;
 mod database;
