@@ -45,7 +45,9 @@ build_release() {
   fi
   # File names hold a hash of their contents: those of earlier builds would pile up.
   rm -rf "$SITE_DIR"
-  step "building the release (the first time takes many minutes)" cargo leptos build --release --precompress || return 1
+  # A backtrace of cargo-leptos itself says nothing about what did not compile.
+  step "building the release (the first time takes many minutes)" env RUST_BACKTRACE=0 NO_COLOR=1 \
+    cargo leptos build --release --precompress || return 1
   [[ -x $BINARY ]] || {
     warn "The build left no ${BINARY#"$ROOT"/}."
     return 1

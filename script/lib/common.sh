@@ -135,6 +135,7 @@ last_line() {
 
 show_failure() {
   warn "  failed ($3): $1. The end of its log:"
-  tail -n 60 "$2" | sed 's/^/  | /' >&2
+  # Colours would be noise in a log, and the name of a type may fill a whole screen.
+  tail -n 60 "$2" | tr '\r' '\n' | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | cut -c 1-300 | sed 's/^/  | /' >&2
   warn "  The whole log: ${2#"$ROOT"/}"
 }
