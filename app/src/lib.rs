@@ -4,6 +4,9 @@
 //! The crate is compiled twice: natively with `ssr`, where it renders pages and answers server functions, and to WASM
 //! with `hydrate`, where it wakes the rendered pages up.
 
+// A page is one deeply nested type; the compiler stops at 128 by default.
+#![recursion_limit = "256"]
+
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{

@@ -26,6 +26,7 @@ pub fn Composer(
             <NoteField/>
         </DoorForm>
     }
+    .into_any()
 }
 
 #[component]

@@ -78,6 +78,7 @@ pub fn Facts(
             {children.map(|children| children())}
         </dl>
     }
+    .into_any()
 }
 
 /// Whether the viewer may change a field.
@@ -131,6 +132,7 @@ fn Fact(field: Field, customer: Arc<Customer>, edits: Edits) -> impl IntoView {
             <Trouble change/>
         </dd>
     }
+    .into_any()
 }
 
 /// What is needed to save a field.

@@ -210,6 +210,7 @@ fn Inputs(owners: Vec<Pick>, company: String, #[prop(optional)] autofocus: bool)
         </div>
         <Field name="tags" label="Tags" hint="Separated by commas."/>
     }
+    .into_any()
 }
 
 #[component]
@@ -223,4 +224,5 @@ fn Send(words: &'static str, #[prop(into)] cancel: String) -> impl IntoView {
             <LinkButton href=cancel weight=Weight::Quiet>"Cancel"</LinkButton>
         </div>
     }
+    .into_any()
 }

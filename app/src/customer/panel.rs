@@ -145,6 +145,7 @@ fn Reach(customer: Arc<Customer>) -> impl IntoView {
             {(!customer.deleted).then(|| view! { <StagePill stage=customer.stage/> })}
         </div>
     }
+    .into_any()
 }
 
 /// What a customer is and where: "Company in Luleå, Sweden".

@@ -170,6 +170,7 @@ fn Head(customer: Arc<Customer>) -> impl IntoView {
                 })}
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -192,6 +193,7 @@ fn InTrash(customer: Arc<Customer>) -> impl IntoView {
             {restore}
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -212,11 +214,12 @@ fn Details(customer: Arc<Customer>, edits: Edits) -> impl IntoView {
             </div>
             <div class="sec">
                 <h2>"Address"</h2>
-                <Facts customer=customer.clone() fields=ADDRESS edits/>
+                <Facts customer=customer fields=ADDRESS edits/>
             </div>
             {people}
         </aside>
     }
+    .into_any()
 }
 
 /// What is known and not for editing: the kind, the team, where it came from.
@@ -291,4 +294,5 @@ fn People(customer: Arc<Customer>) -> impl IntoView {
             {none}
         </div>
     }
+    .into_any()
 }

@@ -120,6 +120,7 @@ pub fn StoryList(
         </DoorForm>
         {older}
     }
+    .into_any()
 }
 
 #[component]

@@ -43,6 +43,7 @@ pub fn FieldFrame(
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// Two values of one field: the person picks with a pair of radio buttons.
@@ -198,4 +199,5 @@ pub fn Choice(
             <div class="choice">{options.collect_view()}</div>
         </div>
     }
+    .into_any()
 }

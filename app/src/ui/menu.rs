@@ -56,4 +56,5 @@ pub fn Menu(
             {children()}
         </div>
     }
+    .into_any()
 }
