@@ -5,7 +5,7 @@
 //! with `hydrate`, where it wakes the rendered pages up.
 
 // A page is one deeply nested type; the compiler stops at 128 by default.
-#![recursion_limit = "256"]
+#![recursion_limit = "512"]
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -79,6 +79,7 @@ pub fn App() -> impl IntoView {
             </Routes>
         </Router>
     }
+    .into_any()
 }
 
 /// Drops the form that failed before the page was loaded as soon as the person moves on to another page.

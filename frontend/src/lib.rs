@@ -1,4 +1,6 @@
 //! Wakes up, in the browser, the page that the server rendered. Nothing else belongs here.
+// A page is one type, as deep as its markup: laying it out needs more than the default depth.
+#![recursion_limit = "512"]
 
 use leptos::prelude::{document, request_animation_frame};
 
