@@ -40,6 +40,7 @@ pub fn Frame() -> impl IntoView {
         <Palette who open=palette/>
         <ToastRack/>
     }
+    .into_any()
 }
 
 /// Puts the focus at the start of a page that script has drawn, as the browser does with one that it loads.

@@ -85,6 +85,7 @@ pub fn SearchField(
             <Hidden pairs=Signal::derive(move || query.get().with_search("").pairs())/>
         </form>
     }
+    .into_any()
 }
 
 /// The button of the filter form, and the menu that holds it.
@@ -104,6 +105,7 @@ pub fn FilterMenu(
             {children()}
         </Menu>
     }
+    .into_any()
 }
 
 /// One field for each of the usual conditions; the rest of what the list asks for is passed on.
@@ -176,6 +178,7 @@ pub fn FilterForm(
             <Button kind="submit" weight=Weight::Main>"Show"</Button>
         </form>
     }
+    .into_any()
 }
 
 /// The rest of what the list asks for, which a form passes on.

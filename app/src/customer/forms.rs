@@ -90,6 +90,7 @@ pub fn NewPage() -> impl IntoView {
             </div>
         </main>
     }
+    .into_any()
 }
 
 /// What the form of a new customer starts with: the company's address is most often the person's too.
@@ -140,6 +141,7 @@ pub fn EditPage() -> impl IntoView {
             <Transition fallback=|| view! { <Skeleton lines=12/> }>{form}</Transition>
         </main>
     }
+    .into_any()
 }
 
 #[component]
@@ -167,6 +169,7 @@ fn EditForm(customer: Customer, owners: Vec<Pick>) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// The fields that both forms share.

@@ -73,6 +73,7 @@ pub fn CustomerPanel(
             <Transition fallback=|| view! { <Skeleton/> }>{content}</Transition>
         </SidePanel>
     }
+    .into_any()
 }
 
 /// The links to the customers before and after this one in the list.
@@ -128,6 +129,7 @@ fn Summary(customer: Customer, timeline: Timeline, edits: Edits, query: Memo<Lis
             {more.then(|| view! { <a class="go" href=format!("/customers/{id}")>"The whole timeline"</a> })}
         </div>
     }
+    .into_any()
 }
 
 /// Buttons that reach the customer.

@@ -85,6 +85,7 @@ fn Record(id: String) -> impl IntoView {
             <Transition fallback=|| view! { <Skeleton lines=12/> }>{content}</Transition>
         </main>
     }
+    .into_any()
 }
 
 /// The page above all pages of customers.
@@ -134,6 +135,7 @@ fn Sheet(customer: Customer, timeline: Timeline, edits: Edits, earlier: bool) ->
             <Details customer edits/>
         </div>
     }
+    .into_any()
 }
 
 #[component]

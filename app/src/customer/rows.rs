@@ -43,6 +43,7 @@ pub fn CustomerTable(
             <tbody on:click=press>{rows}</tbody>
         </table>
     }
+    .into_any()
 }
 
 /// The row that a plain press means: not one with a key held, which opens a tab, and not the end of a text selection.

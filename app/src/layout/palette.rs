@@ -108,6 +108,7 @@ pub fn Palette(
             <Search who open/>
         </Dialog>
     }
+    .into_any()
 }
 
 #[component]
@@ -191,6 +192,7 @@ fn Search(who: MeResource, open: RwSignal<bool>) -> impl IntoView {
             {status}
         </p>
     }
+    .into_any()
 }
 
 #[component]

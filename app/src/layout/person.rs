@@ -48,6 +48,7 @@ pub fn Person(
             </DoorForm>
         </Menu>
     }
+    .into_any()
 }
 
 /// Light, dark, or what the system says. The server keeps the choice in a cookie; the page turns at once.
@@ -90,4 +91,5 @@ fn ThemeChoice() -> impl IntoView {
             {choices.into_iter().collect_view()}
         </DoorForm>
     }
+    .into_any()
 }

@@ -44,6 +44,7 @@ pub fn Sidebar(
             <Transition fallback=|| ()>{inside}</Transition>
         </nav>
     }
+    .into_any()
 }
 
 #[component]
@@ -72,4 +73,5 @@ fn Places(me: Me, palette: RwSignal<bool>) -> impl IntoView {
         <span class="grow"></span>
         <Person me/>
     }
+    .into_any()
 }

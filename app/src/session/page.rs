@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::use_location;
 use rapport_domain::form::Values;
 
 use crate::{
-    door::{DoorForm, Form, use_form},
+    door::{DoorForm, Form, query_value, use_form},
     ui::{
         button::{Button, Weight},
         field::Field,
@@ -48,7 +48,7 @@ pub fn SetUpPage() -> impl IntoView {
 /// Signs in.
 #[component]
 pub fn SignInPage() -> impl IntoView {
-    let next = use_query_map().read_untracked().get("next").unwrap_or_default();
+    let next = query_value(&use_location().search.read_untracked(), "next").unwrap_or_default();
     view! {
         <Title text="Sign in"/>
         <Doorstep title="Sign in" text="Welcome back.">
@@ -77,6 +77,7 @@ fn Doorstep(title: &'static str, text: &'static str, children: Children) -> impl
             </main>
         </div>
     }
+    .into_any()
 }
 
 /// The button that sends a form, over its whole width.
@@ -88,4 +89,5 @@ fn Enter(words: &'static str) -> impl IntoView {
             {words}
         </Button>
     }
+    .into_any()
 }

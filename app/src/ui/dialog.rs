@@ -35,4 +35,5 @@ pub fn Dialog(
             <Show when=move || open.get()>{children()}</Show>
         </dialog>
     }
+    .into_any()
 }

@@ -32,6 +32,7 @@ pub fn Empty(
             {children.map(|children| view! { <div class="acts">{children()}</div> })}
         </div>
     }
+    .into_any()
 }
 
 /// What the person is told about a fault: icon, title, text.

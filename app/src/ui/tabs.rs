@@ -44,4 +44,5 @@ pub fn Tabs(
             {children()}
         </div>
     }
+    .into_any()
 }

@@ -23,6 +23,7 @@ pub fn ToastRack() -> impl IntoView {
             </For>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -56,4 +57,5 @@ fn OneToast(toast: Toast) -> impl IntoView {
             </button>
         </div>
     }
+    .into_any()
 }

@@ -1,0 +1,55 @@
+//! The table of customers: each byte of a row is paid fifty times a page.
+
+use leptos::prelude::*;
+use rapport_app::customer::rows::{CustomerTable, heads};
+use rapport_domain::{customer::CustomerRow, id::CustomerId, query::ListQuery};
+
+use crate::support::{HOSTILE, customer_id, html, row};
+
+fn table(rows: Vec<CustomerRow>, query: &str, open: Option<CustomerId>) -> String {
+    let heads = heads(&ListQuery::from_query_string(query).unwrap());
+    html(move || view! { <CustomerTable rows heads open on_open=Callback::new(|_| ())/> })
+}
+
+fn body(table: &str) -> &str {
+    table
+        .split_once("<tbody>")
+        .unwrap()
+        .1
+        .split_once("</tbody>")
+        .unwrap()
+        .0
+}
+
+#[test]
+fn a_row_is_plain_and_small() {
+    let one = table(vec![row("Berglunds snabbköp")], "", None);
+    insta::assert_snapshot!(body(&one));
+    assert!(body(&one).len() < 800, "{} bytes", body(&one).len());
+}
+
+#[test]
+fn html_in_any_field_of_a_row_stays_text() {
+    let rows = table(vec![row(HOSTILE)], "", None);
+    assert!(!rows.contains("<img"), "{rows}");
+    assert_eq!(rows.matches("&lt;img").count(), 7, "{rows}");
+}
+
+#[test]
+fn a_name_that_may_be_cut_is_told_whole() {
+    let long = "Ana Trujillo Emparedados y helados";
+    assert!(table(vec![row(long)], "", None).contains(&format!("title=\"{long}\"")));
+    assert!(!table(vec![row("Bon app")], "", None).contains("title="));
+}
+
+#[test]
+fn the_row_that_is_open_is_marked() {
+    assert!(table(vec![row("a")], "", Some(customer_id())).contains("<tr aria-current=\"true\">"));
+    assert!(!table(vec![row("a")], "", None).contains("aria-current"));
+}
+
+#[test]
+fn the_head_says_how_the_list_is_sorted() {
+    assert!(table(Vec::new(), "", None).contains("aria-sort=\"ascending\"><a href=\"/customers?sort="));
+    assert!(!table(Vec::new(), "q=ann", None).contains("aria-sort"));
+}

@@ -1,0 +1,61 @@
+//! Rendering, and records to render.
+
+use leptos::{context::Provider, prelude::*};
+use leptos_router::{components::Router, location::RequestUrl};
+use rapport_app::door::Door;
+use rapport_domain::{
+    customer::{CustomerKind, CustomerRow, Stage},
+    id::{CustomerId, UserId},
+    timeline::Moment,
+};
+
+/// What breaks out of a page that does not escape.
+pub const HOSTILE: &str = "</td><img src=x onerror=alert(1)>\"'&";
+
+/// Renders a view as the server does.
+pub fn html<V: IntoView + 'static>(view: impl FnOnce() -> V + Send + 'static) -> String {
+    let owner = Owner::new();
+    owner.with(|| {
+        provide_context(RequestUrl::new("/customers"));
+        view! {
+            <Provider value=Door::new(None, None)>
+                <Router>{view()}</Router>
+            </Provider>
+        }
+        .to_html()
+    })
+}
+
+pub fn moment(said: &str) -> Moment {
+    Moment {
+        at: "2026-11-22T10:00:00Z".parse().unwrap(),
+        said: said.to_owned(),
+    }
+}
+
+pub fn customer_id() -> CustomerId {
+    "01933d3e-0000-7000-8000-00000000000a".parse().unwrap()
+}
+
+pub fn user_id() -> UserId {
+    "01933d3e-0000-7000-8000-00000000000b".parse().unwrap()
+}
+
+/// A row whose every text is the same.
+pub fn row(text: &str) -> CustomerRow {
+    CustomerRow {
+        id: customer_id(),
+        version: 1,
+        kind: CustomerKind::Company,
+        stage: Stage::Customer,
+        name: text.to_owned(),
+        contact: text.to_owned(),
+        email: Some(text.to_owned()),
+        phone: None,
+        owner: Some((user_id(), text.to_owned())),
+        city: Some(text.to_owned()),
+        country: None,
+        tags: Vec::new(),
+        updated: moment("4 min ago"),
+    }
+}
