@@ -71,19 +71,28 @@ impl FromServerFnError for Fault {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         use ServerFnErrorErr as E;
-        match error {
-            E::Request(_) | E::Deserialization(_) | E::Response(_) => Self::Offline(Offline::default()),
-            E::Args(_) | E::MissingArg(_) | E::Serialization(_) => {
-                let sentence = "This page is older than the server. Please reload it.";
-                Self::Told(AppError::invalid("form", sentence))
-            }
-            _ => Self::Told(AppError::Internal),
+        let cannot_be_read = matches!(error, E::Args(_) | E::MissingArg(_) | E::Serialization(_) | E::Deserialization(_));
+        if cfg!(not(feature = "ssr")) && matches!(error, E::Request(_) | E::Deserialization(_) | E::Response(_)) {
+            return Self::Offline(Offline::default());
         }
+        respond(if cannot_be_read {
+            AppError::invalid("form", "This page is older than the server. Please reload it.")
+        } else {
+            AppError::Internal
+        })
     }
 }
 
+/// Answers with an error. On the server it also sets the HTTP status of the page or the call, here for all of them.
+#[must_use]
+pub fn respond(error: AppError) -> Fault {
+    #[cfg(feature = "ssr")]
+    on_server::set_status(&error);
+    Fault::Told(error)
+}
+
 #[cfg(feature = "ssr")]
-pub use on_server::{answer, context, respond, visit};
+pub use on_server::{answer, context, visit};
 
 #[cfg(feature = "ssr")]
 mod on_server {
@@ -95,7 +104,7 @@ mod on_server {
     use rapport_domain::error::AppError;
     use rapport_service::Ctx;
 
-    use super::{Answer, Fault};
+    use super::{Answer, Fault, respond};
     use crate::visit::Visit;
 
     /// The request that is being answered.
@@ -124,16 +133,13 @@ mod on_server {
     }
 
     /// Sets the HTTP status that an error stands for.
-    pub fn respond(error: AppError) -> Fault {
+    pub(super) fn set_status(error: &AppError) {
         if let Some(options) = use_context::<ResponseOptions>() {
-            options.set_status(
-                StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            );
-            if let Some(seconds) = retry_after(&error) {
+            options.set_status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+            if let Some(seconds) = retry_after(error) {
                 options.insert_header(RETRY_AFTER, HeaderValue::from(seconds));
             }
         }
-        Fault::Told(error)
     }
 
     /// After how many seconds it is worth another try.

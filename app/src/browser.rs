@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 /// A new id, sorted by time.
 ///
-/// In the browser it comes from `Date.now` and `crypto.getRandomValues`, on the server from the service's clock. Mint
-/// it inside a `SharedValue` (as `DoorForm` does), or the first render in the browser differs.
+/// In the browser it comes from `Date.now` and `crypto.getRandomValues`, on the server from the service's clock. The
+/// first render in the browser mints another one than the server: nothing may depend on which.
 #[must_use]
 pub fn new_id() -> Uuid {
     #[cfg(feature = "ssr")]

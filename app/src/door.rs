@@ -236,6 +236,15 @@ pub fn local_path(text: &str) -> Option<&str> {
     (text.starts_with('/') && !outside && text.len() <= 2_000).then_some(text)
 }
 
+/// The value of a parameter in the query of an address, `use_location().search`.
+///
+/// Leptos' own `use_query_map` decodes a value twice, so that an address inside an address falls apart.
+#[must_use]
+pub fn query_value(search: &str, name: &str) -> Option<String> {
+    let search = search.strip_prefix('?').unwrap_or(search);
+    form_urlencoded::parse(search.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,6 +292,13 @@ mod tests {
         ] {
             assert_eq!(local_path(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_address_inside_an_address_is_decoded_once() {
+        let search = "?next=%2Fcustomers%3Fq%3Da%2520b%26open%3D1&next=2";
+        assert_eq!(query_value(search, "next").as_deref(), Some("/customers?q=a%20b&open=1"));
+        assert_eq!(query_value(search, "open"), None);
     }
 
     #[test]

@@ -4,17 +4,16 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use rapport_domain::error::AppError;
 
-use crate::{api::Fault, ui::empty::ErrorState};
+use crate::{api::respond, ui::empty::ErrorState};
 
 /// Says that there is no such page, with the status that says the same.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
-    #[cfg(feature = "ssr")]
-    crate::api::respond(AppError::NotFound);
     view! {
         <Title text="Not found"/>
         <main class="door">
-            <ErrorState fault=Fault::Told(AppError::NotFound) again="/customers"/>
+            <ErrorState fault=respond(AppError::NotFound) again="/customers"/>
         </main>
     }
+    .into_any()
 }

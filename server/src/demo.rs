@@ -181,7 +181,7 @@ async fn spread(
     .await
     .map_err(tell)?;
     match NOTES.get(pick(NOTES.len())) {
-        Some(note) if place % 3 == 0 => write(service, owner, row.id, note).await,
+        Some(note) if place.is_multiple_of(3) => write(service, owner, row.id, note).await,
         _ => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! Runs the server: from the first connection to the last answer.
 
 use std::{
+    io::IsTerminal,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -78,6 +79,7 @@ fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.init(),

@@ -21,7 +21,7 @@ use super::{
     rows::{CustomerTable, heads, id_of},
 };
 use crate::{
-    api::{Answer, Fault},
+    api::{Answer, Fault, respond},
     door::use_changes,
     layout::MeResource,
     ui::{
@@ -123,12 +123,15 @@ pub fn ListPage() -> impl IntoView {
             </For>
         </div>
     }
+    .into_any()
 }
 
 async fn load(read: Result<ListQuery, FieldErrors>) -> Answer<CustomerPage> {
     match read {
         Ok(query) => api::list_customers(query.to_query_string()).await,
         Err(fields) => {
+            // For the status; the words are those below.
+            let _ = respond(AppError::Invalid { fields: fields.clone() });
             let said = fields.0.into_values().collect::<Vec<_>>().join(" ");
             Err(Fault::Told(AppError::refused(format!(
                 "This address asks for something that cannot be. {said}"

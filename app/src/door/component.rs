@@ -376,10 +376,9 @@ pub fn DoorForm(
     let kept = failed
         .as_ref()
         .and_then(|state| state.values.get("id").parse::<Uuid>().ok());
-    let new_id = RwSignal::new(mint.then(|| {
-        let minted = SharedValue::new(browser::new_id).into_inner();
-        kept.unwrap_or(minted).to_string()
-    }));
+    // Drawn anew by the browser it would differ from the server's: hydration leaves the server's in place, and that is
+    // the one that is sent. (A `SharedValue` inside a `Suspend`, which renders several times, shifts all ids after it.)
+    let new_id = RwSignal::new(mint.then(|| kept.unwrap_or_else(browser::new_id).to_string()));
     let (initial, error) = match failed {
         Some(state) => (
             with_defaults(state.values, &values),

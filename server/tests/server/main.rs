@@ -1,0 +1,9 @@
+//! The router in-process, by URL, on a real PostgreSQL and Redis. One module for each part of the site.
+
+mod access;
+mod browser;
+mod customers;
+mod door;
+mod faults;
+mod guard;
+mod sign_in;
