@@ -74,7 +74,7 @@ impl Edits {
 
     /// Closes the editor of a field, if it is the one that is open; true if it was.
     pub fn close(&self, field: Field) -> bool {
-        let open = self.editing.get_untracked() == Some(field);
+        let open = self.editing.try_get_untracked().flatten() == Some(field);
         if open {
             self.editing.set(None);
         }

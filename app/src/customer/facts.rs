@@ -358,6 +358,16 @@ fn Editor(change: Change, start: Pick) -> impl IntoView {
     }
 }
 
+/// The control of an editor that stands. One that is taken off the page still tells that it lost the focus, when what
+/// it was made of is gone.
+fn in_place<E>(node: NodeRef<E>) -> Option<E::Output>
+where
+    E: html::ElementType,
+    E::Output: wasm_bindgen::JsCast + Clone + 'static,
+{
+    node.try_get_untracked().flatten()
+}
+
 /// Puts the focus into an editor that has just opened, and only then: it may be drawn again while it is in use.
 fn focus_once<E>(node: NodeRef<E>)
 where
@@ -378,7 +388,7 @@ where
 fn LineEditor(change: Change, start: Pick) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     focus_once(node);
-    let typed = move || node.get_untracked().map(|input| (input.value(), String::new()));
+    let typed = move || Some((in_place(node)?.value(), String::new()));
     let key = move |event: ev::KeyboardEvent| match event.key().as_str() {
         "Enter" => {
             event.prevent_default();
@@ -415,7 +425,7 @@ fn LineEditor(change: Change, start: Pick) -> impl IntoView {
 fn LinesEditor(change: Change, start: Pick) -> impl IntoView {
     let node = NodeRef::<html::Textarea>::new();
     focus_once(node);
-    let typed = move || node.get_untracked().map(|area| (area.value(), String::new()));
+    let typed = move || Some((in_place(node)?.value(), String::new()));
     let key = move |event: ev::KeyboardEvent| match event.key().as_str() {
         "Enter" if !event.shift_key() => {
             event.prevent_default();
@@ -458,7 +468,7 @@ fn PickEditor(change: Change, start: Pick, options: Vec<Pick>) -> impl IntoView 
     let by_key = StoredValue::new(false);
     let words = StoredValue::new(options.clone());
     let picked = move || {
-        let value = node.get_untracked()?.value();
+        let value = in_place(node)?.value();
         let text = words.with_value(|words| {
             words
                 .iter()
@@ -548,7 +558,11 @@ fn CompanyEditor(change: Change, start: Pick) -> impl IntoView {
                 label=change.field.label()
                 class="edit"
                 on_pick=Callback::new(move |()| change.finish(picked.get_untracked()))
-                on_leave=Callback::new(move |()| change.leave(picked.get_untracked()))
+                on_leave=Callback::new(move |()| {
+                    if let Some(picked) = picked.try_get_untracked() {
+                        change.leave(picked);
+                    }
+                })
             />
         </div>
     }

@@ -17,12 +17,13 @@ use super::{
     record::{Missing, to_list},
 };
 use crate::{
-    api::{Answer, Fault},
+    api::{Answer, respond},
     door::{DoorForm, Form, use_form},
     ui::{
         button::{Button, LinkButton, Weight},
         combobox::Combobox,
         crumbs::Crumbs,
+        empty::ErrorState,
         field::{Choice, Field, TextArea},
         select::{Pick, Select},
         skeleton::Skeleton,
@@ -66,6 +67,9 @@ pub fn NewPage() -> impl IntoView {
                 Some(me) => me.await.ok(),
                 None => None,
             };
+            if me.as_ref().is_some_and(|me| !me.may_create) {
+                return view! { <ErrorState fault=respond(AppError::Forbidden) again="/customers"/> }.into_any();
+            }
             let values = new_values(company.as_ref(), me.map(|me| me.id));
             let words = company.map(|company| company.name).unwrap_or_default();
             view! {
@@ -75,6 +79,7 @@ pub fn NewPage() -> impl IntoView {
                     <Send words="Create customer" cancel="/customers"/>
                 </DoorForm>
             }
+            .into_any()
         })
     };
     view! {
@@ -129,7 +134,7 @@ pub fn EditPage() -> impl IntoView {
             match customer.await {
                 Ok(customer) if customer.may.update => view! { <EditForm customer owners/> }.into_any(),
                 refused => {
-                    let fault = refused.err().unwrap_or(Fault::Told(AppError::Forbidden));
+                    let fault = refused.err().unwrap_or_else(|| respond(AppError::Forbidden));
                     let again = format!("/customers/{}/edit", id.get_untracked());
                     view! { <Missing fault again/> }.into_any()
                 }

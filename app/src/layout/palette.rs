@@ -117,10 +117,11 @@ fn Search(who: MeResource, open: RwSignal<bool>) -> impl IntoView {
     let found = RwSignal::new(Vec::<Offer>::new());
     let said = RwSignal::new(None::<String>);
     let at = RwSignal::new(0_usize);
-    let may_create = move || matches!(who.get_untracked(), Some(Ok(me)) if me.may_create);
+    let may_create = RwSignal::new(false);
+    Effect::new(move || may_create.set(matches!(who.get(), Some(Ok(me)) if me.may_create)));
     let offers = Memo::new(move |_| {
         let mut offers = found.get();
-        offers.extend(fixed_offers(&text.get(), may_create()));
+        offers.extend(fixed_offers(&text.get(), may_create.get()));
         offers
     });
     let navigate = use_navigate();

@@ -151,10 +151,10 @@ pub fn Finder(
         _ => {}
     };
     let leave = move |_| {
+        // An input that is taken off the page tells that it lost the focus, when all this is gone.
+        let Some(input) = input.try_get_untracked().flatten() else { return };
         open.set(false);
-        if let Some(input) = input.get_untracked() {
-            input.set_value(&picked.get_untracked().1);
-        }
+        input.set_value(&picked.get_untracked().1);
         if let Some(on_leave) = on_leave {
             on_leave.run(());
         }
