@@ -7,6 +7,7 @@ import { server } from "./tests/support/server";
 export default defineConfig({
   testDir: "tests",
   workers: 1,
+  outputDir: "test-results",
   forbidOnly: Boolean(process.env.CI),
   reporter: "list",
   timeout: 30_000,

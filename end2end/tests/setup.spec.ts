@@ -46,7 +46,7 @@ test("the token from the console makes the first admin, who is signed in at once
   await isIn(page);
   await awake(page);
   await expect(page.getByText("No customers yet")).toBeVisible();
-  await expect(page.getByText("Northwind Traders")).toBeVisible();
+  await expect(page.getByText("Northwind Traders", { exact: true })).toBeVisible();
   await page.context().storageState({ path: nadia.state });
 });
 
