@@ -1,12 +1,12 @@
 //! The router of Rapport: pages, forms and server functions, and the guards in front of them.
 //!
-//! A request passes, from the outside: [`mod@outside`] (its id, the log, panics, safe headers, where it comes from, TLS,
+//! A request passes, from the outside: [`mod@outside`] (its id, where it comes from, the log, safe headers, panics, TLS,
 //! the origin of writes, the size of its body), then its route, which finds out who is there ([`guard`]) before it does
 //! anything.
 
 use axum::{
     Router,
-    middleware::{from_fn, from_fn_with_state},
+    middleware::from_fn_with_state,
     routing::{MethodFilter, get, on},
 };
 use leptos_axum::generate_route_list;
@@ -63,7 +63,7 @@ pub fn router(state: State) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .layer(from_fn_with_state(state.clone(), outside::check))
+        .layer(from_fn_with_state(state.clone(), outside::survive))
         .layer(from_fn_with_state(state.clone(), outside::record))
-        .layer(from_fn(outside::survive))
         .with_state(state)
 }

@@ -20,11 +20,11 @@ use crate::{BODY_MAX, client::Client, function, guard, headers, plain, state::St
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Turns a panic into an answer, so that the person is told and the connection goes on.
-pub async fn survive(request: Request, next: Next) -> Response {
+pub async fn survive(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
         // The panic hook has logged it.
-        Err(_) => plain::fault(&AppError::Internal, ""),
+        Err(_) => plain::fault(&AppError::Internal, &state.assets().style),
     }
 }
 

@@ -97,6 +97,9 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         Form::Undo => {
             let batch = values.get("batch").parse::<BatchId>()?;
             let report = tell(journal::undo(ctx, batch).await)?;
+            if report.undone == 0 && report.left > 0 {
+                return Err(AppError::refused(undone(&report)));
+            }
             Ok(Done {
                 to: back(),
                 said: undone(&report),

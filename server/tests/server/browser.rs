@@ -1,15 +1,24 @@
 //! A browser without script: it keeps cookies, says where its writes come from, and asks the router in-process.
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    path::Path,
-};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
-use axum::{Router, body::{Body, to_bytes}, extract::ConnectInfo};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::ConnectInfo,
+};
 use http::{HeaderMap, Method, Request, StatusCode, header};
-use rapport_domain::{access::BuiltInRole, customer::NewCustomer, form::Values, id::{CustomerId, TeamId, UserId}};
-use rapport_server::{config::Network, router, state::{Deadlines, State}};
+use rapport_domain::{
+    access::BuiltInRole,
+    customer::NewCustomer,
+    form::Values,
+    id::{CustomerId, TeamId, UserId},
+};
+use rapport_server::{
+    config::Network,
+    router,
+    state::{Deadlines, State},
+};
 use rapport_service::{Ctx, customer, user};
 use rapport_testing::{House, PASSWORD};
 use tower::ServiceExt;
@@ -28,8 +37,16 @@ impl Site {
 
     pub(crate) fn of(house: House) -> Self {
         let proxies: Vec<Network> = vec!["10.0.0.0/8".parse().unwrap()];
-        let state = State::new(house.service.clone(), Path::new("no/such/site"), proxies, Deadlines::default());
-        Self { router: router(state), house }
+        let state = State::new(
+            house.service.clone(),
+            Path::new("no/such/site"),
+            proxies,
+            Deadlines::default(),
+        );
+        Self {
+            router: router(state),
+            house,
+        }
     }
 
     /// A site with an admin, whose browser is signed in.
@@ -45,10 +62,14 @@ impl Site {
         Browser {
             router: self.router.clone(),
             from: "127.0.0.1:4711".parse().unwrap(),
-            headers: vec![("host", "localhost"), ("origin", "http://localhost"), ("accept", "text/html")]
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
+            headers: vec![
+                ("host", "localhost"),
+                ("origin", "http://localhost"),
+                ("accept", "text/html"),
+            ]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
             cookies: BTreeMap::new(),
         }
     }
@@ -58,7 +79,9 @@ impl Site {
         let ctx = self.house.acting(user).await;
         let email = user::me(&ctx).await.unwrap().email;
         let mut browser = self.browser();
-        let answer = browser.post("/sign-in", &[("email", &email), ("password", PASSWORD)]).await;
+        let answer = browser
+            .post("/sign-in", &[("email", &email), ("password", PASSWORD)])
+            .await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
         browser
     }
@@ -106,12 +129,27 @@ impl Answer {
 
     /// The value of the control with this name.
     pub(crate) fn value_of(&self, name: &str) -> Option<String> {
-        let mut tags = self.body.split('<').filter(|tag| tag.contains(&format!("name=\"{name}\"")));
+        let mut tags = self
+            .body
+            .split('<')
+            .filter(|tag| tag.contains(&format!("name=\"{name}\"")));
         let tag = tags.next()?;
-        let (_, rest) = tag.split_once("value=\"").or_else(|| tag.split_once('>').filter(|_| tag.starts_with("textarea")))?;
-        let end = if tag.starts_with("textarea") { rest.len() } else { rest.find('"')? };
+        let (_, rest) = tag
+            .split_once("value=\"")
+            .or_else(|| tag.split_once('>').filter(|_| tag.starts_with("textarea")))?;
+        let end = if tag.starts_with("textarea") {
+            rest.len()
+        } else {
+            rest.find('"')?
+        };
         let value = rest.get(..end)?;
-        Some(value.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+        Some(
+            value
+                .replace("&quot;", "\"")
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&amp;", "&"),
+        )
     }
 }
 
@@ -131,8 +169,16 @@ impl Browser {
     }
 
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.send(Method::POST, path, Some("application/x-www-form-urlencoded"), body).await
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        self.send(
+            Method::POST,
+            path,
+            Some("application/x-www-form-urlencoded"),
+            body,
+        )
+        .await
     }
 
     /// Calls a server function that reads, with its query string.
@@ -144,10 +190,22 @@ impl Browser {
     pub(crate) async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let values: BTreeMap<_, _> = fields.iter().copied().collect();
         let body = serde_json::json!({ "path": path, "values": values }).to_string();
-        self.send(Method::POST, "/api/fn/form/submit", Some("application/json"), body).await
+        self.send(
+            Method::POST,
+            "/api/fn/form/submit",
+            Some("application/json"),
+            body,
+        )
+        .await
     }
 
-    pub(crate) async fn send(&mut self, method: Method, path: &str, kind: Option<&str>, body: String) -> Answer {
+    pub(crate) async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        kind: Option<&str>,
+        body: String,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in &self.headers {
             request = request.header(name, value);
@@ -156,10 +214,17 @@ impl Browser {
             request = request.header(header::CONTENT_TYPE, kind);
         }
         if !self.cookies.is_empty() {
-            let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs: Vec<String> = self
+                .cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             request = request.header(header::COOKIE, pairs.join("; "));
         }
-        let request = request.extension(ConnectInfo(self.from)).body(Body::from(body)).unwrap();
+        let request = request
+            .extension(ConnectInfo(self.from))
+            .body(Body::from(body))
+            .unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         for cookie in parts.headers.get_all(header::SET_COOKIE) {
@@ -172,6 +237,10 @@ impl Browser {
             }
         }
         let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
     }
 }

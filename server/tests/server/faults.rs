@@ -33,15 +33,30 @@ async fn endure(proxy: &Proxy, mut browser: Browser, harm: impl Fn(&Proxy)) {
     assert_eq!(browser.get("/customers").await.status, StatusCode::OK);
     harm(proxy);
     let page = timed(browser.get("/customers")).await;
-    assert_eq!((page.status, page.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"));
+    assert_eq!(
+        (page.status, page.header("retry-after")),
+        (StatusCode::SERVICE_UNAVAILABLE, "1")
+    );
     assert!(page.body.contains("Nothing was lost"), "{}", page.body);
     let call = timed(browser.read("session/me", "")).await;
-    assert_eq!((call.status, call.body.as_str()), (StatusCode::SERVICE_UNAVAILABLE, r#"{"error":"unavailable"}"#));
-    assert_eq!(timed(browser.get("/health/ready")).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        (call.status, call.body.as_str()),
+        (StatusCode::SERVICE_UNAVAILABLE, r#"{"error":"unavailable"}"#)
+    );
+    assert_eq!(
+        timed(browser.get("/health/ready")).await.status,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
     assert_eq!(browser.get("/health/live").await.status, StatusCode::OK);
-    let form = browser.post("/customers/new", &[("id", ID), ("name", "Ada <3")]).await;
+    let form = browser
+        .post("/customers/new", &[("id", ID), ("name", "Ada <3")])
+        .await;
     assert_eq!(form.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(form.body.contains("Ada &lt;3") && form.body.contains("Send again"), "{}", form.body);
+    assert!(
+        form.body.contains("Ada &lt;3") && form.body.contains("Send again"),
+        "{}",
+        form.body
+    );
 
     proxy.restore();
     eventually("the page is there again", BACK_WITHIN, || {
@@ -49,7 +64,9 @@ async fn endure(proxy: &Proxy, mut browser: Browser, harm: impl Fn(&Proxy)) {
         async move { browser.get("/customers").await.status == StatusCode::OK }
     })
     .await;
-    let form = browser.post("/customers/new", &[("id", ID), ("name", "Ada <3")]).await;
+    let form = browser
+        .post("/customers/new", &[("id", ID), ("name", "Ada <3")])
+        .await;
     assert_eq!(form.status, StatusCode::SEE_OTHER, "{}", form.body);
 }
 

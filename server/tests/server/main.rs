@@ -1,4 +1,10 @@
 //! The router in-process, by URL, on a real PostgreSQL and Redis. One module for each part of the site.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod access;
 mod browser;
