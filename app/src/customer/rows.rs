@@ -78,7 +78,7 @@ pub fn heads(query: &ListQuery) -> Vec<Head> {
         plain("Stage"),
         plain("Owner"),
         plain("City"),
-        plain("E-mail"),
+        plain("E-mail or phone"),
         sortable("Updated", SortBy::Updated),
     ]
 }
@@ -90,6 +90,7 @@ fn line(row: CustomerRow, open: Option<CustomerId>) -> impl IntoView {
         name,
         contact,
         email,
+        phone,
         owner,
         city,
         updated,
@@ -110,7 +111,7 @@ fn line(row: CustomerRow, open: Option<CustomerId>) -> impl IntoView {
             <td>{pill(stage)}</td>
             <td>{owner.map(|(_, name)| view! { <i class=avatar_class(&name, Shape::Round) aria-hidden="true">{initials(&name)}</i> {name} })}</td>
             <td>{city.unwrap_or_default()}</td>
-            <td>{email.unwrap_or_default()}</td>
+            <td>{email.or(phone).unwrap_or_default()}</td>
             <td class="num">{updated.said}</td>
         </tr>
     }

@@ -10,10 +10,10 @@ use rapport_domain::{
 };
 
 /// What breaks out of a page that does not escape.
-pub const HOSTILE: &str = "</td><img src=x onerror=alert(1)>\"'&";
+pub(crate) const HOSTILE: &str = "</td><img src=x onerror=alert(1)>\"'&";
 
 /// Renders a view as the server does.
-pub fn html<V: IntoView + 'static>(view: impl FnOnce() -> V + Send + 'static) -> String {
+pub(crate) fn html<V: IntoView + 'static>(view: impl FnOnce() -> V + Send + 'static) -> String {
     let owner = Owner::new();
     owner.with(|| {
         provide_context(RequestUrl::new("/customers"));
@@ -26,23 +26,23 @@ pub fn html<V: IntoView + 'static>(view: impl FnOnce() -> V + Send + 'static) ->
     })
 }
 
-pub fn moment(said: &str) -> Moment {
+pub(crate) fn moment(said: &str) -> Moment {
     Moment {
         at: "2026-11-22T10:00:00Z".parse().unwrap(),
         said: said.to_owned(),
     }
 }
 
-pub fn customer_id() -> CustomerId {
+pub(crate) fn customer_id() -> CustomerId {
     "01933d3e-0000-7000-8000-00000000000a".parse().unwrap()
 }
 
-pub fn user_id() -> UserId {
+pub(crate) fn user_id() -> UserId {
     "01933d3e-0000-7000-8000-00000000000b".parse().unwrap()
 }
 
 /// A row whose every text is the same.
-pub fn row(text: &str) -> CustomerRow {
+pub(crate) fn row(text: &str) -> CustomerRow {
     CustomerRow {
         id: customer_id(),
         version: 1,
