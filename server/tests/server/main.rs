@@ -1,10 +1,5 @@
 //! The router in-process, by URL, on a real PostgreSQL and Redis. One module for each part of the site.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
 mod browser;
