@@ -70,6 +70,8 @@ pub enum Story {
         /// Its text.
         body: String,
     },
+    /// A note was written that has been removed since; its text is not told.
+    NoteGone,
     /// A note was changed.
     NoteEdited,
     /// A note was removed.

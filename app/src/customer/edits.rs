@@ -67,6 +67,11 @@ impl Edits {
         self.drafts.with(|drafts| drafts.get(&field).cloned())
     }
 
+    /// The edit of a field as it is now, for handlers and for what is drawn once.
+    pub(super) fn draft_now(&self, field: Field) -> Option<Draft> {
+        self.drafts.with_untracked(|drafts| drafts.get(&field).cloned())
+    }
+
     /// Forgets the edit of a field: what stands is shown.
     pub fn drop_draft(&self, field: Field) {
         self.drafts.update(|drafts| drop(drafts.remove(&field)));

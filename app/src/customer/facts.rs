@@ -314,13 +314,13 @@ fn Disputed(change: Change, conflict: FieldConflict, version: i64) -> impl IntoV
         }
     };
     let by = conflict.by.clone().unwrap_or_else(|| "Somebody else".to_owned());
-    let (theirs, mine) = match edits.draft(field) {
+    let (theirs, mine) = match edits.draft_now(field) {
         // An id says nothing to a person; its words do.
         Some(draft) if !draft.value.1.is_empty() => ("another one".to_owned(), draft.value.1),
         _ => (nothing(&conflict.theirs), nothing(&conflict.mine)),
     };
     let use_mine = move |_| {
-        if let Some(draft) = edits.draft(field) {
+        if let Some(draft) = edits.draft_now(field) {
             edits.save(field, version, &conflict.theirs, draft.value);
         }
     };

@@ -53,6 +53,7 @@ fn story_bits(story: &Story) -> Vec<Bit> {
             many => vec![plain(format!("changed {} fields", many.len()))],
         },
         Story::Note { .. } => vec![plain("wrote a note")],
+        Story::NoteGone => vec![plain("wrote a note that was removed since")],
         Story::NoteEdited => vec![plain("changed a note")],
         Story::NoteRemoved => vec![plain("removed a note")],
         Story::NoteRestored => vec![plain("brought a note back")],
@@ -67,7 +68,7 @@ fn icon_of(entry: &Entry) -> icondata::Icon {
         Story::Created => icondata::LuPlus,
         Story::Imported { .. } => icondata::LuFileUp,
         Story::Changed(_) => icondata::LuPencil,
-        Story::Note { .. } | Story::NoteEdited | Story::NoteRemoved | Story::NoteRestored => {
+        Story::Note { .. } | Story::NoteGone | Story::NoteEdited | Story::NoteRemoved | Story::NoteRestored => {
             icondata::LuStickyNote
         }
         Story::Trashed => icondata::LuTrash2,

@@ -25,7 +25,10 @@ pub async fn submit_form(
     let form = Form::parse(&path).ok_or_else(|| respond(AppError::NotFound))?;
     let outcome = submit::submit(form, &values, &visit).await.map_err(respond)?;
     if let Some(options) = use_context::<leptos_axum::ResponseOptions>() {
-        for cookie in outcome.cookies {
+        // A page that is loaded anew says it; one that stays says it itself.
+        let flash = submit::flash(&outcome.done).filter(|_| form.reloads());
+        let flash = flash.map(|flash| crate::cookie::flash(visit.secure, &flash));
+        for cookie in outcome.cookies.into_iter().chain(flash) {
             options.append_header(http::header::SET_COOKIE, cookie);
         }
     }

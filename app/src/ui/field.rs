@@ -116,11 +116,16 @@ pub fn Field(
     // The browser heeds `autofocus` in a page that it loads, not in one that script has drawn.
     if autofocus {
         Effect::new(move || {
-            let busy = document()
-                .active_element()
-                .is_some_and(|element| element.matches("input, textarea, select") == Ok(true));
-            if let Some(input) = node.get().filter(|_| !busy) {
-                dom::focus(Some((*input).clone()));
+            if let Some(input) = node.get() {
+                // What is drawn while data arrive is put on the page a moment later.
+                request_animation_frame(move || {
+                    let busy = document()
+                        .active_element()
+                        .is_some_and(|element| element.matches("input, textarea, select") == Ok(true));
+                    if !busy {
+                        dom::focus(Some((*input).clone()));
+                    }
+                });
             }
         });
     }

@@ -67,7 +67,7 @@ pub async fn timeline(ctx: &Ctx, id: CustomerId, before: Option<i64>) -> Result<
          SELECT page.last AS seq, c.batch, c.kind, c.record, c.op, c.before, c.after, \
                 CASE c.kind WHEN 'contact_point' THEN coalesce(c.after ->> 'kind', c.before ->> 'kind', \
                      (SELECT p.kind FROM contact_point p WHERE p.id = c.record)) END AS contact, \
-                (SELECT a.body FROM activity a WHERE a.id = c.record) AS note \
+                (SELECT a.body FROM activity a WHERE a.id = c.record AND a.deleted_at IS NULL) AS note \
          FROM page JOIN change c ON c.batch = page.batch AND c.subject = $1 ORDER BY page.last DESC, c.seq",
         [id.0.into(), before.unwrap_or(i64::MAX).into(), (SIZE + 1).into()],
     ))
@@ -119,10 +119,13 @@ async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>
         let head = heads
             .get(&first.batch)
             .ok_or_else(|| Error::Stored("a change without its batch".to_owned()))?;
+        let story = story(head, &names, &group)?;
         let undo = if !head.undoable || !may_undo(ctx, row, &group) {
             Undo::No
         } else if undone.is(head.id) {
             Undo::Done
+        } else if story == Story::NoteGone {
+            Undo::No
         } else {
             Undo::Offered
         };
@@ -133,7 +136,7 @@ async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>
             by: head.by.clone().unwrap_or_else(|| said_via(&head.via).to_owned()),
             is_undo: head.undo_of.is_some(),
             undo,
-            story: story(head, &names, &group)?,
+            story,
         });
     }
     Ok(entries)
@@ -174,9 +177,12 @@ fn story(head: &Head, names: &Names, group: &[Line]) -> Result<Story> {
         let op: Op = line.op.parse().map_err(Error::Stored)?;
         let is_note = line.kind == RecordKind::Activity.word();
         return Ok(match (is_note, op) {
-            (true, Op::Create) => Story::Note {
-                id: ActivityId(line.record),
-                body: line.note.clone().unwrap_or_default(),
+            (true, Op::Create) => match &line.note {
+                Some(body) => Story::Note {
+                    id: ActivityId(line.record),
+                    body: body.clone(),
+                },
+                None => Story::NoteGone,
             },
             (true, Op::Restore) => Story::NoteRestored,
             (true, _) => Story::NoteRemoved,
