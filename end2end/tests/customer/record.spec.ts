@@ -25,29 +25,25 @@ test("an edit is on the screen within 50 ms of the key, before the server has an
       await route.continue();
     });
     await type(page, "City", text);
-    const measured = page.evaluate(
-      (text) =>
-        new Promise<number>((resolve) => {
-          addEventListener(
-            "keydown",
-            (key) => {
-              const look = () => {
-                const shown = [...document.querySelectorAll("dd")].some((place) => place.textContent?.trim() === text);
-                if (!shown) return requestAnimationFrame(look);
-                // The frame that shows it is painted before the next task.
-                const painted = new MessageChannel();
-                painted.port1.onmessage = () => resolve(performance.now() - key.timeStamp);
-                painted.port2.postMessage(null);
-              };
-              requestAnimationFrame(look);
-            },
-            { once: true, capture: true },
-          );
-        }),
-      text,
-    );
+    await page.evaluate((text) => {
+      const measured = new Promise<number>((resolve) => {
+        const begin = (key: KeyboardEvent) => {
+          const look = () => {
+            const shown = [...document.querySelectorAll("dd")].some((place) => place.textContent?.trim() === text);
+            if (!shown) return requestAnimationFrame(look);
+            // The frame that shows it is painted before the next task.
+            const painted = new MessageChannel();
+            painted.port1.onmessage = () => resolve(performance.now() - key.timeStamp);
+            painted.port2.postMessage(null);
+          };
+          requestAnimationFrame(look);
+        };
+        addEventListener("keydown", begin, { once: true, capture: true });
+      });
+      Object.assign(globalThis, { measured });
+    }, text);
     await page.keyboard.press("Enter");
-    times.push(await measured);
+    times.push((await page.evaluate("measured")) as number);
     await expect(messages(page)).not.toContainText("Saved.");
     answer();
     await expect(messages(page)).toContainText("Saved.");
