@@ -57,11 +57,7 @@ pub async fn timeline(
     let id = id
         .parse()
         .map_err(|_| respond(rapport_domain::error::AppError::NotFound))?;
-    // Until the service's own future is `Send` (it holds a borrowing iterator over an `await`).
-    let runtime = tokio::runtime::Handle::current();
-    let work = move || runtime.block_on(rapport_service::customer::query::timeline(&ctx, id, before));
-    let told = tokio::task::spawn_blocking(work).await;
-    answer(told.unwrap_or_else(|_| Err(rapport_domain::error::AppError::Internal.into())))
+    answer(rapport_service::customer::query::timeline(&ctx, id, before).await)
 }
 
 /// The customers that best fit what was typed, for the palette and the comboboxes.

@@ -417,11 +417,9 @@ async fn refuse_conflicts(
         return Ok(());
     }
     let stands = stored(row);
-    let values = changes
-        .iter()
-        .flat_map(|change| change.after.values())
-        .chain(stands.values());
-    let names = Names::load(tx, ctx, values).await?;
+    let wanted = changes.iter().flat_map(|change| change.after.values());
+    let values: Vec<&Value> = wanted.chain(stands.values()).collect();
+    let names = Names::load(tx, ctx, &values).await?;
     let fields = disputed.into_iter().map(|field| {
         let (mine, stands) = match field.contact_kind() {
             Some(kind) => (wanted_contacts(changes, standing, kind), contacts(standing, kind)),

@@ -28,16 +28,9 @@ struct Name {
 
 impl Names {
     /// Looks up the users and customers that these values name.
-    pub(crate) async fn load<'a>(
-        db: &impl ConnectionTrait,
-        ctx: &Ctx,
-        values: impl IntoIterator<Item = &'a Value>,
-    ) -> Result<Self> {
-        let ids: Vec<Uuid> = values
-            .into_iter()
-            .filter_map(Value::as_str)
-            .filter_map(|text| Uuid::try_parse(text).ok())
-            .collect();
+    pub(crate) async fn load(db: &impl ConnectionTrait, ctx: &Ctx, values: &[&Value]) -> Result<Self> {
+        let texts = values.iter().filter_map(|value| value.as_str());
+        let ids: Vec<Uuid> = texts.filter_map(|text| Uuid::try_parse(text).ok()).collect();
         if ids.is_empty() {
             return Ok(Self::default());
         }
