@@ -71,8 +71,13 @@ impl FromServerFnError for Fault {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         use ServerFnErrorErr as E;
-        let cannot_be_read = matches!(error, E::Args(_) | E::MissingArg(_) | E::Serialization(_) | E::Deserialization(_));
-        if cfg!(not(feature = "ssr")) && matches!(error, E::Request(_) | E::Deserialization(_) | E::Response(_)) {
+        let cannot_be_read = matches!(
+            error,
+            E::Args(_) | E::MissingArg(_) | E::Serialization(_) | E::Deserialization(_)
+        );
+        if cfg!(not(feature = "ssr"))
+            && matches!(error, E::Request(_) | E::Deserialization(_) | E::Response(_))
+        {
             return Self::Offline(Offline::default());
         }
         respond(if cannot_be_read {
@@ -135,7 +140,9 @@ mod on_server {
     /// Sets the HTTP status that an error stands for.
     pub(super) fn set_status(error: &AppError) {
         if let Some(options) = use_context::<ResponseOptions>() {
-            options.set_status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+            options.set_status(
+                StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            );
             if let Some(seconds) = retry_after(error) {
                 options.insert_header(RETRY_AFTER, HeaderValue::from(seconds));
             }

@@ -242,7 +242,9 @@ pub fn local_path(text: &str) -> Option<&str> {
 #[must_use]
 pub fn query_value(search: &str, name: &str) -> Option<String> {
     let search = search.strip_prefix('?').unwrap_or(search);
-    form_urlencoded::parse(search.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    form_urlencoded::parse(search.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 #[cfg(test)]
@@ -297,7 +299,10 @@ mod tests {
     #[test]
     fn an_address_inside_an_address_is_decoded_once() {
         let search = "?next=%2Fcustomers%3Fq%3Da%2520b%26open%3D1&next=2";
-        assert_eq!(query_value(search, "next").as_deref(), Some("/customers?q=a%20b&open=1"));
+        assert_eq!(
+            query_value(search, "next").as_deref(),
+            Some("/customers?q=a%20b&open=1")
+        );
         assert_eq!(query_value(search, "open"), None);
     }
 

@@ -20,7 +20,8 @@ pub async fn list_customers(
 ) -> Answer<CustomerPage> {
     use crate::api::{answer, context, respond};
     let ctx = context()?;
-    let query = rapport_domain::query::ListQuery::from_query_string(&query).map_err(|error| respond(error.into()))?;
+    let query =
+        rapport_domain::query::ListQuery::from_query_string(&query).map_err(|error| respond(error.into()))?;
     answer(rapport_service::customer::query::list(&ctx, &query).await)
 }
 

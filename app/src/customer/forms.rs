@@ -68,7 +68,8 @@ pub fn NewPage() -> impl IntoView {
                 None => None,
             };
             if me.as_ref().is_some_and(|me| !me.may_create) {
-                return view! { <ErrorState fault=respond(AppError::Forbidden) again="/customers"/> }.into_any();
+                return view! { <ErrorState fault=respond(AppError::Forbidden) again="/customers"/> }
+                    .into_any();
             }
             let values = new_values(company.as_ref(), me.map(|me| me.id));
             let words = company.map(|company| company.name).unwrap_or_default();

@@ -131,7 +131,9 @@ async fn load(read: Result<ListQuery, FieldErrors>) -> Answer<CustomerPage> {
         Ok(query) => api::list_customers(query.to_query_string()).await,
         Err(fields) => {
             // For the status; the words are those below.
-            let _ = respond(AppError::Invalid { fields: fields.clone() });
+            let _ = respond(AppError::Invalid {
+                fields: fields.clone(),
+            });
             let said = fields.0.into_values().collect::<Vec<_>>().join(" ");
             Err(Fault::Told(AppError::refused(format!(
                 "This address asks for something that cannot be. {said}"

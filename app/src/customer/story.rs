@@ -68,9 +68,11 @@ fn icon_of(entry: &Entry) -> icondata::Icon {
         Story::Created => icondata::LuPlus,
         Story::Imported { .. } => icondata::LuFileUp,
         Story::Changed(_) => icondata::LuPencil,
-        Story::Note { .. } | Story::NoteGone | Story::NoteEdited | Story::NoteRemoved | Story::NoteRestored => {
-            icondata::LuStickyNote
-        }
+        Story::Note { .. }
+        | Story::NoteGone
+        | Story::NoteEdited
+        | Story::NoteRemoved
+        | Story::NoteRestored => icondata::LuStickyNote,
         Story::Trashed => icondata::LuTrash2,
         Story::Restored => icondata::LuRotateCcw,
     }

@@ -152,9 +152,18 @@ async fn sign_in(values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
 
 /// Starts a session; the one before ends with it, so that the secret is always a new one.
 async fn enter(form: SignIn, to: &str, visit: &Visit) -> Result<Outcome, AppError> {
-    let session = tell(session::sign_in(&visit.service, form, visit.address, visit.session.as_deref()).await)?;
-    let done = Done { to: to.to_owned(), said: String::new(), undo: None, receipt: None };
-    Ok(Outcome { done, cookies: vec![cookie::session(visit.secure, &session.cookie, session.max_age)] })
+    let session =
+        tell(session::sign_in(&visit.service, form, visit.address, visit.session.as_deref()).await)?;
+    let done = Done {
+        to: to.to_owned(),
+        said: String::new(),
+        undo: None,
+        receipt: None,
+    };
+    Ok(Outcome {
+        done,
+        cookies: vec![cookie::session(visit.secure, &session.cookie, session.max_age)],
+    })
 }
 
 async fn sign_out(visit: &Visit) -> Result<Outcome, AppError> {

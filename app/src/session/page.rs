@@ -48,11 +48,16 @@ pub fn SetUpPage() -> impl IntoView {
 /// Signs in.
 #[component]
 pub fn SignInPage() -> impl IntoView {
-    let next = query_value(&use_location().search.read_untracked(), "next").unwrap_or_default();
+    let search = use_location().search;
+    let search = search.read_untracked();
+    let next = query_value(&search, "next").unwrap_or_default();
+    // Refused without script, the form is shown again on the page that knows where to go next.
+    let back = format!("{}?{}", Form::SignIn.path(), search.trim_start_matches('?'));
+    let hidden = Values::default().with("next", next).with("back", back);
     view! {
         <Title text="Sign in"/>
         <Doorstep title="Sign in" text="Welcome back.">
-            <DoorForm form=Form::SignIn class="form" hidden=Values::default().with("next", next)>
+            <DoorForm form=Form::SignIn class="form" hidden>
                 <Field name="email" label="E-mail" kind="email" autocomplete="username" required=true autofocus=true/>
                 <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true/>
                 <Enter words="Sign in"/>

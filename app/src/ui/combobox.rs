@@ -152,7 +152,9 @@ pub fn Finder(
     };
     let leave = move |_| {
         // An input that is taken off the page tells that it lost the focus, when all this is gone.
-        let Some(input) = input.try_get_untracked().flatten() else { return };
+        let Some(input) = input.try_get_untracked().flatten() else {
+            return;
+        };
         open.set(false);
         input.set_value(&picked.get_untracked().1);
         if let Some(on_leave) = on_leave {

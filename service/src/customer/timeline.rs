@@ -103,7 +103,10 @@ async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>
     .await?;
     let heads: HashMap<Uuid, Head> = heads.into_iter().map(|head| (head.id, head)).collect();
     let undone = Undone::load(ctx, ids).await?;
-    let sides = groups.iter().flatten().flat_map(|line| [&line.before, &line.after]);
+    let sides = groups
+        .iter()
+        .flatten()
+        .flat_map(|line| [&line.before, &line.after]);
     let fields = sides.flatten().filter_map(Value::as_object);
     let values: Vec<&Value> = fields.flat_map(|fields| fields.values()).collect();
     let names = Names::load(ctx.db(), ctx, &values).await?;
