@@ -6,6 +6,7 @@ export class Problems {
   readonly list: string[] = [];
   private readonly statuses = new Set<number>();
   private offline = false;
+  private scriptless = false;
 
   /** The test provokes answers of this status. */
   expectStatus(...statuses: number[]): void {
@@ -15,6 +16,11 @@ export class Problems {
   /** The test cuts the connection. */
   expectOffline(): void {
     this.offline = true;
+  }
+
+  /** The browser runs no script. */
+  expectNoScript(): void {
+    this.scriptless = true;
   }
 
   watch(context: BrowserContext): void {
@@ -36,6 +42,8 @@ export class Problems {
       const why = request.failure()?.errorText ?? "";
       // A page that is left, or a search that is overtaken, ends its requests.
       if (why === "net::ERR_ABORTED" || (this.offline && why === "net::ERR_INTERNET_DISCONNECTED")) return;
+      // What was announced to be needed is not fetched when it cannot be run.
+      if (this.scriptless && why === "csp" && request.resourceType() === "script") return;
       this.list.push(`${why} for ${request.method()} ${request.url()}`);
     });
   }

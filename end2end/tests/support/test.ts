@@ -24,7 +24,8 @@ export const test = base.extend<Fixtures>({
     },
     { auto: true },
   ],
-  context: async ({ context, problems }, use) => {
+  context: async ({ context, problems, javaScriptEnabled }, use) => {
+    if (javaScriptEnabled === false) problems.expectNoScript();
     problems.watch(context);
     await use(context);
   },
