@@ -66,13 +66,9 @@ test("a session's cookie cannot be read by script, and a tampered one lets nobod
   expect(await page.evaluate(() => document.cookie)).not.toContain(session!.value);
 
   const flipped = session!.value[0] === "0" ? "1" : "0";
-  for (const value of [
-    flipped + session!.value.slice(1),
-    session!.value.slice(1),
-    "%00",
-    "'; DROP TABLE session; --",
-  ]) {
-    await context.addCookies([{ ...session!, value }]);
+  const value = session!.value;
+  for (const tampered of [flipped + value.slice(1), value.slice(1), `${value}0`, "'--"]) {
+    await context.addCookies([{ ...session!, value: tampered }]);
     await page.goto("/customers");
     await expect(page).toHaveURL(/\/sign-in/);
   }
