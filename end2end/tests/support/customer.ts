@@ -1,6 +1,6 @@
 // Customers as tests make and find them.
 
-import { expect, request, type APIRequestContext, type Locator, type Page } from "@playwright/test";
+import { expect, request, type APIRequestContext, type APIResponse, type Locator, type Page } from "@playwright/test";
 import { randomBytes } from "node:crypto";
 
 import type { Person } from "./people";
@@ -36,14 +36,26 @@ export async function trash(api: APIRequestContext, path: string): Promise<void>
   expect([303, 404, 409, 422]).toContain(answer.status());
 }
 
-/** Somebody changes a customer elsewhere, having seen its latest state. */
-export async function change(who: Person, path: string, fields: Values): Promise<void> {
+/** Somebody does something elsewhere, in a browser of their own. */
+async function elsewhere(who: Person, act: (api: APIRequestContext) => Promise<APIResponse>): Promise<void> {
   const api = await request.newContext({ baseURL: server.url, storageState: who.state });
-  const form = await (await api.get(`${path}/edit`)).text();
-  const version = /<input[^>]*name="version"[^>]*value="(\d+)"/.exec(form)?.[1] ?? "";
-  const answer = await post(api, `${path}/edit`, { version, ...fields });
+  const answer = await act(api);
   expect(answer.status(), await answer.text()).toBe(303);
   await api.dispose();
+}
+
+/** Somebody changes a customer elsewhere, having seen its latest state. */
+export async function change(who: Person, path: string, fields: Values): Promise<void> {
+  await elsewhere(who, async (api) => {
+    const form = await (await api.get(`${path}/edit`)).text();
+    const version = /<input[^>]*name="version"[^>]*value="(\d+)"/.exec(form)?.[1] ?? "";
+    return post(api, `${path}/edit`, { version, ...fields });
+  });
+}
+
+/** Somebody writes a note elsewhere. */
+export async function note(who: Person, path: string, body: string): Promise<void> {
+  await elsewhere(who, (api) => post(api, `${path}/notes`, { id: newId(), body }));
 }
 
 /** The table's row of a customer. */
