@@ -15,7 +15,7 @@ use crate::{
     Ctx, Result,
     access::scope,
     customer::query::{Row, fetch},
-    journal::{self, Change, Command, RecordKind},
+    journal::{self, Change, RecordKind},
     sql::sql,
 };
 
@@ -42,14 +42,7 @@ pub async fn write_note(ctx: &Ctx, customer: CustomerId, new: NewNote) -> Result
         "customer_id": row.id, "kind": "note", "body": new.body, "author_id": ctx.actor().user.0,
     });
     let change = Change::create(RecordKind::Activity, new.id.0, row.id, journal::fields(fields));
-    let batch = journal::write(
-        &tx,
-        ctx.clock().new_id(),
-        &Command::of(ctx, "write note"),
-        vec![change],
-    )
-    .await?;
-    tx.commit().await?;
+    let batch = journal::commit(tx, ctx, "write note", vec![change]).await?;
     Ok(Receipt {
         record: new.id.0,
         version: 1,
@@ -107,14 +100,7 @@ async fn change_note(
             batch: None,
         });
     };
-    let batch = journal::write(
-        &tx,
-        ctx.clock().new_id(),
-        &Command::of(ctx, command),
-        vec![change],
-    )
-    .await?;
-    tx.commit().await?;
+    let batch = journal::commit(tx, ctx, command, vec![change]).await?;
     Ok(Receipt {
         record: note.id,
         version: note.version + 1,

@@ -143,6 +143,18 @@ impl Command {
     }
 }
 
+/// Writes the one command of a transaction and commits it.
+pub(crate) async fn commit(
+    tx: DatabaseTransaction,
+    ctx: &Ctx,
+    name: &'static str,
+    changes: Vec<Change>,
+) -> Result<BatchId> {
+    let batch = write(&tx, ctx.clock().new_id(), &Command::of(ctx, name), changes).await?;
+    tx.commit().await?;
+    Ok(batch)
+}
+
 /// An open batch: a large command appends to it, a transaction a chunk.
 pub(crate) struct Batch {
     pub(crate) id: BatchId,

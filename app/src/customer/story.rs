@@ -138,7 +138,12 @@ fn Told(entry: Entry, may_note: bool) -> impl IntoView {
         undo,
         ..
     } = entry;
-    let undo_name = if is_undo { "Redo" } else { "Undo" };
+    let undo_name = match &story {
+        _ if is_undo => "Redo",
+        // It takes back the whole file, not this customer alone.
+        Story::Imported { .. } => "Revert import",
+        _ => "Undo",
+    };
     let undo = match undo {
         Undo::Offered => view! {
             <span aria-hidden="true">"·"</span>

@@ -134,14 +134,7 @@ pub async fn save(ctx: &Ctx, id: CustomerId, seen: i64, patch: CustomerPatch) ->
         });
     }
     refuse_conflicts(&tx, ctx, &row, seen, &standing, &changes).await?;
-    let batch = journal::write(
-        &tx,
-        ctx.clock().new_id(),
-        &Command::of(ctx, "edit customer"),
-        changes,
-    )
-    .await?;
-    tx.commit().await?;
+    let batch = journal::commit(tx, ctx, "edit customer", changes).await?;
     Ok(Receipt {
         record: row.id,
         version: row.version + 1,
@@ -177,14 +170,7 @@ async fn move_to(ctx: &Ctx, id: CustomerId, op: Op, command: &'static str) -> Re
         });
     }
     let change = Change::bare(RecordKind::Customer, row.id, row.id, op);
-    let batch = journal::write(
-        &tx,
-        ctx.clock().new_id(),
-        &Command::of(ctx, command),
-        vec![change],
-    )
-    .await?;
-    tx.commit().await?;
+    let batch = journal::commit(tx, ctx, command, vec![change]).await?;
     Ok(Receipt {
         record: row.id,
         version: row.version + 1,
