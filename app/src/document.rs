@@ -38,6 +38,8 @@ pub fn document() -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href=style/>
+                // Asked for at once, it is there before the first paint and nothing moves.
+                <link rel="preload" href="/font/inter-latin.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <link rel="modulepreload" href=script/>
                 <link rel="preload" href=program r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
                 {visit.and_then(|visit| place_of_failed_form(&visit))}
