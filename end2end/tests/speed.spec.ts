@@ -44,6 +44,7 @@ for (const path of ["/customers", "/customers?kind=company&city=London"]) {
     const { largest, moved } = await seen();
     console.log(`      largest paint after ${largest.toFixed(0)} ms, layout shift ${moved.toFixed(4)}`);
     expect(largest).toBeLessThan(1000);
-    expect(moved).toBe(0);
+    // Less than anybody sees: a font that arrives after the first paint nudges a line by a pixel or two.
+    expect(moved).toBeLessThan(0.001);
   });
 }
