@@ -34,7 +34,7 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
     rm -rf target/site \
-    && cargo leptos build --release --precompress \
+    && cargo leptos build --release --split --precompress \
     && mkdir /out \
     && cp -r target/release/rapport target/release/hash.txt target/site /out/
 

@@ -36,7 +36,14 @@ export default defineConfig({
     { name: "setup", testMatch: "setup.spec.ts" },
     {
       name: "journeys",
-      testIgnore: "setup.spec.ts",
+      testIgnore: ["setup.spec.ts", "import.spec.ts"],
+      dependencies: ["setup"],
+      use: { storageState: nadia.state },
+    },
+    // After the others: an import that fails half way leaves what it brought, and their lists would hold it too.
+    {
+      name: "imports",
+      testMatch: "import.spec.ts",
       dependencies: ["setup"],
       use: { storageState: nadia.state },
     },

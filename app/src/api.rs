@@ -5,29 +5,57 @@
 //! compiled nor changes when a module moves: tabs that are open survive a deploy.
 
 use leptos::server_fn::{
-    codec::JsonEncoding,
+    Bytes, ContentType, Decodes, Encodes, Format, FormatType,
+    codec::Post,
     error::{FromServerFnError, ServerFnErrorErr},
 };
 use rapport_domain::error::AppError;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// How server functions take and answer JSON.
+pub type Json = Post<JsonText>;
+
+/// JSON that is read from a text, as the values are that come with the page. Leptos' own reads it from bytes, and the
+/// browser's program would hold every reader twice.
+pub struct JsonText;
+
+impl ContentType for JsonText {
+    const CONTENT_TYPE: &'static str = "application/json";
+}
+
+impl FormatType for JsonText {
+    const FORMAT_TYPE: Format = Format::Text;
+}
+
+impl<T: Serialize> Encodes<T> for JsonText {
+    type Error = serde_json::Error;
+
+    fn encode(value: &T) -> Result<Bytes, Self::Error> {
+        serde_json::to_vec(value).map(Bytes::from)
+    }
+}
+
+impl<T: DeserializeOwned> Decodes<T> for JsonText {
+    type Error = serde_json::Error;
+
+    fn decode(bytes: Bytes) -> Result<T, Self::Error> {
+        // What is no text is no JSON either: the reader says so.
+        serde_json::from_str(std::str::from_utf8(&bytes).unwrap_or_default())
+    }
+}
 
 /// What a server function answers.
 pub type Answer<T> = Result<T, Fault>;
 
 /// Why a server function did not answer with what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(from = "AppError", into = "AppError")]
 pub enum Fault {
     /// The server says why.
     Told(AppError),
-    /// The server could not be reached, or what came back was not its answer. Arises in the browser only.
-    Offline(Offline),
-}
-
-/// The mark of an answer that never came.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offline {
-    offline: (),
+    /// The server could not be reached, or what came back was not its answer. Arises in the browser only, and stays
+    /// there: it has no form of its own on the wire.
+    Offline,
 }
 
 impl Fault {
@@ -36,7 +64,7 @@ impl Fault {
     pub fn told(&self) -> Option<&AppError> {
         match self {
             Self::Told(error) => Some(error),
-            Self::Offline(_) => None,
+            Self::Offline => None,
         }
     }
 
@@ -51,7 +79,7 @@ impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Told(error) => error.fmt(f),
-            Self::Offline(_) => f.write_str(
+            Self::Offline => f.write_str(
                 "Rapport cannot be reached. Nothing was lost; please try again when the connection is back.",
             ),
         }
@@ -60,6 +88,15 @@ impl std::fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+impl From<Fault> for AppError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Told(error) => error,
+            Fault::Offline => Self::Unavailable,
+        }
+    }
+}
+
 impl From<AppError> for Fault {
     fn from(error: AppError) -> Self {
         Self::Told(error)
@@ -67,7 +104,7 @@ impl From<AppError> for Fault {
 }
 
 impl FromServerFnError for Fault {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         use ServerFnErrorErr as E;
@@ -78,7 +115,7 @@ impl FromServerFnError for Fault {
         if cfg!(not(feature = "ssr"))
             && matches!(error, E::Request(_) | E::Deserialization(_) | E::Response(_))
         {
-            return Self::Offline(Offline::default());
+            return Self::Offline;
         }
         respond(if cannot_be_read {
             AppError::invalid("form", "This page is older than the server. Please reload it.")
@@ -143,18 +180,9 @@ mod on_server {
             options.set_status(
                 StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             );
-            if let Some(seconds) = retry_after(error) {
+            if let Some(seconds) = error.retry_after() {
                 options.insert_header(RETRY_AFTER, HeaderValue::from(seconds));
             }
-        }
-    }
-
-    /// After how many seconds it is worth another try.
-    fn retry_after(error: &AppError) -> Option<u32> {
-        match error {
-            AppError::TooManyRequests { retry_after } => Some(*retry_after),
-            AppError::Unavailable => Some(1),
-            _ => None,
         }
     }
 }
@@ -172,7 +200,6 @@ mod tests {
         for fault in [
             Fault::Told(conflict),
             Fault::Told(AppError::invalid("name", "No.")),
-            Fault::Offline(Offline::default()),
         ] {
             let json = serde_json::to_string(&fault).unwrap();
             assert_eq!(serde_json::from_str::<Fault>(&json).unwrap(), fault, "{json}");

@@ -12,6 +12,9 @@ use crate::{
 
 /// How long the message of a form waits for its page, in seconds.
 const FLASH_AGE: u64 = 60;
+/// The longest message, in bytes. A browser drops a cookie above 4 KB without a word; what a list was filtered by is
+/// left out of the way back before that.
+const FLASH_MAX: usize = 3_500;
 const YEAR: u64 = 60 * 60 * 24 * 365;
 
 /// The session's cookie. Over TLS its name makes the browser hold it to this host and to TLS; over plain HTTP, which
@@ -70,13 +73,22 @@ pub fn theme(secure: bool, theme: Theme) -> HeaderValue {
 /// Keeps a message for the next page.
 #[must_use]
 pub fn flash(secure: bool, flash: &Flash) -> HeaderValue {
+    let path = flash.back.split('?').next().unwrap_or_default();
+    let fits = [&flash.back, path]
+        .into_iter()
+        .map(|back| flash_text(flash, back))
+        .find(|text| text.len() <= FLASH_MAX);
+    let text = fits.unwrap_or_else(|| flash_text(flash, "/customers"));
+    set(flash_name(secure), &text, FLASH_AGE, secure, true)
+}
+
+fn flash_text(flash: &Flash, back: &str) -> String {
     let mut text = form_urlencoded::Serializer::new(String::new());
-    text.append_pair("said", &flash.said)
-        .append_pair("back", &flash.back);
+    text.append_pair("said", &flash.said).append_pair("back", back);
     if let Some(batch) = flash.undo {
         text.append_pair("undo", &batch.to_string());
     }
-    set(flash_name(secure), &text.finish(), FLASH_AGE, secure, true)
+    text.finish()
 }
 
 /// Forgets the message.
@@ -145,6 +157,22 @@ mod tests {
             read_flash(&sent(&super::flash(false, &flash)), false),
             Some(flash)
         );
+    }
+
+    #[test]
+    fn a_message_with_a_long_way_back_still_fits_a_cookie() {
+        let flash = Flash {
+            said: "Moved to the trash.".to_owned(),
+            undo: "01933d3e-0000-7000-8000-000000000001".parse().ok(),
+            back: format!("/customers?filter={}", "%3D".repeat(900)),
+        };
+        let cookie = super::flash(true, &flash);
+        assert!(cookie.len() < 4_000, "{}", cookie.len());
+        let shorter = Flash {
+            back: "/customers".to_owned(),
+            ..flash
+        };
+        assert_eq!(read_flash(&sent(&cookie), true), Some(shorter));
     }
 
     #[test]

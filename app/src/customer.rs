@@ -9,6 +9,7 @@ pub mod filters;
 pub mod find;
 pub mod forms;
 pub mod list;
+pub mod note;
 pub mod panel;
 pub mod record;
 pub mod rows;

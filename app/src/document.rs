@@ -22,6 +22,8 @@ pub fn document() -> impl IntoView {
         script,
         program,
         style,
+        loader,
+        ..
     } = visit
         .as_ref()
         .map(|visit| (*visit.assets).clone())
@@ -41,6 +43,7 @@ pub fn document() -> impl IntoView {
                 // Asked for at once, it is there before the first paint and nothing moves.
                 <link rel="preload" href="/font/inter-latin.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <link rel="modulepreload" href=script/>
+                {loader.map(|loader| view! { <link rel="modulepreload" href=loader/> })}
                 <link rel="preload" href=program r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
                 {visit.and_then(|visit| place_of_failed_form(&visit))}
                 <script type="module" nonce=use_nonce()>{wake}</script>

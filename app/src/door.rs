@@ -20,20 +20,25 @@
 use rapport_domain::{
     error::AppError,
     form::Values,
-    id::{ActivityId, BatchId, CustomerId},
+    id::{ActivityId, BatchId, CustomerId, ImportId},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub mod api;
 pub mod component;
+pub mod field;
+pub mod shared;
 #[cfg(feature = "ssr")]
 pub mod submit;
+pub mod submitter;
+pub mod toasts;
 
-pub use component::{
-    Door, DoorForm, FieldState, FormHandle, Submitter, Toast, Toasts, use_changes, use_door, use_field,
-    use_form, use_submit, use_toasts,
-};
+pub use component::DoorForm;
+pub use field::{FieldState, FormHandle, use_field, use_form};
+pub use shared::{Door, use_changes, use_door};
+pub use submitter::{Submitter, use_submit};
+pub use toasts::{Toast, Toasts, use_toasts};
 
 macro_rules! forms {
     (@parse $path:ident $name:ident $pattern:literal) => {
@@ -100,10 +105,26 @@ forms! {
     RestoreCustomer(CustomerId) = "/customers/{id}/restore",
     /// Fields: id (minted with the form), body.
     WriteNote(CustomerId) = "/customers/{id}/notes",
-    /// Fields: body.
+    /// Fields: version, body.
     EditNote(ActivityId) = "/notes/{id}/edit",
     /// No field.
     RemoveNote(ActivityId) = "/notes/{id}/remove",
+    /// Sets how an import is mapped and matched, and works out what it would do. Fields: those of its settings.
+    CheckImport(ImportId) = "/imports/{id}/check",
+    /// Sets how an import's file is read. Fields: encoding, delimiter.
+    ReadImport(ImportId) = "/imports/{id}/dialect",
+    /// Maps an import as an earlier one. Field: mapping.
+    MapImport(ImportId) = "/imports/{id}/map",
+    /// Keeps the mapping of an import. Field: name.
+    KeepMapping(ImportId) = "/imports/{id}/mapping",
+    /// Brings an import in. No field.
+    RunImport(ImportId) = "/imports/{id}/run",
+    /// Stops what an import is at. Field: take_back (its being there).
+    StopImport(ImportId) = "/imports/{id}/stop",
+    /// Throws an import away that has not begun. No field.
+    ForgetImport(ImportId) = "/imports/{id}/forget",
+    /// Takes a row with mended values. Fields: line, value.0, value.1 ...
+    MendRow(ImportId) = "/imports/{id}/mend",
     /// Takes back a batch. Field: batch.
     Undo = "/undo",
     /// Fields: theme (system, light, dark).
@@ -131,6 +152,14 @@ impl Form {
             Self::TrashCustomer(id) | Self::RestoreCustomer(id) | Self::WriteNote(id) => {
                 format!("/customers/{id}")
             }
+            Self::CheckImport(id)
+            | Self::ReadImport(id)
+            | Self::MapImport(id)
+            | Self::KeepMapping(id)
+            | Self::RunImport(id)
+            | Self::StopImport(id)
+            | Self::ForgetImport(id)
+            | Self::MendRow(id) => format!("/imports/{id}"),
             Self::SignOut | Self::EditNote(_) | Self::RemoveNote(_) | Self::Undo | Self::Theme => {
                 "/customers".to_owned()
             }

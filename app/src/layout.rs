@@ -19,9 +19,22 @@ use sidebar::Sidebar;
 /// Who is signed in, for the parts of the frame and for pages.
 pub type MeResource = Resource<Result<Me, Fault>>;
 
-/// The frame: the sidebar, the page, the palette, the messages.
+/// The frame around the page that the address stands for.
 #[component]
 pub fn Frame() -> impl IntoView {
+    view! {
+        <Shell>
+            <Outlet/>
+        </Shell>
+    }
+}
+
+/// The frame: the sidebar, the page, the palette, the messages.
+#[component]
+pub fn Shell(
+    /// The page.
+    children: Children,
+) -> impl IntoView {
     let who: MeResource = Resource::new(|| (), |()| me());
     provide_context(who);
     let palette = RwSignal::new(false);
@@ -34,7 +47,7 @@ pub fn Frame() -> impl IntoView {
             <Sidebar who palette/>
             <div class="main" id="page" tabindex="-1">
                 <Offline/>
-                <Outlet/>
+                {children()}
             </div>
         </div>
         <Palette who open=palette/>

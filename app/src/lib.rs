@@ -25,8 +25,10 @@ pub mod customer;
 #[cfg(feature = "ssr")]
 pub mod document;
 pub mod door;
+pub mod import;
 pub mod layout;
 pub mod missing;
+pub mod part;
 pub mod session;
 pub mod theme;
 pub mod ui;
@@ -63,7 +65,7 @@ pub fn App() -> impl IntoView {
     provide_context(Door::new(start.failed, start.flash));
 
     view! {
-        <Title formatter=|title: String| if title.is_empty() { "Rapport".to_owned() } else { format!("{title} · Rapport") }/>
+        <Title formatter=|title: String| whole_title(&title)/>
         <Router>
             <ForgetFailedForm/>
             <Routes fallback=missing::NotFoundPage>
@@ -75,11 +77,21 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/customers/new") view=customer::NewPage ssr=SsrMode::Async/>
                     <Route path=path!("/customers/:id") view=customer::RecordPage ssr=SsrMode::Async/>
                     <Route path=path!("/customers/:id/edit") view=customer::EditPage ssr=SsrMode::Async/>
+                    <Route path=path!("/imports") view=import::HistoryPage ssr=SsrMode::Async/>
+                    <Route path=path!("/imports/:id") view=import::ImportPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
         </Router>
     }
     .into_any()
+}
+
+/// The title of a page with the name of the product.
+fn whole_title(title: &str) -> String {
+    if title.is_empty() {
+        return "Rapport".to_owned();
+    }
+    ui::raw::raw_text(&format!("{title} · Rapport"))
 }
 
 /// Drops the form that failed before the page was loaded as soon as the person moves on to another page.

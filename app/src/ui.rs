@@ -13,6 +13,7 @@ pub mod list;
 pub mod menu;
 pub mod panel;
 pub mod pill;
+pub mod raw;
 pub mod select;
 pub mod skeleton;
 pub mod table;

@@ -1,6 +1,6 @@
 //! What the server knows of the request that it answers. The guard fills it before anything is rendered.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use rapport_service::{Ctx, Service};
 
@@ -41,4 +41,10 @@ pub struct Assets {
     pub program: String,
     /// The style.
     pub style: String,
+    /// The script that loads parts of the program, if it is built in parts.
+    pub loader: Option<String>,
+    /// The files of each part of the program, by its name.
+    pub parts: HashMap<String, Vec<String>>,
+    /// What tells this build of the program from others, if it is built in parts.
+    pub build: Option<String>,
 }

@@ -134,6 +134,16 @@ impl AppError {
             Self::Internal => 500,
         }
     }
+
+    /// After how many seconds it is worth another try, where waiting helps.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::TooManyRequests { retry_after } => Some(*retry_after),
+            Self::Unavailable => Some(1),
+            _ => None,
+        }
+    }
 }
 
 impl From<FieldErrors> for AppError {

@@ -56,7 +56,7 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Values {
 }
 
 /// What a form that succeeded answers: where to go, what to say, what can be taken back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// The page to go to, a path on this site.
     pub to: String,

@@ -64,6 +64,12 @@ ids! {
     ExternalRefId,
     /// One command in the journal, with all the changes it made.
     BatchId,
+    /// A file of customers on its way in.
+    ImportId,
+    /// A mapping that is kept for the next file of its kind.
+    MappingId,
+    /// Work in the background.
+    JobId,
 }
 
 #[cfg(test)]

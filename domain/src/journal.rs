@@ -96,6 +96,8 @@ struct Replay {
     cancelled: BTreeMap<BatchId, (BatchId, usize)>,
     /// By redo: the original touch that it brought back.
     stands_for: BTreeMap<BatchId, BatchId>,
+    /// The batch that touched last.
+    last: Option<BatchId>,
 }
 
 impl Replay {
@@ -104,8 +106,10 @@ impl Replay {
     }
 
     fn add(&mut self, touch: Touch) {
-        // A batch that touches a field twice (an import that creates and then links) is one touch.
-        if self.standing.last() == Some(&touch.batch) || self.cancelled.contains_key(&touch.batch) {
+        // A batch that touches a field several times (an import that creates and then links, a list of contact points)
+        // is one touch.
+        let again = self.last.replace(touch.batch) == Some(touch.batch);
+        if again || self.standing.last() == Some(&touch.batch) || self.cancelled.contains_key(&touch.batch) {
             return;
         }
         let Some(target) = touch.undo_of.map(|target| self.original(target)) else {
@@ -150,6 +154,9 @@ pub struct UndoReport {
     pub left: u64,
     /// The first of those that were left, in words, at most 100.
     pub kept: Vec<Kept>,
+    /// True when it is so large that it is taken back in the background: nothing is counted yet.
+    #[serde(default)]
+    pub in_background: bool,
 }
 
 /// Something that an undo left as it is.
@@ -215,6 +222,9 @@ mod tests {
             ("1 2 3-2 4-1", 3, Standing::Covered),
             // one batch that touches twice
             ("1 1", 1, Standing::Top),
+            ("1 1 2-1 2-1", 2, Standing::Top),
+            ("1 1 2-1 2-1 3-2 3-2", 3, Standing::Top),
+            ("1 1 2-1 2-1 3-2 3-2", 1, Standing::Top),
         ] {
             assert_eq!(
                 standing(&touches(history), batch(asked)),

@@ -26,6 +26,8 @@ pub const CONDITIONS_MAX: usize = 50;
 pub const VALUES_MAX: usize = 100;
 /// The longest text form of a filter, in bytes. It bounds the work that a URL can ask for.
 pub const FILTER_BYTES_MAX: usize = 16_384;
+/// The most matches of a search that are ranked and can be paged through.
+pub const RANKED_MAX: u16 = 2_000;
 /// Rows on a page unless asked otherwise.
 pub const SIZE: u16 = 50;
 /// The most rows on a page.
@@ -135,7 +137,7 @@ pub struct Sort {
 /// A place in a sorted list: the sort value and the id of the row beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
-    /// The row's sort value: a name, or an instant in RFC 3339.
+    /// The row's sort value: a name, or an instant in microseconds since 1970.
     pub value: String,
     /// The row.
     pub id: crate::id::CustomerId,
@@ -149,12 +151,14 @@ pub struct Cursor {
 pub struct ListQuery {
     /// Which rows.
     pub filter: Filter,
-    /// Words to find; empty for none. A search ranks by itself and has no pages.
+    /// Words to find; empty for none. A search ranks by itself.
     pub search: String,
     /// In which order.
     pub sort: Sort,
-    /// Where to start; none for the beginning.
+    /// Where to start; none for the beginning, and for a search.
     pub cursor: Option<Cursor>,
+    /// Of a search: how many better matches come before the page, at most [`RANKED_MAX`].
+    pub skip: u16,
     /// How many rows, 1 to [`SIZE_MAX`].
     pub size: u16,
 }

@@ -1,7 +1,5 @@
 //! What a text must hold to before it may enter a record.
 
-use unicode_normalization::UnicodeNormalization;
-
 /// The longest text of one line, in characters: a name, a street, an e-mail address.
 pub const LINE_MAX: usize = 200;
 
@@ -45,13 +43,19 @@ pub fn non_empty(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// Whether a character turns the direction of the text around it, by which a name can pretend to be another.
+#[must_use]
+pub fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
 fn clean(raw: &str, max: usize, refused: impl Fn(char) -> bool) -> Result<String, String> {
     let too_long = || Err(format!("Please use at most {max} characters."));
     // Bytes first: a megabyte is refused without a walk through its characters.
     if raw.len() > max * 4 {
         return too_long();
     }
-    let text: String = raw.trim().nfc().collect();
+    let text = composed(raw.trim());
     // Counted when composed, which makes most texts shorter and a few longer: what is kept must read back.
     if text.chars().count() > max {
         return too_long();
@@ -60,6 +64,18 @@ fn clean(raw: &str, max: usize, refused: impl Fn(char) -> bool) -> Result<String
         return Err("Please remove the invisible control characters.".to_owned());
     }
     Ok(text)
+}
+
+/// The text in NFC.
+pub(crate) fn composed(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    #[cfg(not(target_family = "wasm"))]
+    return unicode_normalization::UnicodeNormalization::nfc(text).collect();
+    // The browser brings its own tables.
+    #[cfg(target_family = "wasm")]
+    js_sys::JsString::from(text).normalize("NFC").into()
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ use crate::id::{ActivityId, BatchId};
 /// An instant with the words the server says it in, so that the first render in the browser is the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    /// The instant.
+    /// The instant. A number on the wire: a reader of dates would weigh much in the browser.
+    #[serde(with = "chrono::serde::ts_microseconds")]
     pub at: DateTime<Utc>,
-    /// "4 min ago", "Yesterday, 16:12", "21 Nov 2025".
+    /// "4 min ago", "Yesterday, 16:12 UTC", "21 Nov 2025". A time of the day names its zone, which need not be the
+    /// viewer's.
     pub said: String,
 }
 
@@ -23,9 +25,9 @@ impl Moment {
         let said = match (minutes, days) {
             (..1, _) => "just now".to_owned(),
             (1..60, _) => format!("{minutes} min ago"),
-            (_, 0) => at.format("Today, %H:%M").to_string(),
-            (_, 1) => at.format("Yesterday, %H:%M").to_string(),
-            (_, ..180) => at.format("%-d %b, %H:%M").to_string(),
+            (_, 0) => at.format("Today, %H:%M UTC").to_string(),
+            (_, 1) => at.format("Yesterday, %H:%M UTC").to_string(),
+            (_, ..180) => at.format("%-d %b, %H:%M UTC").to_string(),
             _ => at.format("%-d %b %Y").to_string(),
         };
         Self { at, said }
@@ -67,6 +69,8 @@ pub enum Story {
     Note {
         /// The note.
         id: ActivityId,
+        /// Its version, for saving a change of it.
+        version: i64,
         /// Its text.
         body: String,
     },
@@ -126,9 +130,9 @@ mod tests {
         assert_eq!(said("2026-11-22T09:59:30Z"), "just now");
         assert_eq!(said("2026-11-22T10:00:05Z"), "just now");
         assert_eq!(said("2026-11-22T09:56:00Z"), "4 min ago");
-        assert_eq!(said("2026-11-22T01:02:00Z"), "Today, 01:02");
-        assert_eq!(said("2026-11-21T16:12:00Z"), "Yesterday, 16:12");
-        assert_eq!(said("2026-11-03T16:12:00Z"), "3 Nov, 16:12");
+        assert_eq!(said("2026-11-22T01:02:00Z"), "Today, 01:02 UTC");
+        assert_eq!(said("2026-11-21T16:12:00Z"), "Yesterday, 16:12 UTC");
+        assert_eq!(said("2026-11-03T16:12:00Z"), "3 Nov, 16:12 UTC");
         assert_eq!(said("2025-11-03T16:12:00Z"), "3 Nov 2025");
     }
 }

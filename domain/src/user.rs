@@ -24,6 +24,8 @@ pub struct Me {
     pub organisation: String,
     /// Whether they may make customers.
     pub may_create: bool,
+    /// Whether they may take customers away as a file.
+    pub may_export: bool,
 }
 
 /// Checks and cleans an address to sign in with.

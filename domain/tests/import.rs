@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
 
 use rapport_domain::{
-    customer::{Field, FieldValue},
+    customer::{ExternalRef, Field, FieldValue},
     import::{Dialect, Mapped, Mapping, Reader, Unreadable, source_of},
 };
 
@@ -16,7 +16,7 @@ const BROKEN: [u64; 24] = [
 
 fn import() -> (Vec<Mapped>, Vec<Unreadable>) {
     let mut reader = Reader::new(FILE, Dialect::default()).unwrap();
-    let mapping = Mapping::guess(reader.headers(), &source_of("northwind-customers.csv"));
+    let mapping = Mapping::guess(reader.headers(), &[], &source_of("northwind-customers.csv"));
     mapping.check().unwrap();
     assert!(mapping.ignored().is_empty());
     let (mut taken, mut left) = (Vec::new(), Vec::new());
@@ -29,12 +29,16 @@ fn import() -> (Vec<Mapped>, Vec<Unreadable>) {
     (taken, left)
 }
 
+fn reference(mapped: &Mapped) -> &ExternalRef {
+    mapped.company.as_ref().unwrap().reference.as_ref().unwrap()
+}
+
 #[test]
 fn sixty_seven_rows_become_a_company_with_its_person() {
     let (taken, _) = import();
     assert_eq!(taken.len(), 67);
     for mapped in &taken {
-        let reference = mapped.reference.as_ref().unwrap();
+        let reference = reference(mapped);
         assert_eq!(
             (reference.source.as_str(), reference.key.len()),
             ("northwind-customers", 5)
@@ -44,6 +48,9 @@ fn sixty_seven_rows_become_a_company_with_its_person() {
             "line {}",
             mapped.line
         );
+        let person = mapped.person.as_ref().unwrap();
+        let key = format!("{}/contact/{}", reference.key, person.name().to_lowercase());
+        assert_eq!(person.reference.as_ref().unwrap().key, key);
     }
 }
 
@@ -63,12 +70,7 @@ fn twenty_four_rows_are_named_by_line_and_reason() {
 #[test]
 fn accents_survive_and_null_is_nothing() {
     let (taken, _) = import();
-    let find = |key: &str| {
-        taken
-            .iter()
-            .find(|mapped| mapped.reference.as_ref().unwrap().key == key)
-            .unwrap()
-    };
+    let find = |key: &str| taken.iter().find(|mapped| reference(mapped).key == key).unwrap();
     let text = |value: &str| Some(FieldValue::Text(value.to_owned()));
 
     let bergs = find("BERGS").company.as_ref().unwrap();
@@ -118,7 +120,7 @@ fn a_row_mended_with_quotes_is_taken() {
         .unwrap()
         .replace("24, place Kléber", "\"24, place Kléber\"");
     let mut reader = Reader::new(mended.as_bytes(), Dialect::default()).unwrap();
-    let mapping = Mapping::guess(reader.headers(), "northwind-customers");
+    let mapping = Mapping::guess(reader.headers(), &[], "northwind-customers");
     while let Some(row) = reader.read().unwrap() {
         if let Ok(mapped) = row.and_then(|row| mapping.map(row)) {
             let company = mapped.company.unwrap();

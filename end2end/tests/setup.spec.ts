@@ -1,7 +1,10 @@
 // The first start: an empty installation, set up in the browser; then colleagues and customers from the command line.
 
+import { keepsNobodyOut } from "./support/accessible";
 import { isIn, lars, nadia, NOBODY, signIn, aiko, tom } from "./support/people";
+import { picture } from "./support/picture";
 import { rapport, setUpToken } from "./support/server";
+import { dress, LOOKS } from "./support/states";
 import { awake, expect, open, test } from "./support/test";
 
 test.describe.configure({ mode: "serial" });
@@ -10,6 +13,21 @@ test.use({ storageState: NOBODY });
 test("an empty installation leads from every page to its set-up", async ({ page }) => {
   await page.goto("/customers");
   await expect(page).toHaveURL("/setup");
+});
+
+test("the set-up page: nothing keeps anybody out, light and dark, wide and narrow", async ({ page, problems }) => {
+  problems.expectStatus(422);
+  for (const look of LOOKS) {
+    await dress(page, look);
+    await open(page, "/setup");
+    await keepsNobodyOut(page, look);
+    await picture(page, "set-up", look);
+    await page.getByLabel("E-mail").fill("nadia");
+    await page.getByRole("button", { name: "Create the account" }).click();
+    await expect(page.getByText("“nadia” is not an e-mail address.")).toBeVisible();
+    await keepsNobodyOut(page, look);
+    await picture(page, "set-up, refused", look);
+  }
 });
 
 test("a wrong token, a short password and a wrong address are each named at their field", async ({
@@ -46,8 +64,15 @@ test("the token from the console makes the first admin, who is signed in at once
   await isIn(page);
   await awake(page);
   await expect(page.getByText("No customers yet")).toBeVisible();
-  await expect(page.getByText("Northwind Traders", { exact: true })).toBeVisible();
+  await expect(page.getByRole("navigation", { name: "Main" }).getByText("Northwind Traders", { exact: true })).toBeVisible();
   await page.context().storageState({ path: nadia.state });
+  for (const look of LOOKS) {
+    await dress(page, look);
+    await open(page, "/customers");
+    await expect(page.getByText("No customers yet")).toBeVisible();
+    await keepsNobodyOut(page, look);
+    await picture(page, "empty installation", look);
+  }
 });
 
 test("once somebody works here the set-up page is closed", async ({ page }) => {

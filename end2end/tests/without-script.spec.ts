@@ -2,8 +2,8 @@
 
 import type { Page } from "@playwright/test";
 
-import { change, field, messages, row, timeline } from "./support/customer";
-import { isIn, lars, NOBODY, signIn, tom } from "./support/people";
+import { change, changeNote, field, messages, note, noteOf, row, timeline } from "./support/customer";
+import { isIn, lars, nadia, NOBODY, signIn, tom } from "./support/people";
 import { expect, test } from "./support/test";
 
 test.use({ javaScriptEnabled: false });
@@ -135,6 +135,42 @@ test("a note is written; an empty one is refused at its field", async ({ page, c
   await page.getByRole("textbox", { name: "Note" }).fill("Wants honey.");
   expect(await send(page, "Save")).toBe(200);
   await expect(timeline(page).first()).toContainText("Wants honey.");
+});
+
+test("a note is changed; a conflict shows both texts in its place; Undo brings the old one back", async ({
+  page,
+  customer,
+  problems,
+}) => {
+  problems.expectStatus(409, 422);
+  const path = await customer({ name: "Zimmerei" });
+  await note(nadia, path, "Oak.");
+  await page.goto(path);
+  await noteOf(page, "Oak.").getByRole("link", { name: "Edit" }).click();
+  const editor = page.getByRole("textbox", { name: "Text of the note" });
+  const form = page.getByRole("form", { name: "Change the note" });
+  const save = async () => {
+    const [answer] = await Promise.all([
+      page.waitForResponse((response) => response.request().isNavigationRequest() && response.status() !== 303),
+      form.getByRole("button", { name: "Save" }).click(),
+    ]);
+    return answer.status();
+  };
+  await editor.fill("");
+  expect(await save()).toBe(422);
+  await expect(form).toContainText("Please write something first.");
+
+  await editor.fill("Beech.");
+  await changeNote(tom, path, "Ash.");
+  expect(await save()).toBe(409);
+  await expect(editor).toHaveValue("Beech.");
+  await page.getByRole("radio", { name: /Use mine/ }).check();
+  expect(await save()).toBe(200);
+  await expect(page).toHaveURL(path);
+  await expect(messages(page)).toContainText("Note changed.");
+  await expect(noteOf(page, "Beech.")).toHaveCount(1);
+  await messages(page).getByRole("button", { name: "Undo" }).click();
+  await expect(noteOf(page, "Ash.")).toHaveCount(1);
 });
 
 test("a customer is moved to the trash, brought back with Undo, and restored on its page", async ({

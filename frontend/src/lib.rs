@@ -6,8 +6,12 @@ use leptos::prelude::{document, request_animation_frame};
 
 /// Called by the page's script once the program is loaded.
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() {
     console_error_panic_hook::set_once();
+    // A page that lacks a part would not fit what the server drew: it stays what it is without script.
+    if rapport_app::part::load_drawn().await.is_err() {
+        return;
+    }
     leptos::mount::hydrate_body(rapport_app::App);
     // Parts that waited for data wake up in tasks of their own, before the next frame.
     request_animation_frame(say_awake);

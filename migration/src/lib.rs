@@ -6,12 +6,18 @@ pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
 mod m0001_foundation;
+mod m0002_import;
+mod m0003_company;
 
 /// All migrations, oldest first.
 pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_foundation::Migration)]
+        vec![
+            Box::new(m0001_foundation::Migration),
+            Box::new(m0002_import::Migration),
+            Box::new(m0003_company::Migration),
+        ]
     }
 }

@@ -47,7 +47,7 @@ build_release() {
   rm -rf "$SITE_DIR"
   # A backtrace of cargo-leptos itself says nothing about what did not compile.
   step "building the release (the first time takes many minutes)" env RUST_BACKTRACE=0 NO_COLOR=1 \
-    cargo leptos build --release --precompress || return 1
+    cargo leptos build --release --split --precompress || return 1
   [[ -x $BINARY ]] || {
     warn "The build left no ${BINARY#"$ROOT"/}."
     return 1

@@ -13,8 +13,8 @@ stage_format() { cargo fmt --all --check -- --color=never; }
 
 # The pages are linted and tested as the server compiles them, and as the browser does in the next stage.
 stage_lint_native() {
-  cargo clippy --locked -p rapport-domain -p rapport-service -p rapport-migration -p rapport-testing -p rapport-app \
-    -p rapport-server --features rapport-app/ssr --all-targets -- -D warnings
+  cargo clippy --locked -p rapport-domain -p rapport-service -p rapport-migration -p rapport-testing -p rapport-bench \
+    -p rapport-app -p rapport-server --features rapport-app/ssr --all-targets -- -D warnings
 }
 
 stage_lint_wasm() {

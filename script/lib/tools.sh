@@ -96,14 +96,15 @@ want_redis() {
   [[ -n ${REDIS_URL:-} ]] || { have redis-server && have redis-cli; } || want_apt redis-server
 }
 
-want_chromium() { [[ -n $(chromium_path) ]] || want_apt chromium; }
+want_chromium() { [[ -n $(chromium_path) ]] || want_apt chromium-headless-shell; }
 
-# The browser of the tests: CHROMIUM_PATH, or the one of the system.
+# The browser of the tests: CHROMIUM_PATH, or the one of the system. The shell without a window of its own is twice as
+# fast: the whole browser keeps half a core busy with its toolbar even where nobody sees it.
 chromium_path() {
   if [[ -n ${CHROMIUM_PATH:-} ]]; then
     printf '%s' "$CHROMIUM_PATH"
   else
-    command -v chromium || command -v chromium-browser || command -v google-chrome || true
+    command -v chromium-headless-shell || command -v chromium || command -v chromium-browser || command -v google-chrome || true
   fi
 }
 

@@ -1,28 +1,23 @@
 //! The command line. Answers go to standard output, the log to standard error.
 
 use std::{
-    fs::File,
     io::{self, BufRead, Write},
-    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Parser, Subcommand};
 use rapport_domain::{
-    access::{Ability, Actor, BuiltInRole, Grants, Kind, Reach},
-    error::AppError,
-    form::Values,
-    id::{RoleId, UserId},
-    journal::Via,
-    user::NewUser,
+    access::BuiltInRole, error::AppError, form::Values, id::UserId, journal::Via, user::NewUser,
 };
-use rapport_service::{Ctx, Service, clock::Clock, database, import, redis::Redis, user};
-use uuid::Uuid;
+use rapport_service::{Ctx, Service, clock::Clock, database, redis::Redis, user};
 
 use crate::{
     config::{Config, Stores},
     demo, serve,
 };
+
+mod export;
+mod import;
 
 /// What a command failed with, for a person.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -59,7 +54,10 @@ enum Order {
     User(UserOrder),
     /// Brings records in from a file.
     #[command(subcommand)]
-    Import(ImportOrder),
+    Import(import::ImportOrder),
+    /// Writes records to standard output, as a file that can be imported again.
+    #[command(subcommand)]
+    Export(export::ExportOrder),
 }
 
 #[derive(Debug, Subcommand)]
@@ -86,22 +84,6 @@ enum UserOrder {
         /// Reads the password from the first line of standard input.
         #[arg(long)]
         password_stdin: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum ImportOrder {
-    /// Customers from a CSV file. Ends with 0 when all rows are in, with 2 when some could not be read.
-    Customers {
-        /// The file.
-        file: PathBuf,
-        /// Who owns what is made, by address; the first account that may make customers unless given.
-        #[arg(long)]
-        owner: Option<String>,
-        /// The name of the system that the rows come from; from the file's name unless given. Rows that came from the
-        /// same source before are known again.
-        #[arg(long)]
-        source: Option<String>,
     },
 }
 
@@ -160,9 +142,8 @@ async fn run(order: Order) -> Result<u8, Failure> {
             ))?;
             password.say()
         }
-        Order::Import(ImportOrder::Customers { file, owner, source }) => {
-            import_customers(&file, owner.as_deref(), source.as_deref()).await
-        }
+        Order::Import(order) => import::run(order).await,
+        Order::Export(order) => export::run(order).await,
     }
 }
 
@@ -178,60 +159,10 @@ async fn migrate() -> Result<u8, Failure> {
     Ok(COMPLETE)
 }
 
-async fn import_customers(file: &Path, owner: Option<&str>, source: Option<&str>) -> Result<u8, Failure> {
-    let bytes = File::open(file).map_err(|why| format!("{}: {why}", file.display()))?;
-    let name = file.file_name().map_or_else(
-        || file.display().to_string(),
-        |name| name.to_string_lossy().into_owned(),
-    );
-    let service = service().await?;
-    let ctx = match owner {
-        Some(email) => {
-            let id = user::find_by_email(&service, email).await.map_err(tell)?;
-            let id = id.ok_or_else(|| format!("Nobody here signs in as {email}."))?;
-            acting(&service, id).await?
-        }
-        None => first_maker_of_customers(&service).await?,
-    };
-    let report = import::customers(&ctx, &name, source, bytes)
-        .await
-        .map_err(tell)?;
-    say(&report.to_string())?;
-    Ok(if report.is_complete() {
-        COMPLETE
-    } else {
-        INCOMPLETE
-    })
-}
-
 /// A user acting from the console.
 pub(crate) async fn acting(service: &Service, id: UserId) -> Result<Ctx, Failure> {
     let actor = user::actor(service, id).await.map_err(tell)?;
     Ok(service.acting(actor, Via::Console))
-}
-
-/// The oldest account that may make customers anywhere: on most installations, whoever set it up.
-async fn first_maker_of_customers(service: &Service) -> Result<Ctx, Failure> {
-    // Whoever has the console may see who works here.
-    let grants: Grants = [(Kind::User, Ability::Read, Reach::All)].into_iter().collect();
-    let console = Actor {
-        user: UserId(Uuid::nil()),
-        name: "Console".to_owned(),
-        team: None,
-        role: RoleId(Uuid::nil()),
-        grants,
-    };
-    let mut people = user::options(&service.acting(console, Via::Console))
-        .await
-        .map_err(tell)?;
-    people.sort_by_key(|(id, _)| *id);
-    for (id, _) in people {
-        let ctx = acting(service, id).await?;
-        if ctx.actor().grants.reach(Kind::Customer, Ability::Create) == Reach::All {
-            return Ok(ctx);
-        }
-    }
-    Err("Nobody here may make customers yet. Make the first account on the set-up page, or name one with --owner.".into())
 }
 
 /// The service, on a database with the right schema.

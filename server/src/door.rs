@@ -36,18 +36,12 @@ pub async fn post(axum::extract::State(state): axum::extract::State<State>, requ
     let values: Values = form_urlencoded::parse(&body).into_iter().collect();
     let again = |error: &AppError| plain::send_again(error, &form.path(), &values, style);
 
-    let deadline = state.deadlines().page;
-    let admitted = timeout(
-        deadline,
-        guard::admit(&state, &page::client(&parts), &parts.headers),
-    )
-    .await;
-    let visit = match admitted.unwrap_or(Err(AppError::Unavailable)) {
+    let visit = match guard::admit(&state, &page::client(&parts), &parts.headers).await {
         Ok(visit) if visit.ctx.is_none() && !form.is_open() => return again(&AppError::Unauthenticated),
         Ok(visit) => visit,
         Err(error) => return again(&error),
     };
-    let submitted = timeout(state.deadlines().form, submit::submit(form, &values, &visit)).await;
+    let submitted = timeout(state.deadlines().of(form), submit::submit(form, &values, &visit)).await;
     match submitted.unwrap_or(Err(AppError::Unavailable)) {
         Ok(outcome) => done(&outcome, &visit),
         Err(error) => match failed(&state, form, parts, &values, visit, &error).await {

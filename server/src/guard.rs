@@ -7,13 +7,15 @@ use http::{HeaderMap, Method, StatusCode, header::ORIGIN, request::Parts};
 use rapport_app::{cookie, door::local_path, theme, visit::Visit};
 use rapport_domain::{error::AppError, journal::Via};
 use rapport_service::session;
+use tokio::time::timeout;
 
 use crate::{client::Client, plain, state::State};
 
 /// The pages for those who are not signed in.
 const OPEN_PAGES: [&str; 2] = ["/setup", "/sign-in"];
 
-/// Finds out who is at the other end, with the rights they have now.
+/// Finds out who is at the other end, with the rights they have now. What they ask for may take longer than a page;
+/// finding out who asks may not.
 ///
 /// # Errors
 /// [`AppError::Unavailable`] when that cannot be found out: then nobody is let in.
@@ -21,8 +23,9 @@ pub async fn admit(state: &State, client: &Client, headers: &HeaderMap) -> Resul
     let session =
         cookie::read(headers, cookie::session_name(client.secure)).filter(|secret| !secret.is_empty());
     let actor = match session {
-        Some(secret) => session::resolve(state.service(), secret)
+        Some(secret) => timeout(state.deadlines().page, session::resolve(state.service(), secret))
             .await
+            .map_err(|_| AppError::Unavailable)?
             .map_err(rapport_service::Error::tell)?,
         None => None,
     };

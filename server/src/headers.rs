@@ -3,10 +3,11 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
         X_CONTENT_TYPE_OPTIONS,
     },
 };
+use rapport_domain::error::AppError;
 
 /// Headers that every answer bears.
 const ALWAYS: [(HeaderName, HeaderValue); 5] = [
@@ -47,6 +48,13 @@ pub fn protect(headers: &mut HeaderMap, secure: bool) {
             STRICT_TRANSPORT_SECURITY,
             HeaderValue::from_static("max-age=31536000"),
         );
+    }
+}
+
+/// Says when another try is worth it, where waiting helps.
+pub fn say_when_again(error: &AppError, headers: &mut HeaderMap) {
+    if let Some(seconds) = error.retry_after() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
 }
 

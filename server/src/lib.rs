@@ -28,6 +28,7 @@ pub mod page;
 pub mod plain;
 pub mod serve;
 pub mod state;
+pub mod transfer;
 
 use state::State;
 
@@ -55,7 +56,7 @@ pub fn router(state: State) -> Router {
             dynamic = dynamic.route(path, on(filter, function::call));
         }
     }
-    dynamic
+    transfer::add(dynamic)
         .fallback(page::otherwise)
         .method_not_allowed_fallback(page::wrong_method)
         // What is compressed for every answer anew is compressed lightly.

@@ -14,7 +14,7 @@ use rapport_domain::error::AppError;
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use crate::{BODY_MAX, client::Client, function, guard, headers, plain, state::State};
+use crate::{client::Client, function, guard, headers, plain, state::State, transfer};
 
 /// The header by which an answer and its lines in the log find together.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -85,9 +85,10 @@ pub async fn check(Extract(state): Extract<State>, request: Request, next: Next)
         .headers()
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let too_large = format!("Please send less at once: at most {} KB.", BODY_MAX / 1024);
+    let most = transfer::body_max(request.uri().path());
+    let too_large = format!("Please send less at once: at most {} KB.", most / 1024);
     let too_large_error = AppError::invalid("form", too_large.clone());
-    if told.is_some_and(|length| length > BODY_MAX) {
+    if told.is_some_and(|length| length > most) {
         return refuse(
             &request,
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -98,7 +99,7 @@ pub async fn check(Extract(state): Extract<State>, request: Request, next: Next)
         );
     }
     let (parts, body) = request.into_parts();
-    let read = timeout(state.deadlines().body, to_bytes(body, BODY_MAX)).await;
+    let read = timeout(state.deadlines().body, to_bytes(body, most)).await;
     let request = |body| Request::from_parts(parts, body);
     match read {
         Ok(Ok(bytes)) => next.run(request(Body::from(bytes))).await,
@@ -137,7 +138,8 @@ fn refuse(
     sentence: &str,
     style: &str,
 ) -> Response {
-    if request.uri().path().starts_with("/api/") {
+    let path = request.uri().path();
+    if path.starts_with("/api/") || path.starts_with("/imports/") {
         let mut response = function::refuse(error);
         *response.status_mut() = status;
         return response;

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{
-    HeaderValue, Method, StatusCode, Uri,
+    Method, StatusCode, Uri,
     header::{CONTENT_SECURITY_POLICY, SET_COOKIE},
     request::Parts,
 };
@@ -87,11 +87,7 @@ pub async fn render_failed(
         *response.status_mut() =
             StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     }
-    if let AppError::TooManyRequests { retry_after } = error {
-        response
-            .headers_mut()
-            .insert(http::header::RETRY_AFTER, HeaderValue::from(*retry_after));
-    }
+    headers::say_when_again(error, response.headers_mut());
     Some(response)
 }
 

@@ -4,12 +4,11 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{
-    HeaderValue, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER},
-};
+use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use rapport_app::door::SECRETS;
 use rapport_domain::{error::AppError, form::Values};
+
+use crate::headers;
 
 /// A page with a heading and a paragraph.
 #[must_use]
@@ -20,7 +19,8 @@ pub fn page(status: StatusCode, title: &str, text: &str, style: &str) -> Respons
 /// The page for an error that keeps the application from answering.
 #[must_use]
 pub fn fault(error: &AppError, style: &str) -> Response {
-    page(status_of(error), title_of(error), &error.to_string(), style)
+    let text = format!("<p>{}</p>", escape(&error.to_string()));
+    about(error, &text, style)
 }
 
 /// The page for a form that could not be looked at: it holds what was typed, to be sent again.
@@ -50,11 +50,15 @@ pub fn send_again(error: &AppError, path: &str, values: &Values, style: &str) ->
         escape(&error.to_string()),
         escape(path),
     );
-    html(status_of(error), title_of(error), &body, style)
+    about(error, &body, style)
 }
 
-fn status_of(error: &AppError) -> StatusCode {
-    StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+/// A page about an error, with its status and when another try is worth it.
+fn about(error: &AppError, body: &str, style: &str) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = html(status, title_of(error), body, style);
+    headers::say_when_again(error, response.headers_mut());
+    response
 }
 
 fn title_of(error: &AppError) -> &'static str {
@@ -76,11 +80,9 @@ fn html(status: StatusCode, title: &str, body: &str, style: &str) -> Response {
          <body class=\"plain\"><main><h1>{title}</h1>{body}<p><a href=\"/\">To the start page</a></p></main></body></html>"
     );
     let mut response = (status, Body::from(text)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    }
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     response
 }
 
@@ -103,7 +105,22 @@ pub fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::header::RETRY_AFTER;
+
     use super::*;
+
+    #[test]
+    fn a_page_about_a_limit_says_when_another_try_is_worth_it() {
+        let error = AppError::TooManyRequests { retry_after: 7 };
+        let pages = [
+            fault(&error, ""),
+            send_again(&error, "/sign-in", &Values::default(), ""),
+        ];
+        for page in pages {
+            assert_eq!(page.status(), StatusCode::TOO_MANY_REQUESTS);
+            assert_eq!(page.headers()[RETRY_AFTER], "7");
+        }
+    }
 
     #[tokio::test]
     async fn what_was_typed_is_there_again_as_text_and_the_password_is_not() {

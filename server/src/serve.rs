@@ -3,16 +3,18 @@
 use std::{
     io::IsTerminal,
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::serve::ListenerExt;
 use rapport_domain::error::AppError;
-use rapport_service::{Service, clock::Clock, database, redis::Redis, user};
+use rapport_service::{Service, clock::Clock, database, job::Worker, redis::Redis, user};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
+    task::JoinHandle,
     time::{sleep, timeout},
 };
 use tracing_subscriber::EnvFilter;
@@ -26,6 +28,8 @@ use crate::{
 
 /// How long the server waits for a PostgreSQL that is not there yet when it starts.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How many jobs one server works on at once.
+const WORKERS: usize = 2;
 /// How long answers under way may still take after the signal to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -46,6 +50,7 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
         .map_err(|why| format!("{}: {why}", config.address))?;
     greet(&service, listener.local_addr()?).await?;
 
+    let workers = Workers::start(&service);
     let state = State::new(
         service,
         &config.site,
@@ -71,7 +76,35 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
         result = axum::serve(listener, app).with_graceful_shutdown(asked_to_stop).into_future() => result?,
         () = overdue => tracing::warn!("some answers were still under way"),
     }
+    workers.stop().await;
     Ok(())
+}
+
+/// Those who do the work in the background.
+struct Workers(Vec<(Arc<Worker>, JoinHandle<()>)>);
+
+impl Workers {
+    fn start(service: &Service) -> Self {
+        let start = |_| {
+            let worker = Arc::new(Worker::new(service));
+            let at_work = Arc::clone(&worker);
+            (worker, tokio::spawn(async move { at_work.work().await }))
+        };
+        Self((0..WORKERS).map(start).collect())
+    }
+
+    /// Lets go of the work: what was not committed is done again, by whoever takes it next.
+    async fn stop(self) {
+        for (worker, task) in self.0 {
+            task.abort();
+            // It is over when it was dropped; how it ended is of no interest.
+            let _ = task.await;
+            if let Err(error) = worker.let_go().await {
+                // Logs it. The lease runs out by itself.
+                let _ = error.tell();
+            }
+        }
+    }
 }
 
 /// The log: lines without secrets, to standard error.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use rapport_app::visit::Assets;
+use rapport_app::{door::Form, visit::Assets};
 use rapport_service::{Result, Service, user};
 
 use crate::{
@@ -22,8 +22,12 @@ use crate::{
 pub struct Deadlines {
     /// A page, or a server function that reads.
     pub page: Duration,
-    /// A form: long enough for the hash of a sign-in that had to wait for its turn.
+    /// A form.
     pub form: Duration,
+    /// A form with a password: long enough for a hash that had to wait for its turn.
+    pub hash: Duration,
+    /// A file on its way in or out, up to where it begins to flow.
+    pub file: Duration,
     /// Reading the body of a request.
     pub body: Duration,
 }
@@ -32,8 +36,21 @@ impl Default for Deadlines {
     fn default() -> Self {
         Self {
             page: Duration::from_secs(1),
-            form: Duration::from_secs(10),
+            form: Duration::from_secs(2),
+            hash: Duration::from_secs(10),
+            file: Duration::from_secs(10),
             body: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Deadlines {
+    /// How long a form may take.
+    #[must_use]
+    pub fn of(self, form: Form) -> Duration {
+        match form {
+            Form::SetUp | Form::SignIn => self.hash,
+            _ => self.form,
         }
     }
 }
@@ -56,10 +73,11 @@ impl State {
     /// Puts the parts together.
     #[must_use]
     pub fn new(service: Service, site: &Path, trusted_proxies: Vec<Network>, deadlines: Deadlines) -> Self {
+        let assets = Arc::new(assets::names(site));
         Self(Arc::new(Parts {
             service,
-            assets: Arc::new(assets::names(assets::hashes(site).as_deref())),
-            files: Files::of(site),
+            files: Files::of(site, Arc::clone(&assets)),
+            assets,
             trusted_proxies,
             deadlines,
             inhabited: AtomicBool::new(false),

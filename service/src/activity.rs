@@ -3,8 +3,8 @@
 use rapport_domain::{
     access::{Ability, Kind},
     activity::NewNote,
-    error::AppError,
-    id::{ActivityId, BatchId, CustomerId},
+    error::{AppError, FieldConflict},
+    id::{ActivityId, CustomerId},
     journal::{Op, Receipt},
 };
 use sea_orm::{DatabaseTransaction, FromQueryResult, TransactionTrait};
@@ -14,7 +14,10 @@ use uuid::Uuid;
 use crate::{
     Ctx, Result,
     access::scope,
-    customer::query::{Row, fetch},
+    customer::{
+        command::refuse_unknown_version,
+        query::{Row, fetch},
+    },
     journal::{self, Change, RecordKind},
     sql::sql,
 };
@@ -28,38 +31,47 @@ struct Note {
     deleted: bool,
 }
 
+/// The command that writes a note.
+const WRITE: &str = "write note";
+
 /// Writes a note. Posting the same form again gives the receipt of the first time.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when the customer is out of sight, [`AppError::Forbidden`] out of reach.
+/// [`AppError::NotFound`] when the customer is out of sight, [`AppError::Forbidden`] out of reach, [`AppError::Invalid`]
+/// on `form` for an id that is in use.
 pub async fn write_note(ctx: &Ctx, customer: CustomerId, new: NewNote) -> Result<Receipt> {
     let tx = ctx.db().begin().await?;
     let row = customer_row(&tx, ctx, customer, Ability::Create).await?;
-    if let Some(receipt) = written_before(&tx, ctx, new.id).await? {
+    let kind = RecordKind::Activity;
+    if let Some(receipt) = journal::made_before(&tx, ctx, WRITE, kind, new.id.0, row.id).await? {
         return Ok(receipt);
     }
-    let fields = json!({
-        "customer_id": row.id, "kind": "note", "body": new.body, "author_id": ctx.actor().user.0,
-    });
-    let change = Change::create(RecordKind::Activity, new.id.0, row.id, journal::fields(fields));
-    let batch = journal::commit(tx, ctx, "write note", vec![change]).await?;
-    Ok(Receipt {
-        record: new.id.0,
-        version: 1,
-        batch: Some(batch),
-    })
+    let made = noted(ctx, new.id, row.id, &new.body);
+    journal::commit_new(tx, ctx, WRITE, made, Vec::new()).await
 }
 
-/// Changes the text of a note.
+/// A note that the actor writes about a customer.
+pub(crate) fn noted(ctx: &Ctx, id: ActivityId, customer: Uuid, body: &str) -> Change {
+    let fields = json!({
+        "customer_id": customer, "kind": "note", "body": body, "author_id": ctx.actor().user.0,
+    });
+    Change::create(RecordKind::Activity, id.0, customer, journal::fields(fields))
+}
+
+/// Changes the text of a note, as seen at a version.
 ///
 /// # Errors
-/// As [`write_note`]; [`AppError::Refused`] when it was removed.
-pub async fn edit_note(ctx: &Ctx, id: ActivityId, body: String) -> Result<Receipt> {
-    change_note(ctx, id, Ability::Update, "edit note", |note| {
-        let fields = [("body".to_owned(), json!(note.body), json!(body))];
-        Change::update(RecordKind::Activity, note.id, note.customer_id, fields)
-    })
-    .await
+/// As [`write_note`]; [`AppError::Refused`] when it was removed, [`AppError::Conflict`] with both texts when somebody
+/// else changed it since, [`AppError::Invalid`] on `form` for a version that there never was.
+pub async fn edit_note(ctx: &Ctx, id: ActivityId, seen: i64, body: String) -> Result<Receipt> {
+    let (tx, note) = lock(ctx, id, Ability::Update).await?;
+    refuse_unknown_version(seen, note.version)?;
+    let fields = [("body".to_owned(), json!(note.body), json!(body))];
+    let change = Change::update(RecordKind::Activity, note.id, note.customer_id, fields);
+    if change.is_some() {
+        refuse_conflict(&tx, ctx, &note, seen, body).await?;
+    }
+    commit(tx, ctx, "edit note", &note, change).await
 }
 
 /// Moves a note to the trash.
@@ -67,24 +79,13 @@ pub async fn edit_note(ctx: &Ctx, id: ActivityId, body: String) -> Result<Receip
 /// # Errors
 /// As [`write_note`].
 pub async fn remove_note(ctx: &Ctx, id: ActivityId) -> Result<Receipt> {
-    change_note(ctx, id, Ability::Delete, "remove note", |note| {
-        Some(Change::bare(
-            RecordKind::Activity,
-            note.id,
-            note.customer_id,
-            Op::Trash,
-        ))
-    })
-    .await
+    let (tx, note) = lock(ctx, id, Ability::Delete).await?;
+    let change = Change::bare(RecordKind::Activity, note.id, note.customer_id, Op::Trash);
+    commit(tx, ctx, "remove note", &note, Some(change)).await
 }
 
-async fn change_note(
-    ctx: &Ctx,
-    id: ActivityId,
-    ability: Ability,
-    command: &'static str,
-    change: impl FnOnce(&Note) -> Option<Change>,
-) -> Result<Receipt> {
+/// Opens a transaction in which a note that stands holds still.
+async fn lock(ctx: &Ctx, id: ActivityId, ability: Ability) -> Result<(DatabaseTransaction, Note)> {
     let tx = ctx.db().begin().await?;
     // The customer is locked first, as everywhere; only then does the note hold still.
     let customer = CustomerId(note(&tx, id).await?.customer_id);
@@ -93,7 +94,18 @@ async fn change_note(
     if note.deleted {
         return Err(AppError::refused("This note was removed.").into());
     }
-    let Some(change) = change(&note) else {
+    Ok((tx, note))
+}
+
+/// Writes what changes about a note; nothing when nothing does.
+async fn commit(
+    tx: DatabaseTransaction,
+    ctx: &Ctx,
+    command: &'static str,
+    note: &Note,
+    change: Option<Change>,
+) -> Result<Receipt> {
+    let Some(change) = change else {
         return Ok(Receipt {
             record: note.id,
             version: note.version,
@@ -106,6 +118,50 @@ async fn change_note(
         version: note.version + 1,
         batch: Some(batch),
     })
+}
+
+#[derive(FromQueryResult)]
+struct Since {
+    by: Option<String>,
+}
+
+/// Refuses when the journal shows that somebody else changed the text since `seen`.
+async fn refuse_conflict(
+    tx: &DatabaseTransaction,
+    ctx: &Ctx,
+    note: &Note,
+    seen: i64,
+    mine: String,
+) -> Result<()> {
+    if seen == note.version {
+        return Ok(());
+    }
+    let since = Since::find_by_statement(sql(
+        "SELECT u.name AS by FROM change c JOIN batch b ON b.id = c.batch LEFT JOIN app_user u ON u.id = b.actor \
+         WHERE c.subject = $1 AND c.record = $2 AND c.version > $3 AND b.actor IS DISTINCT FROM $4 \
+           AND jsonb_exists(c.after, 'body') ORDER BY c.seq DESC LIMIT 1",
+        [
+            note.customer_id.into(),
+            note.id.into(),
+            seen.into(),
+            ctx.actor().user.0.into(),
+        ],
+    ))
+    .one(tx)
+    .await?;
+    match since {
+        None => Ok(()),
+        Some(since) => Err(AppError::Conflict {
+            version: note.version,
+            fields: vec![FieldConflict {
+                field: "body".to_owned(),
+                mine,
+                theirs: note.body.clone(),
+                by: since.by,
+            }],
+        }
+        .into()),
+    }
 }
 
 /// Locks the customer of a note and checks what the actor may do to its notes.
@@ -130,23 +186,4 @@ async fn note(tx: &DatabaseTransaction, id: ActivityId) -> Result<Note> {
         .one(tx)
         .await?
         .ok_or(AppError::NotFound)?)
-}
-
-#[derive(FromQueryResult)]
-struct Written {
-    batch: Uuid,
-}
-
-async fn written_before(tx: &DatabaseTransaction, ctx: &Ctx, id: ActivityId) -> Result<Option<Receipt>> {
-    let statement = sql(
-        "SELECT c.batch FROM activity a JOIN change c ON c.subject = a.customer_id AND c.record = a.id AND c.op = 'create' \
-         WHERE a.id = $1 AND a.author_id = $2",
-        [id.0.into(), ctx.actor().user.0.into()],
-    );
-    let written = Written::find_by_statement(statement).one(tx).await?;
-    Ok(written.map(|line| Receipt {
-        record: id.0,
-        version: 1,
-        batch: Some(BatchId(line.batch)),
-    }))
 }

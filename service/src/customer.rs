@@ -2,6 +2,7 @@
 
 pub mod command;
 pub(crate) mod contact;
+pub mod export;
 mod list;
 pub mod query;
 mod search;

@@ -87,6 +87,8 @@ pub async fn ping(db: &DatabaseConnection) -> Result<()> {
 pub(crate) enum Lock {
     Migrate = 0x7261_7001,
     SetUp = 0x7261_7002,
+    /// A chunk of an import.
+    Import = 0x7261_7003,
 }
 
 /// Takes the lock until the transaction ends; waits while another has it.

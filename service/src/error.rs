@@ -84,13 +84,40 @@ fn is_absent(error: &sea_orm::SqlxError) -> bool {
     use sea_orm::SqlxError as E;
     match error {
         E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
-        // 57P0x: shutting down or starting; 53300: too many connections; 57014: the statement's time was up.
-        E::Database(error) => {
-            matches!(
-                error.code().as_deref(),
-                Some("57P01" | "57P02" | "57P03" | "53300" | "57014")
-            )
-        }
+        E::Database(error) => error.code().is_some_and(|code| passes(&code)),
         _ => false,
+    }
+}
+
+/// Whether an error of this SQLSTATE may be gone at the next try, with nothing wrong in what was asked.
+fn passes(code: &str) -> bool {
+    // Broken connections; no more disk, memory or connections; trouble of its operating system.
+    ["08", "53", "58"].iter().any(|class| code.starts_with(class))
+        // 57P0x: shutting down, starting, or the connection was ended; 57014: the statement's time was up.
+        || code.starts_with("57P0")
+        || code == "57014"
+        // Another transaction was in the way: a deadlock, or a conflict of their order.
+        || matches!(code, "40P01" | "40001")
+        // The transaction was idle too long; this server only reads, for another one has taken its place.
+        || matches!(code, "25P03" | "25006")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_gone_at_the_next_try_is_no_defect() {
+        for code in [
+            "08006", "53100", "53200", "53300", "58030", "57P01", "57P02", "57P03", "57P05", "57014",
+            "40P01", "40001", "25P03", "25006",
+        ] {
+            assert!(passes(code), "{code}");
+        }
+        for code in [
+            "23505", "23503", "22P02", "42601", "42P01", "25P02", "0A000", "P0001", "XX000",
+        ] {
+            assert!(!passes(code), "{code}");
+        }
     }
 }

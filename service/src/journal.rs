@@ -4,21 +4,35 @@
 //! set-based, in the caller's transaction. Undo works out the inverse of recorded changes and takes the same path.
 
 mod apply;
+mod right;
 mod table;
 mod undo;
+mod undone;
 
 use chrono::{DateTime, Utc};
 use rapport_domain::{
+    error::AppError,
     id::{BatchId, UserId},
-    journal::{Op, Via},
+    journal::{Op, Receipt, Via},
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::{Ctx, Result, Service, sql::sql};
+use crate::{Ctx, Error, Result, Service, sql::sql};
+pub(crate) use right::{Right, active_owners};
 pub(crate) use table::RecordKind;
 pub use undo::undo;
+pub(crate) use undo::{undo_failed, undo_in_background};
+pub(crate) use undone::Undone;
+
+/// The kind of contact point that a change `c` is about, in SQL; nothing for other records. An update names only what
+/// changed: the kind stands on the point or, once that is gone, in the change that made or removed it.
+pub(crate) const CONTACT_KIND: &str = "CASE c.kind WHEN 'contact_point' THEN coalesce( \
+    c.after ->> 'kind', c.before ->> 'kind', (SELECT p.kind FROM contact_point p WHERE p.id = c.record), \
+    (SELECT coalesce(k.after ->> 'kind', k.before ->> 'kind') FROM change k \
+     WHERE k.subject = c.subject AND k.record = c.record AND k.op IN ('create', 'remove') LIMIT 1)) END";
 
 /// The fields of a record, by column.
 pub(crate) type Fields = Map<String, Value>;
@@ -43,6 +57,8 @@ pub(crate) struct Change {
     pub(crate) before: Fields,
     /// Changed fields only: for a creation all that are set, for a removal none.
     pub(crate) after: Fields,
+    /// The line of the imported file that it comes from.
+    pub(crate) line: Option<u64>,
 }
 
 impl Change {
@@ -55,6 +71,7 @@ impl Change {
             op: Op::Create,
             before: Fields::new(),
             after,
+            line: None,
         }
     }
 
@@ -89,6 +106,7 @@ impl Change {
             op,
             before: Fields::new(),
             after: Fields::new(),
+            line: None,
         }
     }
 }
@@ -155,10 +173,88 @@ pub(crate) async fn commit(
     Ok(batch)
 }
 
+/// Writes and commits the command that makes a record whose id came with its form. When the same form is sent twice at
+/// the same moment, both get the receipt of the one that made it.
+///
+/// # Errors
+/// [`AppError::Invalid`] on `form` when the id belongs to something else: what that is stays untold.
+pub(crate) async fn commit_new(
+    tx: DatabaseTransaction,
+    ctx: &Ctx,
+    name: &'static str,
+    made: Change,
+    parts: Vec<Change>,
+) -> Result<Receipt> {
+    let (kind, record, subject) = (made.kind, made.record, made.subject);
+    let changes = std::iter::once(made).chain(parts).collect();
+    match commit(tx, ctx, name, changes).await {
+        Ok(batch) => Ok(first_receipt(record, batch)),
+        Err(error) if is_id_in_use(&error) => {
+            let before = made_before(ctx.db(), ctx, name, kind, record, subject).await?;
+            let sentence = "Please open the form again; this one was used already.";
+            before.ok_or_else(|| AppError::invalid("form", sentence).into())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Made {
+    batch: Uuid,
+}
+
+/// The receipt of a record that the actor made before by the same command under the same id.
+pub(crate) async fn made_before(
+    db: &impl ConnectionTrait,
+    ctx: &Ctx,
+    name: &'static str,
+    kind: RecordKind,
+    record: Uuid,
+    subject: Uuid,
+) -> Result<Option<Receipt>> {
+    let statement = sql(
+        "SELECT b.id AS batch FROM change c JOIN batch b ON b.id = c.batch \
+         WHERE c.subject = $1 AND c.record = $2 AND c.kind = $3 AND c.op = 'create' \
+           AND b.actor = $4 AND b.command = $5 ORDER BY c.seq LIMIT 1",
+        [
+            subject.into(),
+            record.into(),
+            kind.word().into(),
+            ctx.actor().user.0.into(),
+            name.into(),
+        ],
+    );
+    let made = Made::find_by_statement(statement).one(db).await?;
+    Ok(made.map(|made| first_receipt(record, BatchId(made.batch))))
+}
+
+fn first_receipt(record: Uuid, batch: BatchId) -> Receipt {
+    Receipt {
+        record,
+        version: 1,
+        batch: Some(batch),
+    }
+}
+
+/// Every table names its primary key `<table>_pkey`.
+fn is_id_in_use(error: &Error) -> bool {
+    error
+        .unique_violation()
+        .is_some_and(|constraint| constraint.contains("_pkey"))
+}
+
 /// An open batch: a large command appends to it, a transaction a chunk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Batch {
     pub(crate) id: BatchId,
     at: DateTime<Utc>,
+}
+
+impl Batch {
+    /// A batch that was closed before and takes some more changes now.
+    pub(crate) fn again(id: BatchId, at: DateTime<Utc>) -> Self {
+        Self { id, at }
+    }
 }
 
 /// Writes a small command: its changes, applied and recorded, in the caller's transaction.
@@ -179,6 +275,7 @@ pub(crate) enum State {
     Running,
     Done,
     Failed,
+    Cancelled,
 }
 
 impl State {
@@ -187,6 +284,7 @@ impl State {
             Self::Running => "running",
             Self::Done => "done",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -228,10 +326,10 @@ pub(crate) async fn append(tx: &impl ConnectionTrait, batch: &Batch, changes: Ve
     let stands = apply::apply(tx, &changes, batch.at).await?;
     let lines: Vec<Value> = changes.iter().map(|change| line(change, &stands)).collect();
     let statement = sql(
-        "INSERT INTO change (batch, kind, record, subject, version, op, owner, team, at, before, after) \
-         SELECT $1, r.kind, r.record, r.subject, r.version, r.op, r.owner, r.team, $2, r.before, r.after \
+        "INSERT INTO change (batch, kind, record, subject, version, op, owner, team, at, before, after, line) \
+         SELECT $1, r.kind, r.record, r.subject, r.version, r.op, r.owner, r.team, $2, r.before, r.after, r.line \
          FROM jsonb_to_recordset($3) AS r (kind text, record uuid, subject uuid, version bigint, op text, \
-              owner uuid, team uuid, before jsonb, after jsonb)",
+              owner uuid, team uuid, before jsonb, after jsonb, line bigint)",
         [batch.id.0.into(), batch.at.into(), Value::Array(lines).into()],
     );
     tx.execute_raw(statement).await?;
@@ -265,6 +363,6 @@ fn line(change: &Change, stands: &apply::Stands) -> Value {
     json!({
         "kind": change.kind.word(), "record": change.record, "subject": change.subject, "op": change.op.word(),
         "version": stand.version, "owner": stand.owner, "team": stand.team,
-        "before": side(&change.before), "after": side(&change.after),
+        "before": side(&change.before), "after": side(&change.after), "line": change.line,
     })
 }

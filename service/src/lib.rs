@@ -16,6 +16,7 @@ pub mod database;
 mod entity;
 pub mod error;
 pub mod import;
+pub mod job;
 pub mod journal;
 pub mod limit;
 pub mod password;

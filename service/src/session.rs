@@ -10,6 +10,7 @@ use rapport_domain::{
     user::{SignIn, email_key},
 };
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
 use crate::{Result, Service, limit, secret, user};
 
@@ -19,6 +20,10 @@ pub const IDLE_HOURS: i64 = 12;
 pub const LIFE_DAYS: i64 = 30;
 /// Its last use is written at most this often.
 const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// How long the account is looked for. The deadline of a sign-in leaves time for the hash, not for a database that does
+/// not answer.
+const LOOK_UP: Duration = Duration::from_secs(1);
 
 /// The one answer to a wrong password, an unknown address and somebody who is not active any more.
 const REFUSAL: &str = "The e-mail address or the password is not right.";
@@ -98,7 +103,8 @@ pub async fn sign_in(
         (limit::SIGN_IN_ACCOUNT, &account),
     ];
     limit::take(service, &limits).await?;
-    let found = user::account(service, &email).await?;
+    let found = timeout(LOOK_UP, user::account(service, &email)).await;
+    let found = found.map_err(|_| AppError::Unavailable)??;
     let right = service
         .hasher()
         .verify(password, found.as_ref().map(|user| user.password_hash.0.clone()))

@@ -21,7 +21,7 @@ use crate::{
     Ctx, Error, Result, Service, access,
     database::{Lock, lock},
     entity::{role, role_grant, setting, team, user},
-    journal::{self, Change, Command, Fields, RecordKind},
+    journal::{self, Change, Command, RecordKind, fields},
     limit, secret, session,
     sql::sql,
 };
@@ -99,6 +99,7 @@ pub async fn set_up(service: &Service, wanted: SetUp, from: IpAddr) -> Result<Us
     lock(&tx, Lock::SetUp).await?;
     may_set_up(&tx, &token).await?;
     set(&tx, ORGANISATION, json!(organisation)).await?;
+    let detail = json!({ "organisation": organisation });
     setting::Entity::delete_by_id(SET_UP_TOKENS).exec(&tx).await?;
     let team = NewTeam {
         id: service.clock().new_id(),
@@ -110,7 +111,9 @@ pub async fn set_up(service: &Service, wanted: SetUp, from: IpAddr) -> Result<Us
         hash,
         team: Some(team.id),
     };
-    let command = Command::unattended(service, Via::Page, "set up").never_undone("It made the first admin.");
+    let command = Command::unattended(service, Via::Page, "set up")
+        .with_detail(detail)
+        .never_undone("It made the first admin.");
     let id = admit(service, &tx, &command, Some(team), newcomer).await?;
     tx.commit().await?;
     Ok(id)
@@ -261,13 +264,6 @@ fn address_taken(error: Error) -> Error {
     }
 }
 
-fn fields(value: Value) -> Fields {
-    match value {
-        Value::Object(fields) => fields,
-        _ => Fields::new(),
-    }
-}
-
 /// Writes the hash beside the journal, which no secret enters.
 async fn set_password(tx: &DatabaseTransaction, id: UserId, hash: String) -> Result<()> {
     tx.execute_raw(sql(
@@ -284,10 +280,12 @@ async fn set_password(tx: &DatabaseTransaction, id: UserId, hash: String) -> Res
 /// # Errors
 /// [`AppError::Invalid`] on `email` when nobody has that address, on `password` when it may not be set.
 pub async fn reset_password(service: &Service, email: &str, new: &str) -> Result<()> {
-    let new = password::check(new).map_err(|sentence| AppError::invalid("password", sentence))?;
-    let Some(id) = find_by_email(service, email).await? else {
+    let Some(user) = account(service, email).await? else {
         return Err(AppError::invalid("email", "Nobody here has this e-mail address.").into());
     };
+    let new = password::check_for(new, &[&user.name, &user.email])
+        .map_err(|sentence| AppError::invalid("password", sentence))?;
+    let id = UserId(user.id);
     let hash = service.hasher().hash(new).await?;
     let tx = service.db().begin().await?;
     let command = Command::unattended(service, Via::Console, "reset password")
@@ -390,6 +388,7 @@ pub async fn me(ctx: &Ctx) -> Result<Me> {
         team: myself.team,
         organisation: organisation_name(myself.organisation.as_ref()),
         may_create: ctx.actor().may(Kind::Customer, Ability::Create),
+        may_export: ctx.actor().may(Kind::Customer, Ability::Export),
     })
 }
 
@@ -398,6 +397,25 @@ pub async fn me(ctx: &Ctx) -> Result<Me> {
 /// # Errors
 /// [`AppError::Forbidden`] without the right to see users.
 pub async fn options(ctx: &Ctx) -> Result<Vec<(UserId, String)>> {
+    let users = active(ctx).await?.into_iter();
+    Ok(users.map(|(id, name, _)| (UserId(id), name)).collect())
+}
+
+/// Those to whom somebody may give a new customer, by name; first nobody, where that is within their reach.
+///
+/// # Errors
+/// [`AppError::Forbidden`] without the right to see users.
+pub async fn new_owner_options(ctx: &Ctx) -> Result<Vec<(Option<UserId>, String)>> {
+    let creates = ctx.actor().scope(Kind::Customer, Ability::Create);
+    let nobody = creates.holds(None, None).then(|| (None, "Nobody".to_owned()));
+    let users = active(ctx).await?.into_iter();
+    let within = users.filter(|(id, _, team)| creates.holds(Some(UserId(*id)), team.map(TeamId)));
+    let within = within.map(|(id, name, _)| (Some(UserId(id)), name));
+    Ok(nobody.into_iter().chain(within).collect())
+}
+
+/// The active users that somebody may see, by name, each with their team.
+async fn active(ctx: &Ctx) -> Result<Vec<(Uuid, String, Option<Uuid>)>> {
     let within = match access::scope(ctx, Kind::User, Ability::Read)? {
         Scope::Nothing => return Ok(Vec::new()),
         Scope::Own(user) => Condition::all().add(user::Column::Id.eq(user.0)),
@@ -406,17 +424,16 @@ pub async fn options(ctx: &Ctx) -> Result<Vec<(UserId, String)>> {
             .add(user::Column::TeamId.eq(team.0)),
         Scope::All => Condition::all(),
     };
-    let users: Vec<(Uuid, String)> = user::Entity::find()
+    Ok(user::Entity::find()
         .select_only()
-        .columns([user::Column::Id, user::Column::Name])
+        .columns([user::Column::Id, user::Column::Name, user::Column::TeamId])
         .filter(user::Column::Active.eq(true))
         .filter(within)
         .order_by_asc(user::Column::Name)
         .order_by_asc(user::Column::Id)
         .into_tuple()
         .all(ctx.db())
-        .await?;
-    Ok(users.into_iter().map(|(id, name)| (UserId(id), name)).collect())
+        .await?)
 }
 
 // ------------------------------------------------------------------------------------------------------- settings

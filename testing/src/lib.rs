@@ -15,10 +15,12 @@ use tokio::time::{Instant, sleep};
 mod database;
 mod house;
 mod proxy;
+mod sheet;
 
 pub use database::TestDatabase;
 pub use house::{Faults, HERE, House, PASSWORD};
 pub use proxy::Proxy;
+pub use sheet::Sheet;
 
 /// The value of an environment variable that tests cannot do without.
 fn environment(name: &str) -> String {

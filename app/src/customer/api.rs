@@ -7,13 +7,13 @@ use rapport_domain::{
     timeline::Timeline,
 };
 
-use crate::api::Answer;
+use crate::api::{Answer, Json};
 
 /// A page of the list. What is not the list's business in the query is ignored.
 ///
 /// # Errors
 /// When the query cannot be read, with a sentence under `form`.
-#[server(prefix = "/api/fn", endpoint = "customer/list", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "customer/list", input = GetUrl, output = Json)]
 pub async fn list_customers(
     /// The query string of the list's address.
     query: String,
@@ -29,7 +29,7 @@ pub async fn list_customers(
 ///
 /// # Errors
 /// When there is none, or not for this person.
-#[server(prefix = "/api/fn", endpoint = "customer/get", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "customer/get", input = GetUrl, output = Json)]
 pub async fn get_customer(
     /// The customer, as the address names it.
     id: String,
@@ -46,7 +46,7 @@ pub async fn get_customer(
 ///
 /// # Errors
 /// When there is no such customer, or not for this person.
-#[server(name = ReadTimeline, prefix = "/api/fn", endpoint = "customer/timeline", input = GetUrl)]
+#[server(name = ReadTimeline, prefix = "/api/fn", endpoint = "customer/timeline", input = GetUrl, output = Json)]
 pub async fn timeline(
     /// The customer, as the address names it.
     id: String,
@@ -65,7 +65,7 @@ pub async fn timeline(
 ///
 /// # Errors
 /// When nobody is signed in.
-#[server(prefix = "/api/fn", endpoint = "customer/suggest", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "customer/suggest", input = GetUrl, output = Json)]
 pub async fn suggest_customers(
     /// What was typed.
     text: String,
@@ -80,8 +80,18 @@ pub async fn suggest_customers(
 ///
 /// # Errors
 /// When nobody is signed in.
-#[server(prefix = "/api/fn", endpoint = "customer/owners", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "customer/owners", input = GetUrl, output = Json)]
 pub async fn owner_options() -> Answer<Vec<(UserId, String)>> {
     use crate::api::{answer, context};
     answer(rapport_service::user::options(&context()?).await)
+}
+
+/// The people that a new customer can be given to, and nobody where that is allowed.
+///
+/// # Errors
+/// When nobody is signed in.
+#[server(prefix = "/api/fn", endpoint = "customer/new-owners", input = GetUrl, output = Json)]
+pub async fn new_owner_options() -> Answer<Vec<(Option<UserId>, String)>> {
+    use crate::api::{answer, context};
+    answer(rapport_service::user::new_owner_options(&context()?).await)
 }

@@ -15,7 +15,7 @@ use rapport_domain::{
 
 use crate::{
     api::Fault,
-    door::{Form, Submitter, WAS, use_submit},
+    door::{Door, Form, Submitter, WAS, use_door, use_submit},
     ui::select::Pick,
 };
 
@@ -45,9 +45,12 @@ pub struct Draft {
 #[derive(Clone, Copy)]
 pub struct Edits {
     id: CustomerId,
+    door: Door,
     submitter: Submitter,
     /// The field whose editor is open.
     pub editing: RwSignal<Option<Field>>,
+    /// The field that gets the focus back when the customer has been loaded again.
+    back_to: StoredValue<Option<Field>>,
     drafts: RwSignal<BTreeMap<Field, Draft>>,
 }
 
@@ -55,8 +58,10 @@ pub struct Edits {
 pub fn use_edits(id: CustomerId) -> Edits {
     Edits {
         id,
+        door: use_door(),
         submitter: use_submit(),
         editing: RwSignal::new(None),
+        back_to: StoredValue::new(None),
         drafts: RwSignal::new(BTreeMap::new()),
     }
 }
@@ -87,18 +92,21 @@ impl Edits {
     }
 
     /// Saves a field if it differs from `before`. The rules that need no server are checked at once.
-    pub fn save(&self, field: Field, version: i64, before: &str, value: Pick) {
+    /// True if it is on its way.
+    pub fn save(&self, field: Field, version: i64, before: &str, value: Pick) -> bool {
         if value.0.trim() == before.trim() {
-            return self.drop_draft(field);
+            self.drop_draft(field);
+            return false;
         }
         if let Err(said) = field.parse(&value.0) {
-            return self.put(
+            self.put(
                 field,
                 Draft {
                     value,
                     fate: Fate::Refused(said),
                 },
             );
+            return false;
         }
         let word = field.word();
         let values = Values::default()
@@ -119,6 +127,9 @@ impl Edits {
                 value,
                 fate: fate(field, result),
             };
+            if matches!(draft.fate, Fate::Disputed(..)) {
+                edits.door.load_again();
+            }
             // The page may have gone away, or the field may have been changed again while this was under way.
             let _ = edits.drafts.try_update(|drafts| {
                 if drafts.get(&field).is_some_and(|now| now.value == draft.value) {
@@ -126,6 +137,21 @@ impl Edits {
                 }
             });
         });
+        true
+    }
+
+    /// The field is drawn anew once it is saved: it gets the focus back then, unless that has gone elsewhere.
+    pub(super) fn give_back(&self, field: Field) {
+        self.back_to.set_value(Some(field));
+    }
+
+    /// True, once, for the field that the focus goes back to.
+    pub(super) fn takes_back(&self, field: Field) -> bool {
+        let mine = self.back_to.get_value() == Some(field);
+        if mine {
+            self.back_to.set_value(None);
+        }
+        mine
     }
 
     fn put(&self, field: Field, draft: Draft) {

@@ -122,6 +122,7 @@ pub fn FilterForm(
     let rest = ListQuery {
         filter: query.filter.without_simple(&SHOWN),
         cursor: None,
+        skip: 0,
         ..query
     }
     .pairs();

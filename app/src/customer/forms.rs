@@ -1,6 +1,6 @@
 //! Whole forms: a new customer, all fields of one. They work without script.
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use rapport_domain::{
@@ -9,6 +9,7 @@ use rapport_domain::{
     form::Values,
     id::UserId,
 };
+use wasm_split_helpers::wasm_split;
 
 use super::{
     api,
@@ -19,10 +20,12 @@ use super::{
 use crate::{
     api::{Answer, respond},
     door::{DoorForm, Form, use_form},
+    part::{self, Drawn, Part, later},
     ui::{
-        button::{Button, LinkButton, Weight},
+        button::{Button, IconButton, LinkButton, Weight},
         combobox::Combobox,
         crumbs::Crumbs,
+        dialog::Dialog,
         empty::ErrorState,
         field::{Choice, Field, TextArea},
         select::{Pick, Select},
@@ -41,15 +44,107 @@ fn owner_options(owners: Answer<Vec<(UserId, String)>>) -> Vec<Pick> {
         .collect()
 }
 
-/// A new customer; of a company, where the address names one.
+/// The same for a new customer, which not everybody may leave to nobody.
+fn new_owner_options(owners: Answer<Vec<(Option<UserId>, String)>>) -> Vec<Pick> {
+    owners
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(id, name)| (id.map(|id| id.to_string()).unwrap_or_default(), name))
+        .collect()
+}
+
+/// The page of a new customer.
 #[component]
 pub fn NewPage() -> impl IntoView {
+    later(Part::Forms, part::page, draw_new)
+}
+
+/// The page of all fields of a customer.
+#[component]
+pub fn EditPage() -> impl IntoView {
+    later(Part::Forms, part::page, draw_all)
+}
+
+/// Draws the page of a new customer.
+#[wasm_split(forms, fallible, preload(
+    /// Loads its program.
+    load_new
+))]
+pub fn draw_new() -> Drawn {
+    Ok(view! { <New/> }.into_any())
+}
+
+/// Draws the page of all fields of a customer.
+#[wasm_split(forms, fallible, preload(
+    /// Loads its program.
+    load_all
+))]
+pub fn draw_all() -> Drawn {
+    Ok(view! { <All/> }.into_any())
+}
+
+/// A new customer; of a company, where the address names one.
+#[component]
+fn New() -> impl IntoView {
     let company = use_query_map()
         .read_untracked()
         .get("company")
         .unwrap_or_default();
+    view! {
+        <Title text="New customer"/>
+        <main class="main grow">
+            <div class="bar">
+                <Crumbs above=vec![to_list()] here="New customer"/>
+            </div>
+            <div class="scroll">
+                <div class="page">
+                    <NewForm company/>
+                </div>
+            </div>
+        </main>
+    }
+    .into_any()
+}
+
+/// The same form over the page that it was asked for on.
+#[component]
+pub fn NewDialog(
+    /// Whether it is open.
+    open: RwSignal<bool>,
+) -> impl IntoView {
+    view! {
+        <Dialog open label="New customer" class="dialog sheet" keeps=true>
+            <div class="bar">
+                <h2 class="title grow">"New customer"</h2>
+                <IconButton name="Close" icon=icondata::LuX on:click=move |_| open.set(false)/>
+            </div>
+            <div class="scroll">{later(Part::Forms, |content| content, move || draw_in_dialog(open))}</div>
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// Draws the form inside the dialog.
+#[wasm_split(forms, fallible, preload(
+    /// Loads its program.
+    load_in_dialog
+))]
+pub fn draw_in_dialog(open: RwSignal<bool>) -> Drawn {
+    Ok(view! { <NewForm on_cancel=Callback::new(move |()| open.set(false))/> }.into_any())
+}
+
+/// The form of a new customer, once it is known who may own one.
+#[component]
+fn NewForm(
+    /// The company of the new person, if it has one.
+    #[prop(optional)]
+    company: String,
+    /// What Cancel does instead of leading to the list.
+    #[prop(optional, into)]
+    on_cancel: Option<Callback<()>>,
+) -> impl IntoView {
     let me = use_context::<crate::layout::MeResource>();
-    let owners = Resource::new(|| (), |()| api::owner_options());
+    let owners = Resource::new(|| (), |()| api::new_owner_options());
     let company = Resource::new(
         move || company.clone(),
         |id| async move {
@@ -62,7 +157,7 @@ pub fn NewPage() -> impl IntoView {
     );
     let form = move || {
         Suspend::new(async move {
-            let (owners, company) = (owner_options(owners.await), company.await);
+            let (owners, company) = (new_owner_options(owners.await), company.await);
             let me = match me {
                 Some(me) => me.await.ok(),
                 None => None,
@@ -77,26 +172,13 @@ pub fn NewPage() -> impl IntoView {
                 <DoorForm form=Form::NewCustomer mint=true values class="form">
                     <Choice name="kind" label="Kind" options=vec![("person", "Person"), ("company", "Company")]/>
                     <Inputs owners company=words autofocus=true/>
-                    <Send words="Create customer" cancel="/customers"/>
+                    <Send words="Create customer" cancel="/customers" on_cancel/>
                 </DoorForm>
             }
             .into_any()
         })
     };
-    view! {
-        <Title text="New customer"/>
-        <main class="main grow">
-            <div class="bar">
-                <Crumbs above=vec![to_list()] here="New customer"/>
-            </div>
-            <div class="scroll">
-                <div class="page">
-                    <Transition fallback=|| view! { <Skeleton/> }>{form}</Transition>
-                </div>
-            </div>
-        </main>
-    }
-    .into_any()
+    view! { <Transition fallback=|| view! { <Skeleton/> }>{form}</Transition> }
 }
 
 /// What the form of a new customer starts with: the company's address is most often the person's too.
@@ -123,7 +205,7 @@ fn new_values(company: Option<&Customer>, me: Option<UserId>) -> Values {
 
 /// All fields of a customer in one form.
 #[component]
-pub fn EditPage() -> impl IntoView {
+fn All() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
     // Not loaded again when something else is written: what is typed here would be lost.
@@ -223,14 +305,24 @@ fn Inputs(owners: Vec<Pick>, company: String, #[prop(optional)] autofocus: bool)
 }
 
 #[component]
-fn Send(words: &'static str, #[prop(into)] cancel: String) -> impl IntoView {
+fn Send(
+    words: &'static str,
+    #[prop(into)] cancel: String,
+    #[prop(optional_no_strip)] on_cancel: Option<Callback<()>>,
+) -> impl IntoView {
     let busy = use_form().map(|form| form.pending).unwrap_or_default();
+    let leave = move |event: ev::MouseEvent| {
+        if let Some(on_cancel) = on_cancel {
+            event.prevent_default();
+            on_cancel.run(());
+        }
+    };
     view! {
         <div class="acts">
             <Button kind="submit" weight=Weight::Main tall=true busy>
                 {words}
             </Button>
-            <LinkButton href=cancel weight=Weight::Quiet>"Cancel"</LinkButton>
+            <LinkButton href=cancel weight=Weight::Quiet on:click=leave>"Cancel"</LinkButton>
         </div>
     }
     .into_any()

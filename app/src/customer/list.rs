@@ -17,6 +17,7 @@ use super::{
     address::{PATH, chips, kind_of, of_kind, open_in, total_words, with_open},
     api,
     filters::{Chips, FilterForm, FilterMenu, SearchField},
+    forms::NewDialog,
     panel::CustomerPanel,
     rows::{CustomerTable, heads, id_of},
 };
@@ -67,6 +68,8 @@ pub fn ListPage() -> impl IntoView {
         );
     });
     let on_open = Callback::new(move |id| show.run(Some(id)));
+    let new = RwSignal::new(false);
+    provide_context(NewOpen(new));
     walk_by_keys(open, show);
     mark_open_row(open, page);
 
@@ -90,13 +93,21 @@ pub fn ListPage() -> impl IntoView {
             view! { <FilterForm query owners/> }
         })
     };
+    let who = use_context::<MeResource>();
     let table = move || {
         Suspend::new(async move {
             let page = page.await;
+            // Asked here: a `Transition` within a `Suspend`, which renders several times, shifts all ids after it.
+            let me = match who {
+                Some(who) => who.await.ok(),
+                None => None,
+            };
+            let (may_create, may_export) = me.map_or((false, false), |me| (me.may_create, me.may_export));
             let (query, open) = (query.get_untracked(), open.get_untracked());
-            match page {
-                Ok(page) => view! { <Sheet page query open on_open/> }.into_any(),
-                Err(fault) => view! { <ErrorState fault again=query.href(PATH)/> }.into_any(),
+            match (page, read.get_untracked()) {
+                (Ok(page), _) => view! { <Sheet page query open on_open may_create may_export/> }.into_any(),
+                (Err(fault), Ok(_)) => view! { <ErrorState fault again=query.href(PATH)/> }.into_any(),
+                (Err(fault), Err(_)) => view! { <BadAddress fault/> }.into_any(),
             }
         })
     };
@@ -108,7 +119,7 @@ pub fn ListPage() -> impl IntoView {
                     <h1 class="hide-sm">"Customers"</h1>
                     <span class="grow hide-sm"></span>
                     <SearchField query/>
-                    <NewButton/>
+                    <NewButton short="New"/>
                 </div>
                 <Tabs label="Kinds of customers" tabs=Signal::derive(move || query.with(tabs))>
                     <FilterMenu on_need=need_owners>
@@ -122,6 +133,7 @@ pub fn ListPage() -> impl IntoView {
                 <CustomerPanel id query page/>
             </For>
         </div>
+        <NewDialog open=new/>
     }
     .into_any()
 }
@@ -198,17 +210,35 @@ fn owner_picks(all: Answer<Vec<(UserId, String)>>, page: Answer<CustomerPage>) -
         .collect()
 }
 
+/// Whether the dialog of a new customer is open.
+#[derive(Clone, Copy)]
+struct NewOpen(RwSignal<bool>);
+
+/// Opens the dialog over the list. Without script, or pressed with a key held, it leads to the page of the same form.
 #[component]
-fn NewButton() -> impl IntoView {
+fn NewButton(
+    /// The words at phone width, where they stand in a crowded bar.
+    #[prop(default = "New customer")]
+    short: &'static str,
+) -> impl IntoView {
     let who = use_context::<MeResource>();
+    let open = use_context::<NewOpen>();
+    let press = move |event: ev::MouseEvent| {
+        if let Some(NewOpen(open)) = open
+            && dom::is_plain(&event)
+        {
+            event.prevent_default();
+            open.set(true);
+        }
+    };
     let button = move || {
         Suspend::new(async move {
             let may = matches!(who?.await, Ok(me) if me.may_create);
             may.then(|| {
                 view! {
-                    <LinkButton href="/customers/new" weight=Weight::Main icon=icondata::LuPlus>
+                    <LinkButton href="/customers/new" weight=Weight::Main icon=icondata::LuPlus on:click=press>
                         <span class="hide-sm">"New customer"</span>
-                        <span class="sm:hidden">"New"</span>
+                        <span class="sm:hidden">{short}</span>
                     </LinkButton>
                 }
             })
@@ -224,6 +254,8 @@ fn Sheet(
     query: ListQuery,
     open: Option<CustomerId>,
     on_open: Callback<CustomerId>,
+    may_create: bool,
+    may_export: bool,
 ) -> impl IntoView {
     let CustomerPage {
         rows,
@@ -233,12 +265,21 @@ fn Sheet(
         more_matches,
     } = page;
     if rows.is_empty() {
-        return view! { <NoRows query/> }.into_any();
+        return view! { <NoRows query may_create/> }.into_any();
     }
     let next = next.map(|token| query.after(&token).href(PATH));
     let previous = previous.map(|token| query.before(&token).href(PATH));
+    let export = may_export.then(|| {
+        let href = query.first_page().href("/customers/export.csv");
+        // The router would take it for a page.
+        view! {
+            <LinkButton href weight=Weight::Quiet icon=icondata::LuDownload attr:rel="external">
+                "Export"
+            </LinkButton>
+        }
+    });
     let said = if more_matches {
-        format!("The best {} matches; more letters find more", rows.len())
+        format!("{}, the best first; more letters find fewer", total_words(total))
     } else {
         total_words(total)
     };
@@ -252,6 +293,7 @@ fn Sheet(
             <span class="wide-only">
                 <kbd>"j"</kbd> " " <kbd>"k"</kbd> " to move, " <kbd>"Enter"</kbd> " to open"
             </span>
+            {export}
             <nav class="acts" aria-label="Pages">
                 {previous.map(|href| view! { <LinkButton href weight=Weight::Quiet icon=icondata::LuChevronLeft>"Previous"</LinkButton> })}
                 {next.map(|href| view! { <LinkButton href weight=Weight::Quiet>"Next" <Icon icon=icondata::LuChevronRight/></LinkButton> })}
@@ -261,9 +303,20 @@ fn Sheet(
     .into_any()
 }
 
+/// What stands in the place of a list that no address can ask for.
+#[component]
+fn BadAddress(fault: Fault) -> impl IntoView {
+    view! {
+        <Empty icon=icondata::LuTriangleAlert title="This link does not work" text=fault.to_string()>
+            <LinkButton href=PATH>"Show all customers"</LinkButton>
+        </Empty>
+    }
+    .into_any()
+}
+
 /// Why there are no rows, and what to do.
 #[component]
-fn NoRows(query: ListQuery) -> impl IntoView {
+fn NoRows(query: ListQuery, may_create: bool) -> impl IntoView {
     let narrowed = !query.search.is_empty() || !query.filter.is_empty();
     match (narrowed, query.cursor.is_some()) {
         (true, _) => view! {
@@ -278,13 +331,22 @@ fn NoRows(query: ListQuery) -> impl IntoView {
             </Empty>
         }
         .into_any(),
+        (false, false) if !may_create => view! {
+            <Empty
+                icon=icondata::LuUsers
+                title="No customers yet"
+                text="They stand here as soon as somebody has added them."
+            />
+        }
+        .into_any(),
         (false, false) => view! {
             <Empty
                 icon=icondata::LuUsers
                 title="No customers yet"
-                text="Add the first one here, or bring them all in from a file with “rapport import customers”."
+                text="Add the first one here, or bring them all in from a file."
             >
                 <NewButton/>
+                <LinkButton href="/imports" icon=icondata::LuFileUp>"Import a file"</LinkButton>
             </Empty>
         }
         .into_any(),

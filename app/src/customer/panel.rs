@@ -25,7 +25,6 @@ use crate::{
         button::{IconLink, LinkButton},
         empty::ErrorState,
         panel::SidePanel,
-        pill::StagePill,
         skeleton::Skeleton,
     },
 };
@@ -125,7 +124,7 @@ fn Summary(customer: Customer, timeline: Timeline, edits: Edits, query: Memo<Lis
         </div>
         <div class="sec">
             <h2>"Timeline"</h2>
-            <StoryList id timeline=Timeline { entries, before: None } back may_note=false/>
+            <StoryList id timeline=Timeline { entries, before: None } back/>
             {more.then(|| view! { <a class="go" href=format!("/customers/{id}")>"The whole timeline"</a> })}
         </div>
     }
@@ -144,7 +143,6 @@ fn Reach(customer: Arc<Customer>) -> impl IntoView {
             {phone.map(|phone| view! { <LinkButton href=phone_link(&phone) icon=icondata::LuPhone>"Call"</LinkButton> })}
             <span class="grow"></span>
             {customer.deleted.then(|| view! { <span class="pill c3">"In the trash"</span> })}
-            {(!customer.deleted).then(|| view! { <StagePill stage=customer.stage/> })}
         </div>
     }
     .into_any()

@@ -10,21 +10,24 @@ use rapport_domain::{
     form::Values,
     timeline::Timeline,
 };
+use wasm_split_helpers::wasm_split;
 
 use super::{
     api,
     composer::Composer,
     edits::{Edits, use_edits},
     facts::{ADDRESS, Facts, main_fields},
+    note::{NoteEdits, use_note_edits},
     story::StoryList,
 };
 use crate::{
     api::Fault,
     door::{DoorForm, Form, use_changes},
+    part::{self, Drawn, Part, later},
     ui::{
         avatar::{Avatar, Shape},
         button::{Button, IconLink, LinkButton},
-        crumbs::Crumbs,
+        crumbs::{Crumbs, Trail},
         empty::ErrorState,
         icon::Icon,
         menu::Menu,
@@ -33,9 +36,24 @@ use crate::{
     },
 };
 
-/// The page. Another customer is another page: nothing typed for one is carried to the next.
+/// The page.
 #[component]
 pub fn RecordPage() -> impl IntoView {
+    later(Part::Record, part::page, draw)
+}
+
+/// Draws the page.
+#[wasm_split(record, fallible, preload(
+    /// Loads its program.
+    load
+))]
+pub fn draw() -> Drawn {
+    Ok(view! { <Page/> }.into_any())
+}
+
+/// Another customer is another page: nothing typed for one is carried to the next.
+#[component]
+fn Page() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
     view! {
@@ -65,6 +83,7 @@ fn Record(id: String) -> impl IntoView {
         move |(before, _)| api::timeline(of_story.clone(), before),
     );
     let edits = id.parse().ok().map(use_edits);
+    let notes = use_note_edits();
     let content = move || {
         let again = path.clone();
         Suspend::new(async move {
@@ -72,8 +91,8 @@ fn Record(id: String) -> impl IntoView {
             let both = customer.and_then(|customer| Ok((customer, story?)));
             match (both, edits) {
                 (Ok((customer, timeline)), Some(edits)) => {
-                    let earlier = before.get_untracked().is_some();
-                    view! { <Sheet customer timeline edits earlier/> }.into_any()
+                    let before = before.get_untracked();
+                    view! { <Sheet customer timeline edits notes before/> }.into_any()
                 }
                 (Err(fault), _) => view! { <Missing fault again/> }.into_any(),
                 (Ok(_), None) => ().into_any(),
@@ -117,11 +136,21 @@ pub fn Missing(
 }
 
 #[component]
-fn Sheet(customer: Customer, timeline: Timeline, edits: Edits, earlier: bool) -> impl IntoView {
+fn Sheet(
+    customer: Customer,
+    timeline: Timeline,
+    edits: Edits,
+    notes: NoteEdits,
+    before: Option<i64>,
+) -> impl IntoView {
     let customer = Arc::new(customer);
-    let id = customer.id;
+    let (id, earlier) = (customer.id, before.is_some());
     let may_note = customer.may.note && !customer.deleted;
-    let back = format!("/customers/{id}");
+    let latest = format!("/customers/{id}");
+    let back = match before {
+        Some(before) => format!("{latest}?before={before}"),
+        None => latest.clone(),
+    };
     view! {
         <Title text=customer.name.clone()/>
         <Head customer=customer.clone()/>
@@ -129,8 +158,8 @@ fn Sheet(customer: Customer, timeline: Timeline, edits: Edits, earlier: bool) ->
         <div class="record">
             <div class="story">
                 {(may_note && !earlier).then(|| view! { <Composer id/> })}
-                {earlier.then(|| view! { <p class="mb-4"><a class="go" href=back.clone()>"Back to the latest"</a></p> })}
-                <StoryList id timeline back may_note/>
+                {earlier.then(|| view! { <p class="mb-4"><a class="go" href=latest>"Back to the latest"</a></p> })}
+                <StoryList id timeline back notes=may_note.then_some(notes)/>
             </div>
             <Details customer edits/>
         </div>
@@ -145,9 +174,12 @@ fn Head(customer: Arc<Customer>) -> impl IntoView {
     let may_trash = customer.may.delete && !customer.deleted;
     view! {
         <div class="bar">
-            <Crumbs above=vec![to_list()] here=customer.name.clone()/>
-            <StagePill stage=customer.stage/>
-            <span class="grow"></span>
+            <Trail above=vec![to_list()]/>
+            <div class="named">
+                <h1 class="cut" title=customer.name.clone()>{customer.name.clone()}</h1>
+                <StagePill stage=customer.stage/>
+            </div>
+            <span class="grow hide-sm"></span>
             {may_trash
                 .then(|| {
                     view! {
@@ -167,7 +199,9 @@ fn Head(customer: Arc<Customer>) -> impl IntoView {
             {may_edit
                 .then(|| {
                     view! {
-                        <LinkButton href=format!("/customers/{id}/edit") icon=icondata::LuPencil>"Edit"</LinkButton>
+                        <LinkButton href=format!("/customers/{id}/edit") icon=icondata::LuPencil>
+                            <span class="sr-sm">"Edit"</span>
+                        </LinkButton>
                     }
                 })}
         </div>

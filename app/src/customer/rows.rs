@@ -48,7 +48,7 @@ pub fn CustomerTable(
 
 /// The row that a plain press means: not one with a key held, which opens a tab, and not the end of a text selection.
 fn pressed(event: &ev::MouseEvent) -> Option<CustomerId> {
-    if event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key() || event.button() != 0 {
+    if !dom::is_plain(event) {
         return None;
     }
     let row = dom::closest(event, "tr")?;

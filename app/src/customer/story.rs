@@ -3,10 +3,11 @@
 use leptos::{ev, prelude::*, task::spawn_local};
 use rapport_domain::{
     form::Values,
-    id::{ActivityId, CustomerId},
+    id::CustomerId,
     timeline::{Entry, FieldChange, Story, Timeline, Undo},
 };
 
+use super::note::{Note, NoteCard, NoteEdits};
 use crate::{
     door::{DoorForm, Form, use_submit, use_toasts},
     ui::{dom, icon::Icon},
@@ -78,7 +79,8 @@ fn icon_of(entry: &Entry) -> icondata::Icon {
     }
 }
 
-/// The timeline. One form holds the buttons of all its entries: entries are many, and a form each would cost.
+/// The timeline. One form stands for the buttons of all its entries, which name it: entries are many, and a form each
+/// would cost; and a note's editor, a form of its own, cannot stand inside another.
 #[component]
 pub fn StoryList(
     /// Whose.
@@ -87,8 +89,9 @@ pub fn StoryList(
     timeline: Timeline,
     /// The page to come back to.
     back: String,
-    /// Whether notes may be changed here.
-    may_note: bool,
+    /// The changes of notes, where they may be changed.
+    #[prop(optional_no_strip)]
+    notes: Option<NoteEdits>,
 ) -> impl IntoView {
     let submitter = use_submit();
     let toasts = use_toasts();
@@ -114,20 +117,22 @@ pub fn StoryList(
     let older = before.map(|before| {
         view! { <a class="btn ghost" href=format!("/customers/{id}?before={before}")>"Earlier"</a> }
     });
-    let hidden = Values::default().with("back", back);
+    let hidden = Values::default().with("back", back.as_str());
+    let entries = entries
+        .into_iter()
+        .map(move |entry| view! { <Told entry notes back=back.clone()/> });
     view! {
-        <DoorForm form=Form::Undo hidden id="story" on_done=Callback::new(|_| ()) label="Timeline">
-            <ol class="tl" on:click=press>
-                {entries.into_iter().map(|entry| view! { <Told entry may_note/> }).collect_view()}
-            </ol>
-        </DoorForm>
+        <DoorForm form=Form::Undo hidden id="story" on_done=Callback::new(|_| ())/>
+        <ol class="tl" aria-label="Timeline" on:click=press>
+            {entries.collect_view()}
+        </ol>
         {older}
     }
     .into_any()
 }
 
 #[component]
-fn Told(entry: Entry, may_note: bool) -> impl IntoView {
+fn Told(entry: Entry, notes: Option<NoteEdits>, back: String) -> impl IntoView {
     let icon = icon_of(&entry);
     let Entry {
         batch,
@@ -147,14 +152,17 @@ fn Told(entry: Entry, may_note: bool) -> impl IntoView {
     let undo = match undo {
         Undo::Offered => view! {
             <span aria-hidden="true">"·"</span>
-            <button class="go" type="submit" name="batch" value=batch.to_string()>{undo_name}</button>
+            <button class="go" type="submit" form="story" name="batch" value=batch.to_string()>{undo_name}</button>
         }
         .into_any(),
         Undo::Done => view! { <span>"· taken back"</span> }.into_any(),
         Undo::No => ().into_any(),
     };
     let what = match story {
-        Story::Note { id, body } => view! { <NoteCard id body by at=at.said undo may_note/> }.into_any(),
+        Story::Note { id, version, body } => {
+            let (note, said) = (Note { id, version, body }, format!("{} · {by}", at.said));
+            view! { <NoteCard note said undo edits=notes back/> }.into_any()
+        }
         story => {
             let bits = story_bits(&story).into_iter().map(bit).collect_view();
             let head = if is_undo {
@@ -204,30 +212,6 @@ fn details(story: &Story) -> Option<impl IntoView + use<>> {
         view! { <li>{change.label.clone()} ": " {nothing(&change.before)} " → " <b>{nothing(&change.after)}</b></li> }
     };
     (changes.len() > 1).then(|| view! { <ul class="dim">{changes.iter().map(line).collect_view()}</ul> })
-}
-
-#[component]
-fn NoteCard(
-    id: ActivityId,
-    body: String,
-    by: String,
-    at: String,
-    undo: AnyView,
-    may_note: bool,
-) -> impl IntoView {
-    let remove = may_note.then(|| {
-        let path = Form::RemoveNote(id).path();
-        view! {
-            <span aria-hidden="true">"·"</span>
-            <button class="go" type="submit" formaction=path>"Remove"</button>
-        }
-    });
-    view! {
-        <div class="what card note">
-            <div class="prose">{body}</div>
-            <div class="when num">{at} " · " {by} {undo} {remove}</div>
-        </div>
-    }
 }
 
 #[cfg(test)]

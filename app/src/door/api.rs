@@ -1,15 +1,15 @@
 //! The door's server function.
 
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 use rapport_domain::form::{Done, Values};
 
-use crate::api::Answer;
+use crate::api::{Answer, Json};
 
 /// Sends a form: its path and what was typed. The same as posting it, but the answer comes back as it is.
 ///
 /// # Errors
 /// What is wrong with it.
-#[server(prefix = "/api/fn", endpoint = "form/submit", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "form/submit", input = Json, output = Json)]
 pub async fn submit_form(
     /// The form's path.
     path: String,

@@ -6,11 +6,12 @@ use rapport_domain::{
     customer::{CustomerPatch, NewCustomer},
     error::AppError,
     form::{Done, Values},
-    id::{BatchId, CustomerId},
+    id::{ActivityId, BatchId, CustomerId, ImportId, MappingId},
+    import::{Dialect, ImportSettings},
     journal::{Receipt, UndoReport},
     user::{SetUp, SignIn},
 };
-use rapport_service::{Ctx, activity, customer::command, journal, session, user};
+use rapport_service::{Ctx, activity, customer::command, import, journal, session, user};
 
 use super::{Flash, Form, changed, local_path};
 use crate::{cookie, theme, visit::Visit};
@@ -80,15 +81,7 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
                 tell(activity::write_note(ctx, id, note).await)?,
             ))
         }
-        Form::EditNote(id) => {
-            let body =
-                note_body(values.get("body")).map_err(|sentence| AppError::invalid("body", sentence))?;
-            Ok(written(
-                back(),
-                "Note changed.",
-                tell(activity::edit_note(ctx, id, body).await)?,
-            ))
-        }
+        Form::EditNote(id) => edit_note(id, values, ctx).await,
         Form::RemoveNote(id) => Ok(written(
             back(),
             "Note removed.",
@@ -97,6 +90,9 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         Form::Undo => {
             let batch = values.get("batch").parse::<BatchId>()?;
             let report = tell(journal::undo(ctx, batch).await)?;
+            if report.in_background {
+                return Ok(told(back(), "It is being taken back; that takes a while."));
+            }
             if report.undone == 0 && report.left > 0 {
                 return Err(AppError::refused(undone(&report)));
             }
@@ -107,28 +103,123 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
                 receipt: None,
             })
         }
+        Form::CheckImport(id)
+        | Form::ReadImport(id)
+        | Form::MapImport(id)
+        | Form::KeepMapping(id)
+        | Form::RunImport(id)
+        | Form::StopImport(id)
+        | Form::ForgetImport(id)
+        | Form::MendRow(id) => imports(form, id, values, ctx).await,
         Form::SetUp | Form::SignIn | Form::SignOut | Form::Theme => Err(AppError::Internal),
     }
 }
 
+/// The forms of an import.
+async fn imports(form: Form, id: ImportId, values: &Values, ctx: &Ctx) -> Result<Done, AppError> {
+    let back = form.page(values);
+    match form {
+        Form::CheckImport(_) => {
+            let settings = import_settings(ctx, id).await?.with_values(values)?;
+            tell(import::set(ctx, id, settings.mapping, settings.rules).await)?;
+            tell(import::check(ctx, id).await)?;
+            Ok(told(back, ""))
+        }
+        Form::ReadImport(_) => {
+            let dialect = Dialect::parse(values)?;
+            tell(import::set_dialect(ctx, id, dialect).await)?;
+            Ok(told(back, "The columns were told anew."))
+        }
+        Form::MapImport(_) => {
+            tell(import::map_as(ctx, id, values.get("mapping").parse::<MappingId>()?).await)?;
+            Ok(told(back, "Mapped as before."))
+        }
+        Form::KeepMapping(_) => {
+            tell(import::save_mapping(ctx, id, values.get("name")).await)?;
+            Ok(told(back, "The mapping is kept for the next file of this kind."))
+        }
+        Form::RunImport(_) => {
+            tell(import::run(ctx, id).await)?;
+            Ok(told(back, ""))
+        }
+        Form::StopImport(_) => {
+            tell(import::cancel(ctx, id, values.has("take_back")).await)?;
+            Ok(told(back, "It stops after the rows that it is at."))
+        }
+        Form::ForgetImport(_) => {
+            tell(import::forget(ctx, id).await)?;
+            Ok(told("/imports".to_owned(), "Thrown away; nothing was written."))
+        }
+        _ => {
+            let line = values.get("line").parse::<u64>();
+            let line = line.map_err(|_| AppError::invalid("form", "Please open the page again."))?;
+            let fields = (0..)
+                .map(|place| format!("value.{place}"))
+                .take_while(|name| values.has(name))
+                .map(|name| values.get(&name).to_owned());
+            tell(import::mend(ctx, id, line, fields.collect()).await)?;
+            Ok(told(back, "The row is in."))
+        }
+    }
+}
+
+async fn import_settings(ctx: &Ctx, id: ImportId) -> Result<ImportSettings, AppError> {
+    tell(import::get(ctx, id).await)?
+        .settings
+        .ok_or(AppError::NotFound)
+}
+
+/// Done, with nothing to take back.
+fn told(to: String, said: &str) -> Done {
+    Done {
+        to,
+        said: said.to_owned(),
+        undo: None,
+        receipt: None,
+    }
+}
+
+/// The version of the record that the person saw.
+fn seen(values: &Values) -> Result<i64, AppError> {
+    let seen = values.get("version").parse();
+    seen.map_err(|_| AppError::invalid("form", "Please open the form again."))
+}
+
 async fn edit_customer(id: CustomerId, values: &Values, ctx: &Ctx) -> Result<Done, AppError> {
-    let seen = values.get("version").parse::<i64>();
-    let seen = seen.map_err(|_| AppError::invalid("form", "Please open the form again."))?;
+    let seen = seen(values)?;
     let patch = CustomerPatch::parse(&changed(values))?;
     let to = local_path(values.get("back")).map_or_else(|| format!("/customers/{id}"), str::to_owned);
     if patch.0.is_empty() {
-        return Ok(Done {
-            to,
-            said: "Nothing was changed.".to_owned(),
-            undo: None,
-            receipt: None,
-        });
+        return Ok(unchanged(to));
     }
     Ok(written(
         to,
         "Saved.",
         tell(command::save(ctx, id, seen, patch).await)?,
     ))
+}
+
+async fn edit_note(id: ActivityId, values: &Values, ctx: &Ctx) -> Result<Done, AppError> {
+    let to = Form::EditNote(id).page(values);
+    let seen = seen(values)?;
+    if values.has("body") && !changed(values).has("body") {
+        return Ok(unchanged(to));
+    }
+    let body = note_body(values.get("body")).map_err(|sentence| AppError::invalid("body", sentence))?;
+    let receipt = tell(activity::edit_note(ctx, id, seen, body).await)?;
+    Ok(match receipt.batch {
+        Some(_) => written(to, "Note changed.", receipt),
+        None => unchanged(to),
+    })
+}
+
+fn unchanged(to: String) -> Done {
+    Done {
+        to,
+        said: "Nothing was changed.".to_owned(),
+        undo: None,
+        receipt: None,
+    }
 }
 
 async fn set_up(values: &Values, visit: &Visit) -> Result<Outcome, AppError> {

@@ -50,6 +50,7 @@ fn fixed_offers(text: &str, may_create: bool) -> Vec<Offer> {
         (true, "People", "Go to", "/customers?kind=person", What::Page),
         (true, "Companies", "Go to", "/customers?kind=company", What::Page),
         (may_create, "New customer", "Create", "/customers/new", What::New),
+        (may_create, "Import a file", "Go to", "/imports", What::Page),
     ];
     let fits = |words: &str| {
         let words = words.to_lowercase();
@@ -270,7 +271,13 @@ mod tests {
     fn every_typed_word_begins_a_word_of_the_offer() {
         assert_eq!(
             words("", true),
-            ["Customers", "People", "Companies", "New customer"]
+            [
+                "Customers",
+                "People",
+                "Companies",
+                "New customer",
+                "Import a file"
+            ]
         );
         assert_eq!(words("cus", true), ["Customers", "New customer"]);
         assert_eq!(words("NEW c", true), ["New customer"]);
@@ -280,5 +287,6 @@ mod tests {
     #[test]
     fn a_person_who_may_not_create_is_not_offered_to() {
         assert_eq!(words("new", false), Vec::<String>::new());
+        assert_eq!(words("import", false), Vec::<String>::new());
     }
 }

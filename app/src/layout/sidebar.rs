@@ -7,6 +7,17 @@ use rapport_domain::user::Me;
 use super::{MeResource, person::Person};
 use crate::ui::{avatar::initials, dom, icon::Icon};
 
+/// Where Search leads without script: the list has a field for it.
+const SEARCH: &str = "/customers";
+
+/// Opens the palette in the place of the page that Search leads to.
+fn open_palette(event: &ev::MouseEvent, palette: RwSignal<bool>) {
+    if dom::is_plain(event) {
+        event.prevent_default();
+        palette.set(true);
+    }
+}
+
 /// The organisation, search, the places, the person.
 #[component]
 pub fn Sidebar(
@@ -21,9 +32,17 @@ pub fn Sidebar(
             who.await.ok().map(|me| view! { <Places me palette/> })
         })
     };
+    let organisation = move || {
+        Suspend::new(async move {
+            let name = who
+                .await
+                .map_or_else(|_| "Rapport".to_owned(), |me| me.organisation);
+            view! { <span class="cut">{name}</span> }
+        })
+    };
     let drawer = NodeRef::<html::Nav>::new();
     let close_on_choice = move |event: ev::MouseEvent| {
-        if dom::closest(&event, "a, .find").is_some()
+        if dom::closest(&event, "a").is_some()
             && let Some(drawer) = drawer.get_untracked()
         {
             // It fails where it is no drawer, but stands beside the page.
@@ -35,10 +54,12 @@ pub fn Sidebar(
             <button class="btn ghost only" type="button" popovertarget="side" aria-label="Menu">
                 <Icon icon=icondata::LuMenu/>
             </button>
-            <span class="org grow">"Rapport"</span>
-            <button class="btn ghost only" type="button" aria-label="Search" on:click=move |_| palette.set(true)>
+            <span class="org grow">
+                <Transition fallback=|| ()>{organisation}</Transition>
+            </span>
+            <a class="btn ghost only" href=SEARCH aria-label="Search" on:click=move |event| open_palette(&event, palette)>
                 <Icon icon=icondata::LuSearch/>
-            </button>
+            </a>
         </header>
         <nav node_ref=drawer class="side" id="side" popover="auto" aria-label="Main" on:click=close_on_choice>
             <Transition fallback=|| ()>{inside}</Transition>
@@ -51,6 +72,15 @@ pub fn Sidebar(
 fn Places(me: Me, palette: RwSignal<bool>) -> impl IntoView {
     let path = use_location().pathname;
     let on_customers = move || path.with(|path| path.starts_with("/customers")).then_some("page");
+    let on_imports = move || path.with(|path| path.starts_with("/imports")).then_some("page");
+    let imports = me.may_create.then(|| {
+        view! {
+            <a class="nav" href="/imports" aria-current=on_imports>
+                <Icon icon=icondata::LuFileUp/>
+                "Imports"
+            </a>
+        }
+    });
     let first = initials(&me.organisation)
         .chars()
         .next()
@@ -61,15 +91,21 @@ fn Places(me: Me, palette: RwSignal<bool>) -> impl IntoView {
             <span class="mark" aria-hidden="true">{first}</span>
             <span class="cut" title=me.organisation.clone()>{me.organisation.clone()}</span>
         </div>
-        <button class="find" type="button" aria-keyshortcuts="Control+K" on:click=move |_| palette.set(true)>
+        <a
+            class="find"
+            href=SEARCH
+            aria-keyshortcuts="Control+K"
+            on:click=move |event| open_palette(&event, palette)
+        >
             <Icon icon=icondata::LuSearch/>
             "Search"
             <kbd>"Ctrl K"</kbd>
-        </button>
+        </a>
         <a class="nav" href="/customers" aria-current=on_customers>
             <Icon icon=icondata::LuUsers/>
             "Customers"
         </a>
+        {imports}
         <span class="grow"></span>
         <Person me/>
     }

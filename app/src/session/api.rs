@@ -3,13 +3,13 @@
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::user::Me;
 
-use crate::api::Answer;
+use crate::api::{Answer, Json};
 
 /// The person who looks at the page.
 ///
 /// # Errors
 /// When nobody is signed in.
-#[server(name = ReadMe, prefix = "/api/fn", endpoint = "session/me", input = GetUrl)]
+#[server(name = ReadMe, prefix = "/api/fn", endpoint = "session/me", input = GetUrl, output = Json)]
 pub async fn me() -> Answer<Me> {
     use crate::api::{answer, context};
     answer(rapport_service::user::me(&context()?).await)

@@ -4,9 +4,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 use rapport_domain::form::Values;
+use wasm_split_helpers::wasm_split;
 
 use crate::{
     door::{DoorForm, Form, query_value, use_form},
+    part::{self, Drawn, Part, later},
     ui::{
         button::{Button, Weight},
         field::Field,
@@ -17,6 +19,35 @@ use crate::{
 /// Makes the first admin.
 #[component]
 pub fn SetUpPage() -> impl IntoView {
+    later(Part::Doorstep, part::page, draw_set_up)
+}
+
+/// Signs in.
+#[component]
+pub fn SignInPage() -> impl IntoView {
+    later(Part::Doorstep, part::page, draw_sign_in)
+}
+
+/// Draws the page that makes the first admin.
+#[wasm_split(doorstep, fallible, preload(
+    /// Loads its program.
+    load_set_up
+))]
+pub fn draw_set_up() -> Drawn {
+    Ok(view! { <SetUp/> }.into_any())
+}
+
+/// Draws the page that signs in.
+#[wasm_split(doorstep, fallible, preload(
+    /// Loads its program.
+    load_sign_in
+))]
+pub fn draw_sign_in() -> Drawn {
+    Ok(view! { <SignIn/> }.into_any())
+}
+
+#[component]
+fn SetUp() -> impl IntoView {
     view! {
         <Title text="Set up"/>
         <Doorstep title="Set up Rapport" text="Make the first account. It will be the admin; others follow later.">
@@ -45,9 +76,8 @@ pub fn SetUpPage() -> impl IntoView {
     }
 }
 
-/// Signs in.
 #[component]
-pub fn SignInPage() -> impl IntoView {
+fn SignIn() -> impl IntoView {
     let search = use_location().search;
     let search = search.read_untracked();
     let next = query_value(&search, "next").unwrap_or_default();

@@ -30,9 +30,16 @@ pub fn tint(name: &str) -> &'static str {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
     TINTS
-        .get((hash >> 8) as usize % TINTS.len())
+        .get(mixed(hash) as usize % TINTS.len())
         .copied()
         .unwrap_or("c5")
+}
+
+/// Every bit of the hash moves every bit of the result (the end of MurmurHash3): similar names get different colours.
+fn mixed(mut hash: u32) -> u32 {
+    hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
+    hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
+    hash ^ (hash >> 16)
 }
 
 /// The shape of an avatar.
@@ -75,6 +82,8 @@ pub fn Avatar(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
 
     #[test]
@@ -99,7 +108,30 @@ mod tests {
     #[test]
     fn a_name_always_has_the_same_colour_and_names_differ() {
         assert_eq!(tint("Nadia Kovač"), tint("Nadia Kovač"));
-        let tints: std::collections::BTreeSet<_> = ["a", "b", "c", "d", "e", "f", "g", "h"].map(tint).into();
-        assert!(tints.len() > 3);
+        for team in [
+            &["Nadia Kovač", "Tom Okafor", "Aiko Sato", "Lars Nyström"][..],
+            &[
+                "Ada Brandt",
+                "Mats Lindqvist",
+                "Mina Okafor",
+                "Jonas Weber",
+                "Lena Rossi",
+            ],
+        ] {
+            let tints: BTreeSet<_> = team.iter().map(|name| tint(name)).collect();
+            assert!(tints.len() > 3, "{team:?}: {tints:?}");
+        }
+    }
+
+    #[test]
+    fn similar_names_share_the_colours_evenly() {
+        let mut shares = BTreeMap::<_, u32>::new();
+        for number in 0..600 {
+            *shares.entry(tint(&format!("Customer {number}"))).or_default() += 1;
+        }
+        assert!(
+            shares.len() == 6 && shares.values().all(|share| (70..=130).contains(share)),
+            "{shares:?}"
+        );
     }
 }

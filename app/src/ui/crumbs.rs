@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::icon::Icon;
 
-/// The way down to this page. At phone width only the nearest page above is left, as an arrow.
+/// The way down to this page, and its own name.
 #[component]
 pub fn Crumbs(
     /// The pages above, outermost first: address and name.
@@ -12,6 +12,19 @@ pub fn Crumbs(
     /// The page's own name.
     #[prop(into)]
     here: String,
+) -> impl IntoView {
+    let title = here.clone();
+    view! {
+        <Trail above/>
+        <h1 class="cut" title=title>{here}</h1>
+    }
+}
+
+/// The pages above this one. At phone width only the nearest is left, as an arrow.
+#[component]
+pub fn Trail(
+    /// The pages above, outermost first: address and name.
+    above: Vec<(String, String)>,
 ) -> impl IntoView {
     let back = above.last().map(|(href, name)| {
         let name = format!("Back to {name}");
@@ -27,12 +40,10 @@ pub fn Crumbs(
             <span class="faint hide-sm" aria-hidden="true">"/"</span>
         }
     });
-    let title = here.clone();
     view! {
         <nav class="crumbs" aria-label="Where you are">
             {back}
             {above.collect_view()}
         </nav>
-        <h1 class="cut" title=title>{here}</h1>
     }
 }

@@ -12,6 +12,9 @@ pub fn Dialog(
     /// Further classes.
     #[prop(default = "dialog")]
     class: &'static str,
+    /// Whether a press beside it leaves it open: what is typed in it would be lost.
+    #[prop(optional)]
+    keeps: bool,
     /// Its content, made anew with every opening.
     children: ChildrenFn,
 ) -> impl IntoView {
@@ -26,7 +29,7 @@ pub fn Dialog(
         }
     });
     let close_on_backdrop = move |event: leptos::ev::MouseEvent| {
-        if event.target() == node.get_untracked().map(|dialog| (*dialog).clone().into()) {
+        if !keeps && event.target() == node.get_untracked().map(|dialog| (*dialog).clone().into()) {
             open.set(false);
         }
     };

@@ -1,9 +1,9 @@
 //! Small steps on the page's own tree, for handlers and effects. None of them runs on the server.
 
 use leptos::{
-    prelude::document,
+    prelude::{document, request_animation_frame},
     wasm_bindgen::JsCast,
-    web_sys::{Element, Event, HtmlElement},
+    web_sys::{Element, Event, HtmlElement, MouseEvent},
 };
 
 /// The element of this id.
@@ -36,12 +36,29 @@ pub fn closest(event: &Event, selector: &str) -> Option<HtmlElement> {
     target.closest(selector).ok().flatten()?.dyn_into().ok()
 }
 
+/// True for a press with the main button and no key held: the others open a tab or a menu.
+#[must_use]
+pub fn is_plain(event: &MouseEvent) -> bool {
+    !event.ctrl_key() && !event.meta_key() && !event.shift_key() && !event.alt_key() && event.button() == 0
+}
+
 /// Puts the focus on an element, if it is there.
 pub fn focus(element: Option<HtmlElement>) {
     if let Some(element) = element {
         // An element that cannot take the focus leaves it where it was.
         let _ = element.focus();
     }
+}
+
+/// Puts the focus on the element of this id once what was drawn stands, if it is on what a selector fits by then;
+/// `body` where it is nowhere.
+pub fn focus_soon(id: String, from: &'static str) {
+    request_animation_frame(move || {
+        let active = document().active_element();
+        if active.is_none_or(|active| active.matches(from) == Ok(true)) {
+            focus(by_id(&id));
+        }
+    });
 }
 
 /// True while the person types into something, or a dialog or menu is open: then single keys mean letters.

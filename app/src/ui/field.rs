@@ -5,7 +5,7 @@
 use leptos::{html, prelude::*};
 use rapport_domain::error::FieldConflict;
 
-use super::dom;
+use super::{dom, raw::raw_text};
 use crate::door::{FieldState, PICK, use_field};
 
 /// Label above, error below.
@@ -48,7 +48,13 @@ pub fn FieldFrame(
 
 /// Two values of one field: the person picks with a pair of radio buttons.
 #[component]
-fn PickOne(conflict: FieldConflict, name: String) -> impl IntoView {
+pub fn PickOne(
+    /// Both values.
+    conflict: FieldConflict,
+    /// The name of the pair, `pick.` and the field's.
+    #[prop(into)]
+    name: String,
+) -> impl IntoView {
     let by = conflict.by.unwrap_or_else(|| "Somebody else".to_owned());
     let theirs = if conflict.theirs.is_empty() {
         "nothing".to_owned()
@@ -58,11 +64,11 @@ fn PickOne(conflict: FieldConflict, name: String) -> impl IntoView {
     view! {
         <fieldset class="clash">
             <legend class="sr-only">"Which value should stand?"</legend>
-            <label class="flex gap-2">
+            <label>
                 <input type="radio" name=name.clone() value="theirs"/>
                 <span>{format!("Keep what {by} wrote: ")} <b class="prose">{theirs}</b></span>
             </label>
-            <label class="flex gap-2">
+            <label>
                 <input type="radio" name=name value="mine" checked=true/>
                 <span>"Use mine, as it stands above"</span>
             </label>
@@ -172,7 +178,7 @@ pub fn TextArea(
                 aria-invalid=wrong
                 aria-describedby=described_by(&state.id, hint)
             >
-                {state.value}
+                {raw_text(&state.value)}
             </textarea>
         </FieldFrame>
     }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use rapport_app::{
-    api::{Fault, Offline},
+    api::Fault,
     ui::{
         avatar::Avatar,
         button::IconButton,
@@ -33,7 +33,7 @@ fn an_error_says_what_happened_and_offers_the_way_on() {
             "{page}"
         );
     }
-    assert!(self::error(Fault::Offline(Offline::default())).contains("No connection"));
+    assert!(self::error(Fault::Offline).contains("No connection"));
 }
 
 #[test]

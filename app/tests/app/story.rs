@@ -1,10 +1,10 @@
 //! The timeline.
 
 use leptos::prelude::*;
-use rapport_app::customer::story::StoryList;
+use rapport_app::customer::{note::use_note_edits, story::StoryList};
 use rapport_domain::timeline::{Entry, FieldChange, Story, Timeline, Undo};
 
-use crate::support::{HOSTILE, customer_id, html, moment, user_id};
+use crate::support::{HOSTILE, customer_id, html, html_at, moment, user_id};
 
 fn entry(story: Story, undo: Undo) -> Entry {
     Entry {
@@ -20,7 +20,17 @@ fn entry(story: Story, undo: Undo) -> Entry {
 
 fn told(entries: Vec<Entry>) -> String {
     let (id, back) = (customer_id(), "/customers".to_owned());
-    html(move || view! { <StoryList id timeline=Timeline { entries, before: None } back may_note=true/> })
+    html(
+        move || view! { <StoryList id timeline=Timeline { entries, before: None } back notes=Some(use_note_edits())/> },
+    )
+}
+
+fn note(body: &str) -> Story {
+    Story::Note {
+        id: user_id().0.into(),
+        version: 3,
+        body: body.to_owned(),
+    }
 }
 
 fn change(text: &str) -> Story {
@@ -49,12 +59,8 @@ fn one_form_holds_all_entries() {
 
 #[test]
 fn html_in_a_note_or_a_value_stays_text() {
-    let note = Story::Note {
-        id: user_id().0.into(),
-        body: HOSTILE.to_owned(),
-    };
     for story in [
-        note,
+        note(HOSTILE),
         change(HOSTILE),
         Story::Imported {
             file: HOSTILE.to_owned(),
@@ -63,4 +69,52 @@ fn html_in_a_note_or_a_value_stays_text() {
         let page = told(vec![entry(story, Undo::No)]);
         assert!(page.contains("&lt;img") && !page.contains("<img"), "{page}");
     }
+}
+
+#[test]
+fn a_note_offers_its_changes_only_where_it_may_be_changed() {
+    let entries = vec![entry(note("Ten crates."), Undo::No)];
+    let page = told(entries.clone());
+    let (edit, remove) = (
+        format!("href=\"/customers?note={}\"", user_id()),
+        format!("formaction=\"/notes/{}/remove\"", user_id()),
+    );
+    assert!(page.contains(&edit) && page.contains(&remove), "{page}");
+    assert!(!page.contains("<textarea"), "{page}");
+
+    let (id, back) = (customer_id(), "/customers".to_owned());
+    let page = html(move || view! { <StoryList id timeline=Timeline { entries, before: None } back/> });
+    assert!(page.contains("Ten crates."), "{page}");
+    assert!(!page.contains("note=") && !page.contains("formaction"), "{page}");
+}
+
+#[test]
+fn the_address_that_names_a_note_opens_its_editor() {
+    let entries = vec![
+        entry(note("Ten crates."), Undo::No),
+        entry(Story::Created, Undo::Offered),
+    ];
+    let (id, back) = (customer_id(), "/customers".to_owned());
+    let address = format!("/customers?note={}", user_id());
+    let page = html_at(
+        &address,
+        move || view! { <StoryList id timeline=Timeline { entries, before: None } back notes=Some(use_note_edits())/> },
+    );
+    for part in [
+        &format!("action=\"/notes/{}/edit\"", user_id()),
+        "name=\"version\" value=\"3\"",
+        "name=\"was.body\" value=\"Ten crates.\"",
+        "name=\"back\" value=\"/customers\"",
+        ">Ten crates.</textarea>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    // Forms cannot stand inside each other: the buttons of the other entries name theirs.
+    let (before, editor) = page.split_once("/edit\"").unwrap();
+    assert_eq!(
+        before.matches("<form").count(),
+        before.matches("</form").count() + 1,
+        "{before}"
+    );
+    assert!(editor.contains("form=\"story\""), "{editor}");
 }

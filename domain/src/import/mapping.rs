@@ -1,12 +1,14 @@
 //! Rows into customers: which column is which field, and what a row becomes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use chrono::NaiveDate;
+use serde::{Deserialize, Deserializer, Serialize};
+use uuid::Uuid;
 
-use super::{Row, Unreadable};
+use super::{DayOrder, Mapper, Profile, Row, Unreadable};
 use crate::{
-    customer::{ContactKind, CustomerKind, CustomerPatch, ExternalRef, Field, FieldValue, Stage},
+    customer::{ContactKind, CustomerPatch, ExternalRef, Field, FieldValue},
     text,
 };
 
@@ -27,18 +29,34 @@ pub enum Whose {
 }
 
 /// What becomes of a column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// It is not taken.
+    #[default]
     Ignore,
-    /// The key by which the file's source knows the row.
-    Reference,
+    /// Our own id of the row's single record, in an export of ours.
+    Id,
+    /// The key by which the file's source knows the record.
+    Reference(Whose),
+    /// The person's given names. They stand before the last name where no column has the full one.
+    FirstName,
+    /// The person's family name.
+    LastName,
+    /// What the contact points of another column are called: one label a line, or one for all.
+    Label {
+        /// Which column's, counted from 0.
+        column: u32,
+    },
+    /// The day since when the source has the record. It is the day on which a record that is made was added.
+    Since(Whose),
+    /// A note about a record that is made. Several columns are one note, a paragraph each.
+    Note(Whose),
     /// A field. Several columns may fill one field, in their order.
     Field {
         /// Of which record.
         whose: Whose,
-        /// The field.
+        /// The field. Kind says which of both the row's single record is.
         field: Field,
         /// For contact points: their label, such as “fax”; may be empty.
         #[serde(default)]
@@ -46,19 +64,109 @@ pub enum Target {
     },
 }
 
-/// How the rows of one file become customers.
+impl Target {
+    /// A field without a label.
+    #[must_use]
+    pub fn field(whose: Whose, field: Field) -> Self {
+        Self::Field {
+            whose,
+            field,
+            label: String::new(),
+        }
+    }
+
+    /// The kind of contact point that the column lists, if it lists any.
+    #[must_use]
+    pub fn contact_kind(&self) -> Option<ContactKind> {
+        match self {
+            Self::Field { field, .. } => field.contact_kind(),
+            _ => None,
+        }
+    }
+
+    /// Whether the column names a record, or a part of it does.
+    #[must_use]
+    pub fn names(&self) -> bool {
+        matches!(
+            self,
+            Self::FirstName
+                | Self::LastName
+                | Self::Field {
+                    field: Field::Name,
+                    ..
+                }
+        )
+    }
+}
+
+/// A value that every record is given whose row has none for that field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Constant {
+    /// Of which record.
+    pub whose: Whose,
+    /// The field.
+    pub field: Field,
+    /// The value, as a form takes it.
+    pub value: String,
+}
+
+/// How the rows of one file become customers. It can be saved: what a later version adds is read as not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Mapping {
+    /// The version of this shape; see [`Mapping::VERSION`].
+    pub version: u32,
+    /// Which program's export it is.
+    pub profile: Profile,
     /// The names of the columns, for the sentences about them.
     pub headers: Vec<String>,
     /// What becomes of each column, in the same order.
+    #[serde(deserialize_with = "known_targets")]
     pub targets: Vec<Target>,
     /// The words that stand for nothing, without regard to case.
     pub nothing: Vec<String>,
-    /// The stage of every record whose row names none.
-    pub stage: Stage,
+    /// In which order the numbers of its days stand.
+    pub days: DayOrder,
+    /// What records are given whose row has nothing for it.
+    pub constants: Vec<Constant>,
+    /// The tags that every record is given, beside those of its row.
+    pub tags: Vec<String>,
     /// The name of the system that the file comes from; see [`source_of`].
     pub source: String,
+}
+
+impl Default for Mapping {
+    fn default() -> Self {
+        Self {
+            version: Self::VERSION,
+            profile: Profile::Plain,
+            headers: Vec::new(),
+            targets: Vec::new(),
+            nothing: NOTHING.map(str::to_owned).to_vec(),
+            days: DayOrder::default(),
+            constants: Vec::new(),
+            tags: Vec::new(),
+            source: source_of(""),
+        }
+    }
+}
+
+/// A target that this version does not know is a column that is not taken.
+fn known_targets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Target>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Maybe {
+        Known(Target),
+        Unknown(serde::de::IgnoredAny),
+    }
+    let targets = Vec::<Maybe>::deserialize(deserializer)?;
+    Ok(targets
+        .into_iter()
+        .map(|target| match target {
+            Maybe::Known(target) => target,
+            Maybe::Unknown(_) => Target::Ignore,
+        })
+        .collect())
 }
 
 /// A record to make: its checked fields, kind and stage included, and what its contact points are called.
@@ -68,6 +176,16 @@ pub struct Draft {
     pub fields: CustomerPatch,
     /// Labels by the contact point's field and value; those without one are not in it.
     pub labels: BTreeMap<(Field, String), String>,
+    /// By what the source knows the record. It is written with a record that is made.
+    pub reference: Option<ExternalRef>,
+    /// The fields that the row itself does not have: constants, the usual stage.
+    pub supplied: BTreeSet<Field>,
+    /// The tags that every row is given; they are among the fields, too.
+    pub tags: Vec<String>,
+    /// Since when the source has it. Only a record that is made takes it.
+    pub since: Option<NaiveDate>,
+    /// What the source has noted about it. Only a record that is made takes it.
+    pub note: Option<String>,
 }
 
 impl Draft {
@@ -83,6 +201,9 @@ impl Draft {
     /// The label of a contact point; empty when it has none.
     #[must_use]
     pub fn label(&self, field: Field, value: &str) -> &str {
+        if self.labels.is_empty() {
+            return "";
+        }
         self.labels
             .get(&(field, value.to_owned()))
             .map_or("", String::as_str)
@@ -94,12 +215,14 @@ impl Draft {
 pub struct Mapped {
     /// The line of the row.
     pub line: u64,
-    /// How the source knows the row: the company's reference, or the person's where there is no company.
-    pub reference: Option<ExternalRef>,
-    /// The company.
+    /// Our own id of its single record, in an export of ours.
+    pub id: Option<Uuid>,
+    /// The company. A person whose company an export names by its id has that in [`Field::Company`] instead.
     pub company: Option<Draft>,
     /// The person.
     pub person: Option<Draft>,
+    /// The row's values, for a list of what needs a person.
+    pub fields: Vec<String>,
 }
 
 /// The source that a file's name stands for: its stem, in lower case, without folders. Two files of one name are one
@@ -122,47 +245,69 @@ pub fn source_of(file: &str) -> String {
 }
 
 impl Mapping {
-    /// Guesses from the names of the columns. Case, blanks, underscores and dashes make no difference; what is not
-    /// recognised is ignored, and so is a second column for the reference.
-    #[must_use]
-    pub fn guess(headers: &[String], source: &str) -> Self {
-        let names: Vec<_> = headers.iter().map(|header| plain(header)).collect();
-        let any = |is: fn(&str) -> bool| names.iter().any(|name| is(name));
-        let (company, person) = (
-            any(names_company),
-            any(names_person) || any(|name| name == "name"),
-        );
-        let main = if company { Whose::Company } else { Whose::Person };
-        let reached = if person { Whose::Person } else { Whose::Company };
-        let mut referenced = false;
-        let targets = names.iter().map(|name| match guess(name, main, reached) {
-            Target::Reference if std::mem::replace(&mut referenced, true) => Target::Ignore,
-            target => target,
-        });
-        Self {
-            targets: targets.collect(),
-            headers: headers.to_vec(),
-            nothing: NOTHING.map(str::to_owned).to_vec(),
-            stage: Stage::Customer,
-            source: source.to_owned(),
-        }
-    }
+    /// The version of the shape in which mappings are saved.
+    pub const VERSION: u32 = 1;
 
-    /// Refuses a mapping that can make no record.
+    /// Refuses a mapping that can make no record, or whose own values break a rule.
     ///
     /// # Errors
-    /// A sentence that names the columns there are.
+    /// A sentence; for a name that is missing, it names the columns there are.
     pub fn check(&self) -> Result<(), String> {
-        let is_name = |target: &Target| {
+        if self.version > Self::VERSION {
+            return Err("This mapping was saved by a newer version of Rapport.".to_owned());
+        }
+        if self.targets.len() != self.headers.len() {
+            return Err("This mapping does not fit its own columns.".to_owned());
+        }
+        for (header, target) in self.headers.iter().zip(&self.targets) {
+            let sound = match target {
+                Target::Label { column } => usize::try_from(*column)
+                    .ok()
+                    .and_then(|column| self.targets.get(column))
+                    .is_some_and(|target| target.contact_kind().is_some()),
+                Target::Field { field, whose, .. } => match field {
+                    Field::Owner => false,
+                    Field::Company | Field::JobTitle => *whose == Whose::Person,
+                    _ => true,
+                },
+                _ => true,
+            };
+            if !sound {
+                return Err(format!("“{header}” cannot be taken as it is mapped."));
+            }
+        }
+        for constant in &self.constants {
+            constant.parse()?;
+        }
+        Field::Tags
+            .parse(&self.tags.join(","))
+            .map_err(|sentence| format!("“Tags”: {sentence}"))?;
+        let labels = self.targets.iter().filter_map(|target| match target {
+            Target::Field { label, .. } => Some(label),
+            _ => None,
+        });
+        for word in self.nothing.iter().chain(labels) {
+            text::line(word).map_err(|sentence| format!("“{}”: {sentence}", word.escape_debug()))?;
+        }
+        if self.source.is_empty() || text::line(&self.source).as_ref() != Ok(&self.source) {
+            return Err("Please name the source of the file.".to_owned());
+        }
+        // A person without a name is called by their e-mail address.
+        let reached = |target: &Target| {
             matches!(
                 target,
                 Target::Field {
-                    field: Field::Name,
+                    whose: Whose::Person,
+                    field: Field::Emails,
                     ..
                 }
             )
         };
-        if self.targets.iter().any(is_name) {
+        if self
+            .targets
+            .iter()
+            .any(|target| target.names() || reached(target))
+        {
             return Ok(());
         }
         let columns = self
@@ -176,6 +321,14 @@ impl Mapping {
         ))
     }
 
+    /// Whether some column becomes notes.
+    #[must_use]
+    pub fn has_notes(&self) -> bool {
+        self.targets
+            .iter()
+            .any(|target| matches!(target, Target::Note(_)))
+    }
+
     /// The names of the columns that are not taken.
     #[must_use]
     pub fn ignored(&self) -> Vec<String> {
@@ -187,287 +340,67 @@ impl Mapping {
         pairs.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Turns a row into what is to be made of it.
-    ///
-    /// # Errors
-    /// The row with a reason that names the columns: a value breaks a field's rule, or what a record needs is missing.
-    pub fn map(&self, row: Row) -> Result<Mapped, Unreadable> {
-        let mut reasons = Vec::new();
-        let reference = self.reference(&row, &mut reasons);
-        let company = self.draft(Whose::Company, &row, &mut reasons);
-        let person = self.draft(Whose::Person, &row, &mut reasons);
-        if reasons.is_empty() && company.is_none() && person.is_none() {
-            reasons.push("The row names neither a company nor a person.".to_owned());
+    /// The mapping for a file whose columns stand in another order or are more; nothing when one that it takes is missing.
+    #[must_use]
+    pub fn for_headers(&self, headers: &[String]) -> Option<Self> {
+        let place = |name: &String| headers.iter().position(|header| header == name);
+        let mut targets = vec![Target::Ignore; headers.len()];
+        for (name, target) in self.headers.iter().zip(&self.targets) {
+            if *target == Target::Ignore {
+                continue;
+            }
+            let target = match target {
+                Target::Label { column } => {
+                    let of = self.headers.get(usize::try_from(*column).ok()?)?;
+                    Target::Label {
+                        column: u32::try_from(place(of)?).ok()?,
+                    }
+                }
+                other => other.clone(),
+            };
+            *targets.get_mut(place(name)?)? = target;
         }
-        if reasons.is_empty() {
-            return Ok(Mapped {
-                line: row.line,
-                reference,
-                company,
-                person,
-            });
-        }
-        Err(Unreadable {
-            line: row.line,
-            reason: reasons.join(" "),
-            fields: row.fields,
+        Some(Self {
+            headers: headers.to_vec(),
+            targets,
+            ..self.clone()
         })
     }
 
-    /// The values of the columns that the predicate picks, without those that stand for nothing.
-    fn values<'a>(
-        &'a self,
-        row: &'a Row,
-        picks: impl Fn(&Target) -> bool,
-    ) -> impl Iterator<Item = (&'a str, &'a str, &'a Target)> {
-        let columns = self.headers.iter().zip(&self.targets).zip(&row.fields);
-        columns
-            .filter(move |((_, target), value)| picks(target) && !self.is_nothing(value))
-            .map(|((header, target), value)| (header.as_str(), value.as_str(), target))
-    }
-
-    fn is_nothing(&self, value: &str) -> bool {
-        let value = value.trim();
-        value.is_empty()
-            || self
-                .nothing
-                .iter()
-                .any(|word| word.trim().to_lowercase() == value.to_lowercase())
-    }
-
-    fn reference(&self, row: &Row, reasons: &mut Vec<String>) -> Option<ExternalRef> {
-        let header = self.header_of(|target| *target == Target::Reference)?;
-        let Some((_, raw, _)) = self.values(row, |target| *target == Target::Reference).next() else {
-            reasons.push(format!(
-                "“{header}” has no value: the row could not be known again."
-            ));
-            return None;
-        };
-        match text::line(raw) {
-            Ok(key) => Some(ExternalRef {
-                source: self.source.clone(),
-                key,
-            }),
-            Err(sentence) => {
-                reasons.push(format!("“{header}”: {sentence}"));
-                None
-            }
-        }
-    }
-
-    fn header_of(&self, is: impl Fn(&Target) -> bool) -> Option<&str> {
-        self.headers
-            .iter()
-            .zip(&self.targets)
-            .find(|(_, target)| is(target))
-            .map(|(header, _)| header.as_str())
-    }
-
-    fn draft(&self, whose: Whose, row: &Row, reasons: &mut Vec<String>) -> Option<Draft> {
-        let mine = |target: &Target| matches!(target, Target::Field { whose: w, .. } if *w == whose);
-        // By field: the column that is named if something is wrong with it, and the text from all its columns.
-        let mut raw = BTreeMap::<Field, (&str, String)>::new();
-        let mut draft = Draft::default();
-        for (header, value, target) in self.values(row, mine) {
-            let Target::Field { field, label, .. } = target else {
-                continue;
-            };
-            let value = one_line(*field, value);
-            // Each column by itself first, so that the sentence names the right one.
-            match field.parse(&value) {
-                Err(sentence) => reasons.push(format!("“{header}”: {sentence}")),
-                Ok(FieldValue::List(values)) if !label.is_empty() => {
-                    draft
-                        .labels
-                        .extend(values.into_iter().map(|value| ((*field, value), label.clone())));
-                }
-                Ok(_) => {}
-            }
-            let entry = raw.entry(*field).or_insert((header, String::new()));
-            if !entry.1.is_empty() {
-                entry.1.push_str(separator(*field));
-            }
-            entry.1.push_str(&value);
-        }
-        if raw.is_empty() || !reasons.is_empty() {
-            return None;
-        }
-        if !raw.contains_key(&Field::Name) {
-            let first = raw.values().next().map_or("", |(header, _)| header);
-            let is_name = |target: &Target| {
-                mine(target)
-                    && matches!(
-                        target,
-                        Target::Field {
-                            field: Field::Name,
-                            ..
-                        }
-                    )
-            };
-            reasons.push(match self.header_of(is_name) {
-                Some(name) => format!("“{name}” has no value, but “{first}” has."),
-                None => format!("“{first}” has a value, but no column has the name it belongs to."),
-            });
-            return None;
-        }
-        for (field, (header, value)) in raw {
-            match field.parse(&value) {
-                Ok(value) => drop(draft.fields.0.insert(field, value)),
-                Err(sentence) => reasons.push(format!("“{header}”: {sentence}")),
-            }
-        }
-        let kind = match whose {
-            Whose::Company => CustomerKind::Company,
-            Whose::Person => CustomerKind::Person,
-        };
-        let fields = &mut draft.fields.0;
-        fields.insert(Field::Kind, FieldValue::Text(kind.word().to_owned()));
-        fields
-            .entry(Field::Stage)
-            .or_insert_with(|| FieldValue::Text(self.stage.word().to_owned()));
-        // A number that is phone and fax at once was kept once, under the first column it stood in.
-        draft.labels.retain(|(field, value), _| {
-            matches!(fields.get(field), Some(FieldValue::List(values)) if values.contains(value))
-        });
-        self.unlabel_first(whose, row, &mut draft);
-        Some(draft)
-    }
-
-    /// Drops the label of a contact point that an earlier column without a label gave too.
-    fn unlabel_first(&self, whose: Whose, row: &Row, draft: &mut Draft) {
-        let plain = |target: &Target| matches!(target, Target::Field { whose: w, label, .. } if *w == whose && label.is_empty());
-        for (_, value, target) in self.values(row, plain) {
-            let Target::Field { field, .. } = target else {
-                continue;
-            };
-            if let Ok(FieldValue::List(values)) = field.parse(&one_line(*field, value)) {
-                for value in values {
-                    draft.labels.remove(&(*field, value));
-                }
-            }
-        }
-    }
-}
-
-/// A value as its field can take it: line breaks inside an address are commas there, elsewhere blanks; between contact
-/// points they stay.
-fn one_line(field: Field, value: &str) -> String {
-    let value = value.trim();
-    match field {
-        Field::Emails | Field::Phones | Field::Links | Field::Tags => value.to_owned(),
-        Field::Kind | Field::Stage => value.to_lowercase(),
-        _ if !value.contains(['\n', '\r']) => value.to_owned(),
-        field => {
-            let lines = value
-                .split(['\n', '\r'])
-                .map(|line| line.trim().trim_end_matches(','))
-                .filter(|l| !l.is_empty());
-            lines.collect::<Vec<_>>().join(separator(field))
-        }
-    }
-}
-
-/// What stands between the values of several columns for one field.
-fn separator(field: Field) -> &'static str {
-    match field {
-        Field::Emails | Field::Phones | Field::Links => "\n",
-        Field::Tags => ",",
-        Field::Street => ", ",
-        _ => " ",
-    }
-}
-
-/// A column's name without case, blanks and signs.
-fn plain(header: &str) -> String {
-    header
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
-fn names_company(name: &str) -> bool {
-    matches!(
-        name,
-        "company"
-            | "companyname"
-            | "organisation"
-            | "organization"
-            | "organisationname"
-            | "organizationname"
-            | "account"
-            | "accountname"
-            | "business"
-            | "businessname"
-            | "firm"
-            | "firma"
-    )
-}
-
-fn names_person(name: &str) -> bool {
-    matches!(
-        name,
-        "contactname"
-            | "contact"
-            | "contactperson"
-            | "fullname"
-            | "personname"
-            | "firstname"
-            | "givenname"
-            | "middlename"
-            | "lastname"
-            | "surname"
-            | "familyname"
-    )
-}
-
-/// What a column is by its plain name. Addresses and telephones are `main`'s, what reaches a single human being is
-/// the person's if there is one (`reached`).
-fn guess(name: &str, main: Whose, reached: Whose) -> Target {
-    let labelled = |whose, field, label: &str| Target::Field {
-        whose,
-        field,
-        label: label.to_owned(),
-    };
-    let field = |whose, field| labelled(whose, field, "");
-    match name {
-        name if names_company(name) => field(Whose::Company, Field::Name),
-        name if names_person(name) => field(Whose::Person, Field::Name),
-        "name" => field(Whose::Person, Field::Name),
-        "customerid" | "customernumber" | "customerno" | "companyid" | "accountid" | "accountnumber"
-        | "contactid" | "recordid" | "externalid" | "reference" | "key" | "id" => Target::Reference,
-        "contacttitle" | "jobtitle" | "position" => field(Whose::Person, Field::JobTitle),
-        "address" | "street" | "streetaddress" | "address1" | "address2" | "addressline1"
-        | "addressline2" => field(main, Field::Street),
-        "city" | "town" => field(main, Field::City),
-        "region" | "state" | "province" | "county" | "stateregion" | "stateprovince" => {
-            field(main, Field::Region)
-        }
-        "postalcode" | "postcode" | "zip" | "zipcode" => field(main, Field::PostalCode),
-        "country" | "countryregion" => field(main, Field::Country),
-        "phone" | "telephone" | "tel" | "phonenumber" | "businessphone" | "workphone" | "mainphone" => {
-            field(main, Field::Phones)
-        }
-        "fax" | "faxnumber" | "businessfax" | "telefax" => labelled(main, Field::Phones, "fax"),
-        "mobile" | "mobilephone" | "mobilenumber" | "cell" | "cellphone" => {
-            labelled(reached, Field::Phones, "mobile")
-        }
-        "email" | "emailaddress" | "mail" | "contactemail" => field(reached, Field::Emails),
-        "website" | "web" | "webpage" | "homepage" | "url" => field(main, Field::Links),
-        "tags" | "categories" => field(main, Field::Tags),
-        "stage" => field(main, Field::Stage),
-        _ => Target::Ignore,
-    }
-}
-
-impl Target {
-    /// The kind of contact point that the column lists, if it lists any.
+    /// What maps rows by this mapping, made once for all rows.
     #[must_use]
-    pub fn contact_kind(&self) -> Option<ContactKind> {
-        match self {
-            Self::Field { field, .. } => field.contact_kind(),
-            Self::Ignore | Self::Reference => None,
+    pub fn mapper(&self) -> Mapper {
+        Mapper::new(self.clone())
+    }
+
+    /// Turns a single row into what is to be made of it; for many, see [`Mapping::mapper`].
+    ///
+    /// # Errors
+    /// As [`Mapper::map`].
+    pub fn map(&self, row: Row) -> Result<Mapped, Unreadable> {
+        self.mapper().map(row)
+    }
+}
+
+impl Constant {
+    /// The value, checked.
+    ///
+    /// # Errors
+    /// A sentence: the value breaks the field's rule, or the field cannot be the same for every row.
+    pub fn parse(&self) -> Result<FieldValue, String> {
+        let name = self.field.label();
+        if matches!(self.field, Field::Name | Field::Kind | Field::Owner)
+            || (self.whose == Whose::Company && matches!(self.field, Field::Company | Field::JobTitle))
+        {
+            return Err(format!("“{name}” cannot be the same for every row."));
         }
+        let value = match self.field {
+            Field::Stage => self.value.trim().to_lowercase(),
+            _ => self.value.clone(),
+        };
+        self.field
+            .parse(&value)
+            .map_err(|sentence| format!("“{name}”: {sentence}"))
     }
 }
 
@@ -483,7 +416,7 @@ mod tests {
 
     fn map(headers: &str, row: &[&str]) -> Result<Mapped, Unreadable> {
         let fields = row.iter().map(|value| (*value).to_owned()).collect();
-        Mapping::guess(&strings(headers), "test").map(Row { line: 2, fields })
+        Mapping::guess(&strings(headers), &[], "test").map(Row { line: 2, fields })
     }
 
     fn text(draft: &Draft, field: Field) -> Option<&str> {
@@ -503,12 +436,14 @@ mod tests {
             &strings(
                 "customerID,companyName,contactName,contactTitle,address,city,region,postalCode,country,phone,fax",
             ),
+            &[],
             "x",
         );
         let spelled = Mapping::guess(
             &strings(
                 "Customer-ID,COMPANY NAME,contact_name,Contact Title,Address, city ,Region,Postal Code,Country,Phone,FAX",
             ),
+            &[],
             "x",
         );
         assert_eq!(spelled.targets, northwind.targets);
@@ -533,14 +468,17 @@ mod tests {
             ],
         )
         .unwrap();
-        assert_eq!(
-            mapped.reference,
+        let (company, person) = (mapped.company.unwrap(), mapped.person.unwrap());
+        let reference = |key: &str| {
             Some(ExternalRef {
                 source: "test".to_owned(),
-                key: "7".to_owned()
+                key: key.to_owned(),
             })
+        };
+        assert_eq!(
+            (&company.reference, &person.reference),
+            (&reference("7"), &reference("7/contact/laurence lebihan"))
         );
-        let (company, person) = (mapped.company.unwrap(), mapped.person.unwrap());
         assert_eq!(company.name(), "Bon app'");
         assert_eq!(text(&company, Field::Kind), Some("company"));
         assert_eq!(text(&company, Field::Stage), Some("customer"));
@@ -569,7 +507,7 @@ mod tests {
             );
             assert_eq!(mapped.person, None, "{word:?}");
         }
-        let mut mapping = Mapping::guess(&strings("company,city"), "x");
+        let mut mapping = Mapping::guess(&strings("company,city"), &[], "x");
         mapping.nothing = vec!["?".to_owned()];
         let mapped = mapping
             .map(Row {
@@ -661,7 +599,7 @@ mod tests {
 
     #[test]
     fn a_mapping_without_a_name_is_refused_before_any_row() {
-        let mapping = Mapping::guess(&strings("colour,size"), "x");
+        let mapping = Mapping::guess(&strings("colour,size"), &[], "x");
         assert_eq!(
             mapping.check(),
             Err("No column names a company or a person. The columns are: colour, size.".to_owned())
@@ -707,7 +645,7 @@ mod tests {
             ),
             fields in prop::collection::vec(any::<String>(), 0..10),
         ) {
-            let mapping = Mapping::guess(&headers, "x");
+            let mapping = Mapping::guess(&headers, &[], "x");
             match mapping.map(Row { line: 7, fields }) {
                 Ok(mapped) => {
                     prop_assert!(mapped.company.is_some() || mapped.person.is_some());

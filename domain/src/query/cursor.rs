@@ -1,15 +1,30 @@
 //! The text of a place in a sorted list: a token that a URL holds as it is.
 //!
 //! `1.<order>.<id>.<value>`; in the value everything but letters and digits of ASCII, `-` and `_` is `~` and two
-//! hexadecimal digits a byte. It is opaque to those who pass it on.
+//! hexadecimal digits a byte. Of a search it is `1.rank.<matches before>`. It is opaque to those who pass it on.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
-use super::{Cursor, Sort, SortBy};
+use super::{Cursor, RANKED_MAX, Sort, SortBy};
 use crate::{id::CustomerId, text};
 
 const VERSION: &str = "1";
+/// What a place in a search begins with.
+const RANK: &str = "1.rank.";
+const BROKEN: &str = "This place in the list cannot be read; please start from the first page.";
+
+/// The token of the page of a search that comes after so many matches.
+pub(super) fn rank_token(skip: u16) -> String {
+    format!("{RANK}{skip}")
+}
+
+/// Reads the token of a place in a search; none for a token of another kind.
+pub(super) fn rank(token: &str) -> Option<Result<u16, String>> {
+    let skip = token.strip_prefix(RANK)?.parse().ok();
+    let skip = skip.filter(|skip| *skip <= RANKED_MAX);
+    Some(skip.ok_or_else(|| BROKEN.to_owned()))
+}
 
 impl Cursor {
     /// The place beside a row, in a list sorted by name.
@@ -26,7 +41,7 @@ impl Cursor {
     #[must_use]
     pub fn by_instant(at: DateTime<Utc>, id: CustomerId, backwards: bool) -> Self {
         Self {
-            value: at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            value: at.timestamp_micros().to_string(),
             id,
             backwards,
         }
@@ -35,7 +50,7 @@ impl Cursor {
     /// The sort value as an instant; none when the list is sorted by name.
     #[must_use]
     pub fn instant(&self) -> Option<DateTime<Utc>> {
-        self.value.parse().ok()
+        instant(&self.value)
     }
 
     /// The token for `after=` or `before=`, good for this order only.
@@ -57,7 +72,7 @@ impl Cursor {
     /// # Errors
     /// A sentence, when it is none, was tampered with, or belongs to another order.
     pub fn parse(token: &str, sort: Sort, backwards: bool) -> Result<Self, String> {
-        let broken = || "This place in the list cannot be read; please start from the first page.".to_owned();
+        let broken = || BROKEN.to_owned();
         let mut parts = token.splitn(4, '.');
         let (Some(VERSION), Some(order), Some(id), Some(value)) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -76,7 +91,7 @@ impl Cursor {
         let value = unescape(value).ok_or_else(broken)?;
         let sound = match sort.by {
             SortBy::Name => value.chars().count() <= text::LINE_MAX && !value.contains(char::is_control),
-            SortBy::Created | SortBy::Updated => value.parse::<DateTime<Utc>>().is_ok(),
+            SortBy::Created | SortBy::Updated => instant(&value).is_some(),
         };
         if sound {
             Ok(Self {
@@ -88,6 +103,12 @@ impl Cursor {
             Err(broken())
         }
     }
+}
+
+/// The instant that many microseconds after 1970 began, in a year of four digits: PostgreSQL does not know them all.
+fn instant(micros: &str) -> Option<DateTime<Utc>> {
+    let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+    (1..=9999).contains(&at.year()).then_some(at)
 }
 
 fn unescape(text: &str) -> Option<String> {

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use super::{
-    Column, Condition, Cursor, Filter, ListQuery, Operator, SIZE, SIZE_MAX, Sort, SortBy, cursor::hex,
+    Column, Condition, Cursor, Filter, ListQuery, Operator, RANKED_MAX, SIZE, SIZE_MAX, Sort, SortBy,
+    cursor::{hex, rank, rank_token},
 };
 use crate::{error::FieldErrors, text};
 
@@ -29,6 +30,7 @@ impl Default for ListQuery {
             search: String::new(),
             sort: Sort::default(),
             cursor: None,
+            skip: 0,
             size: SIZE,
         }
     }
@@ -38,7 +40,7 @@ impl ListQuery {
     /// Reads the parameters of a list: `q`, `filter`, `sort`, `after` or `before`, `size`, and the fields of a form
     /// without script (`stage=lead`, `owner=me` …), which are added to the filter with and. A field that comes
     /// several times, or has several lines, asks for one of its values. What is blank counts as not sent; other
-    /// parameters belong to others and are skipped. A search has no pages: its cursor is dropped.
+    /// parameters belong to others and are skipped. A place in a sorted list says nothing to a search: it is dropped.
     ///
     /// Takes pairs that are decoded already, for instance `values.0.iter()` of [`Values`](crate::form::Values).
     ///
@@ -89,20 +91,24 @@ impl ListQuery {
             "sort",
             given("sort").map_or_else(|| Ok(Sort::default()), Sort::from_str),
         );
-        let cursor = sort.and_then(|sort| match (given("after"), given("before")) {
-            (None, None) => Some(None),
-            (Some(token), None) => errors.take("after", Cursor::parse(token, sort, false).map(Some)),
-            (None, Some(token)) => errors.take("before", Cursor::parse(token, sort, true).map(Some)),
+        let searches = search.as_deref().is_some_and(|search| !search.is_empty());
+        let read = |token, sort, backwards| place(token, sort, backwards, searches);
+        let place = sort.and_then(|sort| match (given("after"), given("before")) {
+            (None, None) => Some((None, 0)),
+            (Some(token), None) => errors.take("after", read(token, sort, false)),
+            (None, Some(token)) => errors.take("before", read(token, sort, true)),
             (Some(_), Some(_)) => errors.take("before", Err("Please give “after” or “before”, not both.")),
         });
-        match (filter, search, sort, cursor, size) {
-            (Some(filter), Some(search), Some(sort), Some(cursor), Some(size)) if errors.is_empty() => {
-                let cursor = cursor.filter(|_| search.is_empty());
+        match (filter, search, sort, place, size) {
+            (Some(filter), Some(search), Some(sort), Some((cursor, skip)), Some(size))
+                if errors.is_empty() =>
+            {
                 Ok(Self {
                     filter,
                     search,
                     sort,
                     cursor,
+                    skip,
                     size,
                 })
             }
@@ -147,6 +153,9 @@ impl ListQuery {
                 cursor.token(self.sort)
             });
         }
+        add(!self.search.is_empty() && self.skip > 0, "after", &|| {
+            rank_token(self.skip)
+        });
         add(self.size != SIZE, "size", &|| self.size.to_string());
         pairs
     }
@@ -229,6 +238,7 @@ impl ListQuery {
     pub fn first_page(&self) -> Self {
         Self {
             cursor: None,
+            skip: 0,
             ..self.clone()
         }
     }
@@ -236,18 +246,44 @@ impl ListQuery {
     /// The page that follows, by the token that this page's answer gave. A token that cannot be read gives the first.
     #[must_use]
     pub fn after(&self, token: &str) -> Self {
-        Self {
-            cursor: Cursor::parse(token, self.sort, false).ok(),
-            ..self.clone()
-        }
+        self.at(token, false)
     }
 
     /// The page before, by the token that this page's answer gave. A token that cannot be read gives the first.
     #[must_use]
     pub fn before(&self, token: &str) -> Self {
+        self.at(token, true)
+    }
+
+    fn at(&self, token: &str, backwards: bool) -> Self {
+        let place = place(token, self.sort, backwards, !self.search.is_empty());
+        let (cursor, skip) = place.unwrap_or_default();
         Self {
-            cursor: Cursor::parse(token, self.sort, true).ok(),
+            cursor,
+            skip,
             ..self.clone()
+        }
+    }
+
+    /// The tokens of the pages before and after this one, of a search that ranks so many matches.
+    #[must_use]
+    pub fn ranked_tokens(&self, matches: u16) -> (Option<String>, Option<String>) {
+        let (skip, ranked) = (self.skip, matches.min(RANKED_MAX));
+        let next = skip.saturating_add(self.size);
+        (
+            (skip > 0).then(|| rank_token(skip.saturating_sub(self.size))),
+            (next < ranked).then(|| rank_token(next)),
+        )
+    }
+}
+
+/// Reads a place in a list: beside a row, or after so many matches of a search.
+fn place(token: &str, sort: Sort, backwards: bool, searches: bool) -> Result<(Option<Cursor>, u16), String> {
+    match rank(token) {
+        Some(skip) if searches => Ok((None, skip?)),
+        _ => {
+            let cursor = Cursor::parse(token, sort, backwards)?;
+            Ok((Some(cursor).filter(|_| !searches), 0))
         }
     }
 }
@@ -499,6 +535,41 @@ mod tests {
     }
 
     #[test]
+    fn the_pages_of_a_search_are_linked_by_how_many_matches_come_before() {
+        let first = read("q=anders&size=50");
+        assert_eq!(first.ranked_tokens(50), (None, None));
+        let (_, next) = first.ranked_tokens(123);
+        let second = first.after(&next.unwrap());
+        assert_eq!((second.skip, second.cursor.as_ref()), (50, None));
+        assert_eq!(second.to_query_string(), "q=anders&after=1.rank.50");
+        assert_eq!(read(&second.to_query_string()), second);
+        let (previous, next) = second.ranked_tokens(123);
+        assert_eq!(second.before(&previous.unwrap()), first);
+        let third = second.after(&next.unwrap());
+        assert_eq!((third.skip, third.ranked_tokens(123).1), (100, None));
+        assert_eq!(third.with_search("ben").skip, 0);
+        // What comes behind the last that is ranked is not to be had.
+        assert_eq!(read("q=a&after=1.rank.1950").ranked_tokens(2_001).1, None);
+        for wrong in ["2001", "-1", "x", ""] {
+            assert!(
+                errors(&format!("q=a&after=1.rank.{wrong}"))
+                    .get("after")
+                    .is_some()
+            );
+        }
+        assert!(errors("after=1.rank.50").get("after").is_some(), "no search");
+        // A place in a sorted list says nothing to a search.
+        let sorted = on_second_page().to_query_string();
+        assert_eq!(
+            (
+                read(&format!("{sorted}&q=a")).cursor,
+                read(&format!("{sorted}&q=a")).skip
+            ),
+            (None, 0)
+        );
+    }
+
+    #[test]
     fn serde_knows_the_query_string_only() {
         let query = on_second_page();
         let json = serde_json::to_string(&query).unwrap();
@@ -518,13 +589,15 @@ mod tests {
             filter in filter(),
             search in prop_oneof![Just(String::new()), r"[^\p{Cc}\s]{0,30}"],
             place in prop::option::of((r"[^\p{Cc}]{0,30}", any::<[u8; 10]>(), any::<bool>())),
+            skip in 0..=RANKED_MAX,
             size in 1..=SIZE_MAX,
         ) {
             let search = text::line(&search).unwrap();
             let cursor = place
                 .filter(|_| search.is_empty())
                 .map(|(name, seed, back)| Cursor::by_name(&name, CustomerId(uuid_v7(1, seed)), back));
-            let query = ListQuery { filter, search, sort: Sort::default(), cursor, size };
+            let skip = if search.is_empty() { 0 } else { skip };
+            let query = ListQuery { filter, search, sort: Sort::default(), cursor, skip, size };
             prop_assert_eq!(ListQuery::from_query_string(&query.to_query_string()), Ok(query));
         }
 

@@ -1,6 +1,6 @@
 // A new customer.
 
-import { post, trash } from "../support/customer";
+import { messages, post, trash } from "../support/customer";
 import { awake, expect, open, test } from "../support/test";
 
 test("a new customer: what is wrong is said at its field, what was typed stays, and then it is made", async ({
@@ -8,8 +8,7 @@ test("a new customer: what is wrong is said at its field, what was typed stays, 
   problems,
 }) => {
   problems.expectStatus(422);
-  await open(page, "/customers");
-  await page.getByRole("link", { name: "New customer" }).click();
+  await open(page, "/customers/new");
   await expect(page.getByLabel("Name")).toBeFocused();
   await page.getByText("Company", { exact: true }).first().click();
   await page.getByLabel("City").fill("Göteborg");
@@ -26,6 +25,50 @@ test("a new customer: what is wrong is said at its field, what was typed stays, 
   await expect(page.getByText("Customer created.")).toBeVisible();
   await expect(page).toHaveURL(/\/customers\/[0-9a-f-]{36}$/);
   await trash(page.request, new URL(page.url()).pathname);
+});
+
+test("over the list the same form opens in a dialog, by keyboard and back", async ({ page, problems }) => {
+  problems.expectStatus(422);
+  await open(page, "/customers?kind=company");
+  const button = page.getByRole("link", { name: "New customer" });
+  await button.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "New customer" });
+  await expect(dialog.getByLabel("Name")).toBeFocused();
+  await expect(page).toHaveURL("/customers?kind=company");
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  await expect(button).toBeFocused();
+
+  await button.click();
+  await expect(dialog.getByLabel("Name")).toBeFocused();
+  await dialog.getByRole("link", { name: "Cancel" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page).toHaveURL("/customers?kind=company");
+
+  await button.click();
+  await dialog.getByLabel("City").fill("Göteborg");
+  await dialog.getByRole("button", { name: "Create customer" }).click();
+  await expect(dialog.getByText("Please give a name.")).toBeVisible();
+  await expect(dialog.getByLabel("Name")).toBeFocused();
+  await expect(dialog.getByLabel("City")).toHaveValue("Göteborg");
+  // A press beside the dialog loses nothing.
+  await page.mouse.click(5, 5);
+  await dialog.getByLabel("Name").fill("Fika & Co");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "Fika & Co", level: 1 })).toBeVisible();
+  await expect(messages(page)).toContainText("Customer created.");
+  await expect(dialog).toBeHidden();
+  await trash(page.request, new URL(page.url()).pathname);
+});
+
+test("a press with a key held opens the page of the form in a tab of its own", async ({ page, context }) => {
+  await open(page, "/customers");
+  const [tab] = await Promise.all([
+    context.waitForEvent("page"),
+    page.getByRole("link", { name: "New customer" }).click({ modifiers: ["Control"] }),
+  ]);
+  await expect(tab).toHaveURL("/customers/new");
+  await expect(page.getByRole("dialog")).toBeHidden();
 });
 
 test("a person is put into a company that is found by typing", async ({ page }) => {

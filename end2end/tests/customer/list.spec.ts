@@ -89,6 +89,20 @@ test("an address that asks for what cannot be is answered with a sentence", asyn
     await open(page, `/customers?${query}`);
     await expect(page.getByText("This address asks for something that cannot be."), query).toBeVisible();
   }
+  await page.getByRole("link", { name: "Show all customers" }).click();
+  await expect(page).toHaveURL("/customers");
+  await expect(page.getByRole("row").nth(1)).toBeVisible();
+});
+
+test("beside the panel no owner and no city is cut while another column has room", async ({ page }) => {
+  await open(page, "/customers?kind=company");
+  await row(page, "Berglunds snabbköp").getByRole("link").click();
+  await expect(page.getByRole("complementary", { name: "Customer" }).getByText("Timeline")).toBeVisible();
+  const cut = await page
+    .getByRole("row")
+    .locator("td:nth-child(2), td:nth-child(4), td:nth-child(5)")
+    .evaluateAll((cells) => cells.filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent));
+  expect(cut).toEqual([]);
 });
 
 test("a row opens beside the list, by click, and the address says which", async ({ page }) => {

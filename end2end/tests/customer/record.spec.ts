@@ -1,6 +1,7 @@
 // A customer's page: fields edited in place, notes, the trash.
 
-import { edit, field, messages, timeline, type } from "../support/customer";
+import { edit, field, messages, note, noteOf, timeline, type, typeNote } from "../support/customer";
+import { nadia } from "../support/people";
 import { server } from "../support/server";
 import { awake, expect, open, test } from "../support/test";
 
@@ -10,6 +11,7 @@ test("a field is edited in place: shown at once, kept, and told in the timeline"
   await expect(field(page, "City")).toHaveText("Bern");
   await expect(messages(page)).toContainText("Saved.");
   await expect(timeline(page).first()).toContainText("changed city from Berlin to Bern");
+  await expect(field(page, "City").getByTitle("Edit city")).toBeFocused();
   await page.reload();
   await expect(field(page, "City")).toHaveText("Bern");
 });
@@ -149,6 +151,79 @@ test("a note is written with Ctrl Enter, shows in the timeline and can be remove
   await expect(timeline(page)).not.toContainText(["Wants the 2 kg pails."]);
   await messages(page).getByRole("button", { name: "Undo" }).click();
   await expect(timeline(page).filter({ hasText: "Wants the 2 kg pails." })).toHaveCount(1);
+});
+
+test("a note is changed in place: with Ctrl Enter it is kept, and Undo brings the old text back", async ({
+  page,
+  customer,
+}) => {
+  const path = await customer({ name: "Brauerei" });
+  await note(nadia, path, "Two barrels on Monday.");
+  await open(page, path);
+  const editor = await typeNote(page, "Two barrels", "Three barrels on Tuesday.\nAsk for Eva.");
+  await expect(editor).toBeFocused();
+  await editor.press("Control+Enter");
+  await expect(messages(page)).toContainText("Note changed.");
+  await expect(editor).toBeHidden();
+  await expect(noteOf(page, "Three barrels on Tuesday.")).toContainText("Ask for Eva.");
+  await expect(noteOf(page, "Three barrels").getByRole("link", { name: "Edit" })).toBeFocused();
+  await expect(timeline(page).first()).toContainText("changed a note");
+
+  await messages(page).getByRole("button", { name: "Undo" }).click();
+  await expect(noteOf(page, "Two barrels on Monday.")).toHaveCount(1);
+  await expect(noteOf(page, "Three barrels")).toHaveCount(0);
+});
+
+test("Esc and Cancel leave a note as it was and give the focus back", async ({ page, customer }) => {
+  const path = await customer({ name: "Keltern" });
+  await note(nadia, path, "As it was.");
+  await open(page, path);
+  const opener = noteOf(page, "As it was.").getByRole("link", { name: "Edit" });
+  await (await typeNote(page, "As it was.", "Otherwise.")).press("Escape");
+  await expect(opener).toBeFocused();
+  await typeNote(page, "As it was.", "Otherwise.");
+  await page.getByRole("link", { name: "Cancel" }).click();
+  await expect(opener).toBeFocused();
+  await expect(page).toHaveURL(path);
+  await opener.click();
+  await expect(page.getByRole("textbox", { name: "Text of the note" })).toHaveValue("As it was.");
+});
+
+test("an emptied note is refused in its place, and what is typed outlives another edit of the page", async ({
+  page,
+  customer,
+  problems,
+}) => {
+  problems.expectStatus(422);
+  const path = await customer({ name: "Mosterei", city: "Ulm" });
+  await note(nadia, path, "Forty crates.");
+  await open(page, path);
+  const editor = await typeNote(page, "Forty crates.", "");
+  await editor.press("Control+Enter");
+  await expect(page.getByText("Please write something first.")).toBeVisible();
+  await expect(editor).toHaveAttribute("aria-invalid", "true");
+  await editor.fill("Fifty crates.");
+  await edit(page, "City", "Bonn");
+  await expect(timeline(page).first()).toContainText("changed city from Ulm to Bonn");
+  await expect(editor).toHaveValue("Fifty crates.");
+  await editor.press("Control+Enter");
+  await expect(noteOf(page, "Fifty crates.")).toHaveCount(1);
+});
+
+test("an e-mail address is never broken inside a word: it is cut, and told whole", async ({ page, customer }) => {
+  const address = "bestellungen.und.rechnungen@feinkost-nordlicht-versand.example";
+  await open(page, await customer({ name: "Feinkost", emails: address }));
+  const link = field(page, "E-mail").getByRole("link", { name: address });
+  await expect(link).toHaveAttribute("title", address);
+  const lines = await link.evaluate((link) => link.getBoundingClientRect().height / parseFloat(getComputedStyle(link).lineHeight));
+  expect(lines).toBe(1);
+});
+
+test("what can be edited is named by its field and its value", async ({ page, customer }) => {
+  await open(page, await customer({ name: "Werft", city: "Kiel" }));
+  await expect(field(page, "City").getByRole("link", { name: "Edit city: Kiel", exact: true })).toBeVisible();
+  await expect(field(page, "Stage").getByRole("link", { name: "Edit stage: Lead", exact: true })).toBeVisible();
+  await expect(field(page, "Street").getByRole("link", { name: "Edit street: none", exact: true })).toBeVisible();
 });
 
 test("a customer in the trash is hidden from the list, says where it is, and comes back with Undo", async ({

@@ -58,6 +58,18 @@ export async function note(who: Person, path: string, body: string): Promise<voi
   await elsewhere(who, (api) => post(api, `${path}/notes`, { id: newId(), body }));
 }
 
+/** Somebody changes the latest note of a customer elsewhere, having seen how it stands. */
+export async function changeNote(who: Person, path: string, body: string): Promise<void> {
+  await elsewhere(who, async (api) => {
+    const page = await (await api.get(path)).text();
+    const id = /\?note=([0-9a-f-]{36})/.exec(page)?.[1] ?? "";
+    const editor = await (await api.get(`${path}?note=${id}`)).text();
+    const form = editor.slice(editor.indexOf(`action="/notes/${id}/edit"`));
+    const version = /<input[^>]*name="version"[^>]*value="(\d+)"/.exec(form)?.[1] ?? "";
+    return post(api, `/notes/${id}/edit`, { version, body });
+  });
+}
+
 /** The table's row of a customer. */
 export function row(page: Page, name: string): Locator {
   return page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
@@ -87,6 +99,13 @@ export async function edit(page: Page, label: string, text: string): Promise<voi
   await (await type(page, label, text)).press("Enter");
 }
 
+/** Changes a field in place that is picked from a list. */
+export async function pick(page: Page, label: string, text: string): Promise<void> {
+  const place = field(page, label);
+  await place.getByTitle(`Edit ${label.toLowerCase()}`).click();
+  await place.getByRole("combobox", { name: label }).selectOption(text);
+}
+
 /** The messages of the page. */
 export function messages(page: Page): Locator {
   return page.getByRole("region", { name: "Messages" });
@@ -94,5 +113,18 @@ export function messages(page: Page): Locator {
 
 /** What happened to a customer, newest first. */
 export function timeline(page: Page): Locator {
-  return page.getByRole("form", { name: "Timeline" }).getByRole("listitem");
+  return page.getByRole("list", { name: "Timeline" }).getByRole("listitem");
+}
+
+/** The note in the timeline that holds this text. */
+export function noteOf(page: Page, text: string): Locator {
+  return timeline(page).filter({ hasText: text });
+}
+
+/** Opens the editor of a note and types into it. */
+export async function typeNote(page: Page, was: string, text: string): Promise<Locator> {
+  await noteOf(page, was).first().getByRole("link", { name: "Edit" }).click();
+  const editor = page.getByRole("textbox", { name: "Text of the note" });
+  await editor.fill(text);
+  return editor;
 }

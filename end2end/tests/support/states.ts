@@ -1,21 +1,43 @@
 // The pages and their main states, as accessibility and screenshots go through them.
 
 import { expect, type Page } from "@playwright/test";
+import { readFileSync } from "node:fs";
 
-import { edit, field, row } from "./customer";
-import { awake, open } from "./test";
+import { change, changeNote, edit, field, note, row, trash, typeNote } from "./customer";
+import { choose } from "./import";
+import { aiko, nadia, tom, type Person } from "./people";
 import type { Problems } from "./problems";
+import { awake, open } from "./test";
 
 export interface State {
   name: string;
   /** Brings the page into the state. `path` is the page of a customer made for it. */
   show: (page: Page, path: string) => Promise<void>;
+  /** Who looks: nobody, or somebody else than the admin. */
   signedOut?: boolean;
+  who?: Person;
+  /** Only there at phone width. */
+  narrow?: boolean;
+  /** The connection is cut. */
+  offline?: boolean;
   /** Statuses that belong to the state. */
   statuses?: number[];
 }
 
 const openPage = (path: string) => async (page: Page) => open(page, path);
+
+/** At phone width the sidebar is a drawer. */
+async function openDrawer(page: Page): Promise<void> {
+  const menu = page.getByRole("button", { name: "Menu" });
+  if (await menu.isVisible()) await menu.click();
+  await expect(page.getByRole("button", { name: nadia.name })).toBeVisible();
+}
+
+async function openDialog(page: Page): Promise<void> {
+  await open(page, "/customers?kind=company");
+  await page.getByRole("link", { name: "New" }).first().click();
+  await expect(page.getByRole("dialog").getByLabel("Name")).toBeFocused();
+}
 
 export const STATES: State[] = [
   { name: "sign-in", signedOut: true, show: openPage("/sign-in") },
@@ -58,6 +80,8 @@ export const STATES: State[] = [
       await expect(page.getByRole("option", { name: /Berglunds/ }).first()).toBeVisible();
     },
   },
+  { name: "imports", show: openPage("/imports") },
+  { name: "import, its mapping", show: async (page) => choose(page, "mapping.csv") },
   { name: "customer", show: async (page, path) => open(page, path) },
   {
     name: "customer, a field refused",
@@ -81,6 +105,90 @@ export const STATES: State[] = [
       await open(page, path);
       await page.getByRole("button", { name: "More" }).click();
       await expect(page.getByRole("button", { name: "Move to the trash" })).toBeVisible();
+    },
+  },
+  {
+    name: "customer, a note in its editor",
+    show: async (page, path) => {
+      await note(tom, path, "Wants the price list again, with the organic range.");
+      await open(page, path);
+      await typeNote(page, "Wants the price list", "Wants the price list again, with the organic range.\nSent on Tuesday.");
+    },
+  },
+  {
+    name: "customer, a note in dispute",
+    statuses: [409],
+    show: async (page, path) => {
+      const text = "Wants the price list again, with the organic range.";
+      await note(tom, path, text);
+      await open(page, path);
+      const editor = await typeNote(page, text, `${text}\nSent on Tuesday.`);
+      await changeNote(tom, path, `${text}\nHas it by now.`);
+      await editor.press("Control+Enter");
+      await expect(page.getByRole("group", { name: "Which value should stand?" })).toBeVisible();
+    },
+  },
+  {
+    name: "customer, a field in dispute",
+    statuses: [409],
+    show: async (page, path) => {
+      await change(tom, path, { city: "Kiel" });
+      await open(page, path);
+      await change(tom, path, { city: "Lübeck" });
+      await edit(page, "City", "Flensburg");
+      await expect(field(page, "City").getByRole("alert")).toContainText("Lübeck");
+    },
+  },
+  {
+    name: "customer in the trash",
+    show: async (page, path) => {
+      await trash(page.request, path);
+      await open(page, path);
+      await expect(page.getByText("This customer is in the trash")).toBeVisible();
+    },
+  },
+  {
+    name: "customer, no connection",
+    offline: true,
+    show: async (page, path) => {
+      await open(page, path);
+      await page.context().setOffline(true);
+      await expect(page.getByText("No connection.")).toBeVisible();
+    },
+  },
+  {
+    name: "customer, read only",
+    who: aiko,
+    show: async (page, path) => {
+      await open(page, path);
+      await expect(page.getByRole("link", { name: /^Edit/ })).toHaveCount(0);
+    },
+  },
+  {
+    name: "person menu",
+    show: async (page) => {
+      await open(page, "/customers?kind=company");
+      await openDrawer(page);
+      await page.getByRole("button", { name: nadia.name }).click();
+      await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+    },
+  },
+  {
+    name: "drawer",
+    narrow: true,
+    show: async (page) => {
+      await open(page, "/customers?kind=company");
+      await openDrawer(page);
+    },
+  },
+  { name: "new customer in a dialog", show: openDialog },
+  {
+    name: "new customer in a dialog, refused",
+    statuses: [422],
+    show: async (page) => {
+      await openDialog(page);
+      await page.getByRole("button", { name: "Create customer" }).click();
+      await expect(page.getByText("Please give a name.")).toBeVisible();
     },
   },
   { name: "customer, not found", statuses: [404], show: openPage("/customers/7") },
@@ -115,12 +223,26 @@ export const LOOKS = [
 
 export type Look = (typeof LOOKS)[number];
 
-/** Opens a state in a look, nothing moving. */
-export async function showState(page: Page, state: State, look: Look, path: string, problems: Problems): Promise<void> {
-  problems.expectStatus(...(state.statuses ?? []));
-  if (state.signedOut) await page.context().clearCookies();
+/** The looks in which there is such a state. */
+export function looksOf(state: State): Look[] {
+  return LOOKS.filter((look) => !state.narrow || look.width < 800);
+}
+
+/** Gives the page a width and colours, nothing moving. */
+export async function dress(page: Page, look: Look): Promise<void> {
   await page.setViewportSize({ width: look.width, height: look.height });
   await page.emulateMedia({ colorScheme: look.colorScheme, reducedMotion: "reduce" });
+}
+
+/** Opens a state in a look. */
+export async function showState(page: Page, state: State, look: Look, path: string, problems: Problems): Promise<void> {
+  problems.expectStatus(...(state.statuses ?? []));
+  if (state.offline) problems.expectOffline();
+  const context = page.context();
+  await context.setOffline(false);
+  if (state.signedOut) await context.clearCookies();
+  if (state.who) await context.addCookies(JSON.parse(readFileSync(state.who.state, "utf8")).cookies);
+  await dress(page, look);
   await state.show(page, path);
   await page.evaluate("document.fonts.ready");
 }

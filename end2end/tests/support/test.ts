@@ -2,8 +2,8 @@
 
 import { test as base, expect, type Browser, type BrowserContextOptions, type Page } from "@playwright/test";
 
-import { make, trash, type Values } from "./customer";
-import { nadia, type Person } from "./people";
+import { edit, make, messages, trash, type Values } from "./customer";
+import { nadia, tom, type Person } from "./people";
 import { Problems } from "./problems";
 
 interface Fixtures {
@@ -11,6 +11,8 @@ interface Fixtures {
   problems: Problems;
   /** Another browser, in which this person is signed in. */
   as: (who: Person, options?: BrowserContextOptions) => Promise<Page>;
+  /** Two people open a customer made for this test, and the first one changes a field of it. */
+  both: (fields: Values, change: [label: string, text: string]) => Promise<{ path: string; other: Page }>;
   /** Makes a customer for this test; it is in the trash afterwards. Gives the path of its page. */
   customer: (fields: Values) => Promise<string>;
 }
@@ -38,6 +40,17 @@ export const test = base.extend<Fixtures>({
       return context.newPage();
     });
     for (const context of opened) await context.close();
+  },
+  both: async ({ page, as, customer }, use) => {
+    await use(async (fields, change) => {
+      const path = await customer(fields);
+      const other = await as(tom);
+      await open(page, path);
+      await open(other, path);
+      await edit(page, ...change);
+      await expect(messages(page)).toContainText("Saved.");
+      return { path, other };
+    });
   },
   customer: async ({ playwright, baseURL }, use) => {
     const api = await playwright.request.newContext({ baseURL, storageState: nadia.state });

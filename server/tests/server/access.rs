@@ -1,19 +1,26 @@
-//! The walk: every server function and every form as every role. What has no line here fails.
+//! The walk: every page, server function, form and transfer as every role. What has no line here fails.
 
 use std::collections::BTreeSet;
 
 use http::StatusCode;
-use rapport_app::door::Form;
+use leptos_axum::generate_route_list;
+use rapport_app::{App, door::Form};
 use rapport_domain::{
     access::BuiltInRole,
     activity::NewNote,
-    id::{ActivityId, CustomerId},
+    customer::Field,
+    id::{ActivityId, CustomerId, ImportId},
     journal::Receipt,
 };
-use rapport_service::{Ctx, activity, customer::command};
+use rapport_service::{
+    Ctx, activity,
+    customer::command,
+    import::{self, NewImport, Wishes},
+    job::Worker,
+};
 use rapport_testing::PASSWORD;
 
-use crate::browser::{Browser, Site};
+use crate::browser::{Answer, Browser, Site};
 
 /// Admin, manager, member, read-only, nobody.
 type Answers = [u16; 5];
@@ -27,8 +34,12 @@ enum Whose {
     Near,
     /// A customer of another team.
     Far,
+    /// An import of the member.
+    NearImport,
+    /// An import of somebody else.
+    FarImport,
 }
-use Whose::{Any, Far, Near};
+use Whose::{Any, Far, FarImport, Near, NearImport};
 
 /// Server functions that read, by their path under `/api/fn/`, with their query.
 const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
@@ -40,8 +51,43 @@ const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
     ("customer/timeline", Far, "id={id}", [200, 200, 404, 200, 401]),
     ("customer/suggest", Any, "text=a", [200, 200, 200, 200, 401]),
     ("customer/owners", Any, "", [200, 200, 200, 200, 401]),
+    ("customer/new-owners", Any, "", [200, 200, 200, 200, 401]),
+    ("import/list", Any, "", [200, 200, 200, 403, 401]),
+    ("import/mappings", Any, "", [200, 200, 200, 403, 401]),
+    ("import/get", NearImport, "id={id}", [200, 404, 200, 403, 401]),
+    ("import/get", FarImport, "id={id}", [200, 404, 404, 403, 401]),
+    ("import/sample", NearImport, "id={id}", [200, 404, 200, 403, 401]),
+    ("import/sample", FarImport, "id={id}", [200, 404, 404, 403, 401]),
+    (
+        "import/problems",
+        NearImport,
+        "id={id}&behind=0",
+        [200, 404, 200, 403, 401],
+    ),
+    (
+        "import/problems",
+        FarImport,
+        "id={id}&behind=0",
+        [200, 404, 404, 403, 401],
+    ),
     // The door by script: walked form by form below.
     ("form/submit", Any, "", [0, 0, 0, 0, 0]),
+];
+
+/// Pages, by the path of their route.
+const PAGES: &[(&str, Whose, Answers)] = &[
+    ("/", Any, [302, 302, 302, 302, 303]),
+    ("/setup", Any, [303, 303, 303, 303, 303]),
+    ("/sign-in", Any, [303, 303, 303, 303, 200]),
+    ("/customers", Any, [200, 200, 200, 200, 303]),
+    ("/customers/new", Any, [200, 200, 200, 403, 303]),
+    ("/customers/{id}", Near, [200, 200, 200, 200, 303]),
+    ("/customers/{id}", Far, [200, 200, 404, 200, 303]),
+    ("/customers/{id}/edit", Near, [200, 200, 200, 403, 303]),
+    ("/customers/{id}/edit", Far, [200, 403, 404, 403, 303]),
+    ("/imports", Any, [200, 200, 200, 403, 303]),
+    ("/imports/{id}", NearImport, [200, 404, 200, 403, 303]),
+    ("/imports/{id}", FarImport, [200, 404, 404, 403, 303]),
 ];
 
 /// Forms, by pattern. A post that succeeds answers 303, by script 200.
@@ -63,6 +109,22 @@ const FORMS: &[(&str, Whose, Answers)] = &[
     ("/notes/{id}/edit", Far, [303, 403, 404, 403, 401]),
     ("/notes/{id}/remove", Near, [303, 303, 303, 403, 401]),
     ("/notes/{id}/remove", Far, [303, 403, 404, 403, 401]),
+    ("/imports/{id}/check", NearImport, [303, 404, 303, 403, 401]),
+    ("/imports/{id}/check", FarImport, [303, 404, 404, 403, 401]),
+    ("/imports/{id}/dialect", NearImport, [303, 404, 303, 403, 401]),
+    ("/imports/{id}/dialect", FarImport, [303, 404, 404, 403, 401]),
+    ("/imports/{id}/map", NearImport, [303, 404, 303, 403, 401]),
+    ("/imports/{id}/map", FarImport, [303, 404, 404, 403, 401]),
+    ("/imports/{id}/mapping", NearImport, [303, 404, 303, 403, 401]),
+    ("/imports/{id}/mapping", FarImport, [303, 404, 404, 403, 401]),
+    ("/imports/{id}/run", NearImport, [303, 404, 303, 403, 401]),
+    ("/imports/{id}/run", FarImport, [303, 404, 404, 403, 401]),
+    ("/imports/{id}/stop", NearImport, [303, 404, 303, 403, 401]),
+    ("/imports/{id}/stop", FarImport, [303, 404, 404, 403, 401]),
+    ("/imports/{id}/forget", NearImport, [303, 404, 303, 403, 401]),
+    ("/imports/{id}/forget", FarImport, [303, 404, 404, 403, 401]),
+    ("/imports/{id}/mend", NearImport, [303, 404, 303, 403, 401]),
+    ("/imports/{id}/mend", FarImport, [303, 404, 404, 403, 401]),
     // What the rights do not reach is left as it is, and said so.
     ("/undo", Near, [303, 303, 303, 409, 401]),
     ("/undo", Far, [303, 409, 404, 409, 401]),
@@ -108,6 +170,30 @@ impl Scene {
             .await
     }
 
+    /// An import whose file is here, of the member or of the stranger.
+    async fn import(&self, whose: Whose) -> ImportId {
+        let by = if whose == FarImport { &self.far } else { &self.near };
+        let ctx = self.site.house.acting(by.parse().unwrap()).await;
+        let file = "Name,E-mail\nAda,ada@example.org\nonly one\n";
+        let new = NewImport {
+            id: ctx.clock().new_id(),
+            file: "list.csv".to_owned(),
+            size: file.len() as u64,
+            stamp: 0,
+        };
+        import::stage(&ctx, new, file.as_bytes(), Wishes::default())
+            .await
+            .unwrap()
+    }
+
+    /// The same once it is in, with a row to mend.
+    async fn import_that_ran(&self, whose: Whose) -> ImportId {
+        let id = self.import(whose).await;
+        import::run(&self.admin, id).await.unwrap();
+        Worker::new(&self.site.house.service).work_off().await.unwrap();
+        id
+    }
+
     async fn note(&self, about: CustomerId) -> Receipt {
         let note = NewNote {
             id: self.admin.clock().new_id::<ActivityId>(),
@@ -118,6 +204,9 @@ impl Scene {
 
     /// A form's path and fields, right in everything but perhaps who sends it.
     async fn form(&self, pattern: &str, whose: Whose, place: usize) -> (String, Vec<(&'static str, String)>) {
+        if pattern.starts_with("/imports/") {
+            return self.import_form(pattern, whose).await;
+        }
         let customer = self.customer(whose).await;
         let new_id = self.admin.clock().new_id::<ActivityId>().to_string();
         let (id, fields) = match pattern {
@@ -154,7 +243,7 @@ impl Scene {
             ),
             "/notes/{id}/edit" => (
                 self.note(customer).await.record.to_string(),
-                vec![("body", "Another".to_owned())],
+                vec![("version", "1".to_owned()), ("body", "Another".to_owned())],
             ),
             "/notes/{id}/remove" => (self.note(customer).await.record.to_string(), vec![]),
             "/undo" => {
@@ -165,6 +254,259 @@ impl Scene {
         };
         (pattern.replace("{id}", &id), fields)
     }
+}
+
+impl Scene {
+    /// A digest of all that forms write, where this answer is a refusal: it must leave everything as it was.
+    async fn stands(&self, answer: u16) -> Option<String> {
+        if answer < 400 {
+            return None;
+        }
+        let tables = [
+            "app_user",
+            "customer",
+            "contact_point",
+            "external_ref",
+            "activity",
+            "batch",
+            "change",
+            "import",
+            "import_problem",
+            "job",
+        ];
+        let digests = tables.map(|table| {
+            format!("(SELECT coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM {table} t)")
+        });
+        let sql = format!("SELECT concat({})", digests.join(", "));
+        Some(self.site.house.database.read(&sql).await)
+    }
+
+    async fn import_form(&self, pattern: &str, whose: Whose) -> (String, Vec<(&'static str, String)>) {
+        let id = match pattern {
+            "/imports/{id}/mend" => self.import_that_ran(whose).await,
+            _ => self.import(whose).await,
+        };
+        let text = |pairs: &[(&'static str, &str)]| {
+            pairs
+                .iter()
+                .map(|(name, text)| (*name, (*text).to_owned()))
+                .collect::<Vec<_>>()
+        };
+        let fields = match pattern {
+            "/imports/{id}/check" => text(&[("source", "list"), ("by.email", "on")]),
+            "/imports/{id}/dialect" => text(&[("encoding", "utf-8"), ("delimiter", "comma")]),
+            "/imports/{id}/mapping" => text(&[("name", "Kept")]),
+            "/imports/{id}/mend" => text(&[("line", "3"), ("value.0", "Ben"), ("value.1", "")]),
+            "/imports/{id}/map" => {
+                import::save_mapping(&self.admin, id, "Kept").await.unwrap();
+                let kept = import::mappings(&self.admin).await.unwrap();
+                vec![("mapping", kept[0].id.to_string())]
+            }
+            "/imports/{id}/stop" => {
+                import::run(&self.admin, id).await.unwrap();
+                vec![]
+            }
+            _ => vec![],
+        };
+        (pattern.replace("{id}", &id.to_string()), fields)
+    }
+}
+
+/// What is no page and no form: files in and out. The file of these imports is all here.
+const TRANSFERS: &[(&str, &str, Answers)] = &[
+    (
+        "POST",
+        "/imports/upload?id={new}&file=a.csv&size=4",
+        [200, 200, 200, 403, 401],
+    ),
+    ("PUT", "/imports/{near}/file?at=0", [404, 404, 200, 403, 401]),
+    ("PUT", "/imports/{far}/file?at=0", [404, 404, 404, 403, 401]),
+    ("GET", "/imports/{near}/problems.csv", [200, 404, 200, 403, 401]),
+    ("GET", "/imports/{far}/problems.csv", [200, 404, 404, 403, 401]),
+    // Nothing is no file.
+    ("PUT", "/imports/{near}/mended", [422, 404, 422, 403, 401]),
+    ("PUT", "/imports/{far}/mended", [422, 404, 404, 403, 401]),
+    ("GET", "/customers/export.csv", [200, 200, 403, 403, 401]),
+];
+
+#[test]
+fn every_transfer_has_a_line() {
+    let here: BTreeSet<String> = TRANSFERS
+        .iter()
+        .map(|(_, path, _)| path.split('?').next().unwrap_or_default())
+        .map(|path| path.replace("{near}", "{id}").replace("{far}", "{id}"))
+        .collect();
+    let there: BTreeSet<String> = rapport_server::transfer::paths().map(str::to_owned).collect();
+    assert_eq!(here, there, "each transfer has its answers in this table");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_transfer_answers_every_role_as_the_table_says() {
+    let scene = Scene::new().await;
+    for (method, path, answers) in TRANSFERS {
+        let mut given = Answers::default();
+        for (browser, given) in scene.browsers.iter().zip(&mut given) {
+            let path = path
+                .replace("{new}", &scene.admin.clock().new_id::<ImportId>().to_string())
+                .replace("{near}", &scene.import(NearImport).await.to_string())
+                .replace("{far}", &scene.import(FarImport).await.to_string());
+            let answer = browser.clone().transfer(method, &path, b"").await;
+            *given = answer.status.as_u16();
+        }
+        assert_eq!(given, *answers, "{method} {path}");
+    }
+}
+
+#[test]
+fn every_page_has_a_line() {
+    let here: BTreeSet<&str> = PAGES.iter().map(|(path, ..)| *path).collect();
+    let routes = generate_route_list(App);
+    let there: BTreeSet<&str> = routes.iter().map(|listing| listing.path()).collect();
+    assert_eq!(here, there, "each page has its answers in this table");
+    for path in there.iter().filter(|path| path.contains("{id}")) {
+        let lines = PAGES.iter().filter(|(of, ..)| of == path).count();
+        assert_eq!(lines, 2, "{path}, near and far");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_answers_every_role_as_the_table_says() {
+    let scene = Scene::new().await;
+    for (path, whose, answers) in PAGES {
+        let id = match whose {
+            NearImport | FarImport => scene.import(*whose).await.to_string(),
+            _ => scene.customer(*whose).await.to_string(),
+        };
+        let path = path.replace("{id}", &id);
+        let mut given = Answers::default();
+        for (browser, given) in scene.browsers.iter().zip(&mut given) {
+            *given = browser.clone().get(&path).await.status.as_u16();
+        }
+        assert_eq!(given, *answers, "{path} {whose:?}");
+    }
+}
+
+/// What shows many customers at once, and to whom those of another team.
+const LISTS: &[(&str, [bool; 4])] = &[
+    ("/customers", [true, true, false, true]),
+    ("/customers?q=lovelace", [true, true, false, true]),
+    ("/api/fn/customer/list?query=", [true, true, false, true]),
+    (
+        "/api/fn/customer/list?query=q%3Dlovelace",
+        [true, true, false, true],
+    ),
+    (
+        "/api/fn/customer/suggest?text=lovelace",
+        [true, true, false, true],
+    ),
+    ("/customers/export.csv", [true, false, false, false]),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_shows_many_shows_nothing_out_of_reach() {
+    let scene = Scene::new().await;
+    for (name, owner) in [("Near Lovelace", &scene.near), ("Far Lovelace", &scene.far)] {
+        let fields = [("name", name), ("owner_id", owner.as_str())];
+        scene.site.customer(&scene.admin, &fields).await;
+    }
+    for (path, far) in LISTS {
+        for (place, (browser, far)) in scene.browsers.iter().zip(far).enumerate() {
+            let answer = browser.clone().get(path).await;
+            assert_eq!(answer.body.contains("Far Lovelace"), *far, "{path} {place}");
+            let near = answer.status == StatusCode::OK;
+            assert_eq!(answer.body.contains("Near Lovelace"), near, "{path} {place}");
+        }
+    }
+}
+
+/// Names that forms look for, besides those that a line of the table fills in.
+const FIELDS: &[&str] = &[
+    "next",
+    "id",
+    "version",
+    "back",
+    "was.name",
+    "pick.name",
+    "token",
+    "organisation",
+    "name",
+    "email",
+    "password",
+    "body",
+    "batch",
+    "theme",
+    "mapping",
+    "encoding",
+    "delimiter",
+    "source",
+    "line",
+    "value.0",
+    "take_back",
+    "by.email",
+    "to.0",
+    "constant.0",
+    "nothing",
+    "tags",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nul_in_any_field_of_any_form_is_never_a_defect() {
+    let scene = Scene::new().await;
+    for (pattern, whose, _) in FORMS
+        .iter()
+        .filter(|(_, whose, _)| !matches!(whose, Far | FarImport))
+    {
+        // Whoever sends these two is not signed in afterwards as before.
+        let browser = match *pattern {
+            "/sign-in" | "/sign-out" => scene.site.browser(),
+            _ => scene.browsers[0].clone(),
+        };
+        let (path, fields) = scene.form(pattern, *whose, 0).await;
+        // The form's own come first: a limit may stop what comes later.
+        let own = fields.iter().map(|(name, _)| *name);
+        let names = own
+            .chain(FIELDS.iter().copied())
+            .chain(Field::EVERY.iter().map(|field| field.word()));
+        for name in names {
+            let mut sent: Vec<(&str, &str)> = fields
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .filter(|(other, _)| *other != name)
+                .collect();
+            sent.push((name, "a\0b"));
+            let posted = browser.clone().post(&path, &sent).await;
+            assert!(is_no_defect(&posted), "{pattern} {name}: {}", posted.body);
+            let submitted = browser.clone().submit(&path, &sent).await;
+            assert!(is_no_defect(&submitted), "{pattern} {name}: {}", submitted.body);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nul_in_any_argument_of_any_function_is_never_a_defect() {
+    let scene = Scene::new().await;
+    let queries = [
+        ("customer/list", "query=%00"),
+        ("customer/list", "query=q%3D%2500"),
+        ("customer/list", "query=filter%3D1:city.is(%2500)"),
+        ("customer/list", "query=after%3D%2500"),
+        ("customer/timeline", "id=%00&before=%00"),
+        ("customer/suggest", "text=a%00b&kind=%00"),
+        ("import/problems", "id=%00&behind=%00"),
+    ];
+    let lines = FUNCTIONS
+        .iter()
+        .filter_map(|(path, _, query, _)| Some((*path, query.split_once('=')?.0)))
+        .map(|(path, name)| (path, format!("{name}=a%00b")));
+    let queries = queries.map(|(path, query)| (path, query.to_owned()));
+    for (path, query) in lines.chain(queries) {
+        let answer = scene.browsers[0].clone().read(path, &query).await;
+        assert!(is_no_defect(&answer), "{path}?{query}: {}", answer.body);
+    }
+}
+
+fn is_no_defect(answer: &Answer) -> bool {
+    !answer.status.is_server_error()
 }
 
 #[test]
@@ -191,7 +533,12 @@ fn every_form_has_a_line() {
             .filter(|(of, ..)| of == pattern)
             .map(|(_, whose, _)| *whose)
             .collect();
-        assert_eq!(whose, [Near, Far], "{pattern}");
+        let both = if pattern.starts_with("/imports/") {
+            [NearImport, FarImport]
+        } else {
+            [Near, Far]
+        };
+        assert_eq!(whose, both, "{pattern}");
     }
 }
 
@@ -199,7 +546,11 @@ fn every_form_has_a_line() {
 async fn every_server_function_answers_every_role_as_the_table_says() {
     let scene = Scene::new().await;
     for (path, whose, query, answers) in FUNCTIONS.iter().filter(|(path, ..)| *path != "form/submit") {
-        let query = query.replace("{id}", &scene.customer(*whose).await.to_string());
+        let id = match whose {
+            NearImport | FarImport => scene.import(*whose).await.to_string(),
+            _ => scene.customer(*whose).await.to_string(),
+        };
+        let query = query.replace("{id}", &id);
         let mut given = Answers::default();
         for (browser, given) in scene.browsers.iter().zip(&mut given) {
             *given = browser.clone().read(path, &query).await.status.as_u16();
@@ -224,13 +575,25 @@ async fn every_form_answers_every_role_as_the_table_says_with_script_and_without
                 .iter()
                 .map(|(name, value)| (*name, value.as_str()))
                 .collect();
+            let before = scene.stands(answers[place]).await;
             posted[place] = browser.clone().post(&path, &fields).await.status.as_u16();
+            assert_eq!(
+                scene.stands(answers[place]).await,
+                before,
+                "{pattern} {whose:?} {place}"
+            );
             let (path, fields) = scene.form(pattern, *whose, place).await;
             let fields: Vec<(&str, &str)> = fields
                 .iter()
                 .map(|(name, value)| (*name, value.as_str()))
                 .collect();
+            let before = scene.stands(answers[place]).await;
             let answer = browser.submit(&path, &fields).await;
+            assert_eq!(
+                scene.stands(answers[place]).await,
+                before,
+                "{pattern} {whose:?} {place}"
+            );
             submitted[place] = if answer.status == StatusCode::OK {
                 303
             } else {

@@ -1,6 +1,6 @@
 //! A browser without script: it keeps cookies, says where its writes come from, and asks the router in-process.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
 
 use axum::{
     Router,
@@ -32,16 +32,30 @@ pub(crate) struct Site {
 impl Site {
     /// A site where nobody works yet.
     pub(crate) async fn empty() -> Self {
-        Self::of(House::new().await)
+        // Many tests share this machine: only those of faults ask how long an answer takes.
+        let patient = Duration::from_secs(60);
+        let deadlines = Deadlines {
+            page: patient,
+            form: patient,
+            hash: patient,
+            file: patient,
+            body: patient,
+        };
+        Self::within(House::new().await, deadlines)
     }
 
+    /// A site that answers as fast as people may expect, or says why not.
     pub(crate) fn of(house: House) -> Self {
+        Self::within(house, Deadlines::default())
+    }
+
+    fn within(house: House, deadlines: Deadlines) -> Self {
         let proxies: Vec<Network> = vec!["10.0.0.0/8".parse().unwrap()];
         let state = State::new(
             house.service.clone(),
             Path::new("no/such/site"),
             proxies,
-            Deadlines::default(),
+            deadlines,
         );
         Self {
             router: router(state),
@@ -199,12 +213,18 @@ impl Browser {
         .await
     }
 
+    /// Sends or fetches a file.
+    pub(crate) async fn transfer(&mut self, method: &str, path: &str, bytes: &[u8]) -> Answer {
+        let method = method.parse().unwrap();
+        self.send(method, path, None, bytes.to_vec()).await
+    }
+
     pub(crate) async fn send(
         &mut self,
         method: Method,
         path: &str,
         kind: Option<&str>,
-        body: String,
+        body: impl Into<Body>,
     ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in &self.headers {
@@ -223,7 +243,7 @@ impl Browser {
         }
         let request = request
             .extension(ConnectInfo(self.from))
-            .body(Body::from(body))
+            .body(body.into())
             .unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();

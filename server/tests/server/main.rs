@@ -3,8 +3,10 @@
 
 mod access;
 mod browser;
+mod cli;
 mod customers;
 mod door;
 mod faults;
 mod guard;
 mod sign_in;
+mod transfer;

@@ -6,7 +6,7 @@ use rapport_domain::{
     access::{Ability, Kind, Scope},
     customer::{ContactKind, ContactPoint, CustomerKind, CustomerPatch, Field, FieldValue, NewCustomer},
     error::{AppError, FieldConflict, FieldErrors},
-    id::{BatchId, CustomerId, TeamId, UserId},
+    id::{CustomerId, TeamId, UserId},
     journal::{Op, Receipt},
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
@@ -15,23 +15,28 @@ use uuid::Uuid;
 
 use super::{
     contact::{self, Wanted},
-    query::{Row, fetch, points},
+    query::{Row, fetch, points, with_people},
     words::Names,
 };
 use crate::{
     Ctx, Error, Result,
     access::scope,
-    journal::{self, Change, Command, Fields, RecordKind},
+    journal::{self, CONTACT_KIND, Change, Fields, RecordKind},
     sql::sql,
 };
+
+/// The command that makes a customer.
+const CREATE: &str = "create customer";
 
 /// Makes a customer. Posting the same form again gives the receipt of the first time.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] without the right, [`AppError::Invalid`] by field for an owner or a company that cannot be.
+/// [`AppError::Forbidden`] without the right, [`AppError::Invalid`] by field for an owner or a company that cannot be,
+/// on `form` for an id that is in use.
 pub async fn create(ctx: &Ctx, new: NewCustomer) -> Result<Receipt> {
     let creates = scope(ctx, Kind::Customer, Ability::Create)?;
-    if let Some(receipt) = made_before(ctx, new.id).await? {
+    let id = new.id.0;
+    if let Some(receipt) = journal::made_before(ctx.db(), ctx, CREATE, RecordKind::Customer, id, id).await? {
         return Ok(receipt);
     }
     let tx = ctx.db().begin().await?;
@@ -42,47 +47,10 @@ pub async fn create(ctx: &Ctx, new: NewCustomer) -> Result<Receipt> {
         .or_insert(FieldValue::Id(ctx.actor().user.0));
     let mut after = wanted.resolve(&tx, ctx, None, creates).await?;
     after.retain(|_, value| !value.is_null());
-    let id = new.id.0;
-    let mut changes = vec![Change::create(RecordKind::Customer, id, id, after)];
-    for (kind, values) in wanted.contacts {
-        changes.extend(contact::creations(ctx.clock(), id, kind, values));
-    }
-    let batch = ctx.clock().new_id();
-    let written = journal::write(&tx, batch, &Command::of(ctx, "create customer"), changes).await;
-    match written {
-        Ok(_) => tx.commit().await?,
-        // The same form twice at the same moment: the other one made it.
-        Err(error) if error.unique_violation().is_some() => {
-            tx.rollback().await?;
-            return made_before(ctx, new.id).await?.ok_or(error);
-        }
-        Err(error) => return Err(error),
-    }
-    Ok(Receipt {
-        record: id,
-        version: 1,
-        batch: Some(batch),
-    })
-}
-
-#[derive(FromQueryResult)]
-struct Made {
-    batch: Uuid,
-}
-
-/// The receipt of an id that was used before; only its maker gets it.
-async fn made_before(ctx: &Ctx, id: CustomerId) -> Result<Option<Receipt>> {
-    let statement = sql(
-        "SELECT b.id AS batch FROM change c JOIN batch b ON b.id = c.batch \
-         WHERE c.subject = $1 AND c.record = $1 AND c.op = 'create' AND b.actor = $2 ORDER BY c.seq LIMIT 1",
-        [id.0.into(), ctx.actor().user.0.into()],
-    );
-    let made = Made::find_by_statement(statement).one(ctx.db()).await?;
-    Ok(made.map(|made| Receipt {
-        record: id.0,
-        version: 1,
-        batch: Some(BatchId(made.batch)),
-    }))
+    let contacts = wanted.contacts.into_iter();
+    let contacts = contacts.flat_map(|(kind, values)| contact::creations(ctx.clock(), id, kind, values));
+    let made = Change::create(RecordKind::Customer, id, id, after);
+    journal::commit_new(tx, ctx, CREATE, made, contacts.collect()).await
 }
 
 /// Changes fields of a customer, as seen at a version.
@@ -98,13 +66,7 @@ pub async fn save(ctx: &Ctx, id: CustomerId, seen: i64, patch: CustomerPatch) ->
     if row.deleted_at.is_some() {
         return Err(AppError::refused("This customer is in the trash. Restore it to change it.").into());
     }
-    if seen < 1 || seen > row.version {
-        return Err(AppError::invalid(
-            "form",
-            "Please open the form again; it names a version that does not exist.",
-        )
-        .into());
-    }
+    refuse_unknown_version(seen, row.version)?;
     let standing = points(&tx, row.id).await?;
     let mut wanted = Wish::of(patch);
     let after = wanted
@@ -140,6 +102,15 @@ pub async fn save(ctx: &Ctx, id: CustomerId, seen: i64, patch: CustomerPatch) ->
         version: row.version + 1,
         batch: Some(batch),
     })
+}
+
+/// Refuses to change something as seen at a version that there never was: nothing could be told about conflicts.
+pub(crate) fn refuse_unknown_version(seen: i64, stands: i64) -> Result<()> {
+    if (1..=stands).contains(&seen) {
+        return Ok(());
+    }
+    let sentence = "Please open the form again; it names a version that does not exist.";
+    Err(AppError::invalid("form", sentence).into())
 }
 
 /// Moves a customer to the trash.
@@ -255,18 +226,13 @@ impl Wish {
             return Err(errors.into());
         }
         for (field, value) in &self.columns {
-            let value = match value {
-                FieldValue::Id(id) => json!(id),
-                FieldValue::Text(text) => json!(text),
-                FieldValue::List(list) => json!(list),
-                FieldValue::Nothing => Value::Null,
-            };
-            fields.insert(field.word().to_owned(), value);
+            fields.insert(field.word().to_owned(), json(value));
         }
         Ok(fields)
     }
 
-    /// Only a person belongs to a company, one that the actor can see.
+    /// Only a person belongs to a company, one that the actor can see. Asked of a save that names kind or company: what
+    /// stands is not what it is about.
     async fn check_company(
         &self,
         tx: &DatabaseTransaction,
@@ -274,6 +240,10 @@ impl Wish {
         row: Option<&Row>,
         errors: &mut FieldErrors,
     ) -> Result<()> {
+        let names = |field| self.columns.contains_key(&field);
+        if !names(Field::Kind) && !names(Field::Company) {
+            return Ok(());
+        }
         let kind = match self.columns.get(&Field::Kind) {
             Some(FieldValue::Text(kind)) => Some(kind.as_str()),
             _ => row.map(|row| row.kind.as_str()),
@@ -283,10 +253,19 @@ impl Wish {
             Some(_) => None,
             None => row.and_then(|row| row.company_id),
         };
-        let Some(company) = company else { return Ok(()) };
         let is_person = kind == Some(CustomerKind::Person.word());
+        if let Some(row) = row.filter(|row| is_person && Some(row.kind.as_str()) != kind)
+            && !with_people(tx, vec![row.id]).await?.is_empty()
+        {
+            let sentence = "People belong to this company, perhaps some in the trash; it stays a company.";
+            errors.add(Field::Kind.word(), sentence);
+        }
+        let Some(company) = company else { return Ok(()) };
         let stays = row.is_some_and(|row| row.company_id == Some(company));
-        if !is_person {
+        if !is_person && stays && names(Field::Kind) {
+            let sentence = "Only a person belongs to a company; please clear its company first.";
+            errors.add(Field::Kind.word(), sentence);
+        } else if !is_person {
             errors.add(Field::Company.word(), "Only a person belongs to a company.");
         } else if !stays {
             let reads = scope(ctx, Kind::Customer, Ability::Read)?;
@@ -344,8 +323,18 @@ async fn active_user(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Optio
         .map(|user| user.team_id))
 }
 
+/// A value as its column holds it.
+pub(crate) fn json(value: &FieldValue) -> Value {
+    match value {
+        FieldValue::Id(id) => json!(id),
+        FieldValue::Text(text) => json!(text),
+        FieldValue::List(list) => json!(list),
+        FieldValue::Nothing => Value::Null,
+    }
+}
+
 /// The columns that a change may name, as they stand.
-fn stored(row: &Row) -> Fields {
+pub(crate) fn stored(row: &Row) -> Fields {
     journal::fields(json!({
         "kind": row.kind, "stage": row.stage, "name": row.name, "job_title": row.job_title,
         "company_id": row.company_id, "owner_id": row.owner_id, "team_id": row.team_id, "street": row.street,
@@ -373,19 +362,15 @@ async fn refuse_conflicts(
     if seen == row.version {
         return Ok(());
     }
-    // An update of a contact point names only what changed; its kind is on the point.
-    let since = Since::find_by_statement(sql(
-        "SELECT u.name AS by, \
-                ARRAY(SELECT jsonb_object_keys(CASE c.kind WHEN 'customer' THEN c.after END)) AS fields, \
-                CASE c.kind WHEN 'contact_point' THEN coalesce(c.after ->> 'kind', c.before ->> 'kind', \
-                     (SELECT p.kind FROM contact_point p WHERE p.id = c.record)) END AS contact \
+    let text = format!(
+        "SELECT u.name AS by, {CONTACT_KIND} AS contact, \
+                ARRAY(SELECT jsonb_object_keys(CASE c.kind WHEN 'customer' THEN c.after END)) AS fields \
          FROM change c JOIN batch b ON b.id = c.batch LEFT JOIN app_user u ON u.id = b.actor \
          WHERE c.subject = $1 AND c.version > $2 AND b.actor IS DISTINCT FROM $3 \
-           AND c.kind IN ('customer', 'contact_point') ORDER BY c.seq",
-        [row.id.into(), seen.into(), ctx.actor().user.0.into()],
-    ))
-    .all(tx)
-    .await?;
+           AND c.kind IN ('customer', 'contact_point') ORDER BY c.seq"
+    );
+    let since = sql(&text, [row.id.into(), seen.into(), ctx.actor().user.0.into()]);
+    let since = Since::find_by_statement(since).all(tx).await?;
     let theirs: BTreeMap<Field, Option<String>> = since
         .iter()
         .flat_map(|change| {

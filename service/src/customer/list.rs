@@ -9,7 +9,7 @@ use rapport_domain::{
     customer::{CustomerPage, CustomerRow, Total},
     error::AppError,
     id::{CustomerId, UserId},
-    query::{Cursor, ListQuery, Sort, SortBy},
+    query::{Cursor, ListQuery, SortBy},
     timeline::Moment,
 };
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
@@ -25,7 +25,7 @@ use crate::{
 pub(super) mod filter;
 
 /// The most ids that a filter collects before the sort index is walked instead.
-const PROBE: usize = 5_000;
+const PROBE: i64 = 5_000;
 /// Where counting stops.
 const COUNT_MAX: i64 = 10_000;
 
@@ -38,45 +38,30 @@ pub async fn list(ctx: &Ctx, query: &ListQuery) -> Result<CustomerPage> {
     if !query.search.trim().is_empty() {
         return search::ranked(ctx, reads, query).await;
     }
-    let probed = if query.filter.is_empty() {
-        None
-    } else {
-        Some(probe(ctx, reads, query).await?)
-    };
-    let within = match &probed {
-        Some(ids) if ids.len() <= PROBE => Within::Ids(ids),
-        Some(_) => Within::Filter,
-        None => Within::Everything,
-    };
-    let ids = page_ids(ctx, reads, query, &within).await?;
-    let total = match &within {
-        Within::Ids(ids) => Total::Exactly(ids.len() as u64),
-        Within::Filter | Within::Everything => count(ctx, reads, query, &within).await?,
-    };
+    if !query.filter.is_empty() {
+        let probed = probe(ctx, reads, query).await?;
+        if probed.found <= PROBE {
+            return page(
+                ctx,
+                query,
+                probed.ids,
+                Total::Exactly(probed.found.unsigned_abs()),
+            )
+            .await;
+        }
+    }
+    let ids = page_ids(ctx, reads, query).await?;
+    let total = count(ctx, reads, query).await?;
     page(ctx, query, ids, total).await
 }
 
-/// Which rows a page is taken from.
-enum Within<'a> {
-    Everything,
-    Ids(&'a [Uuid]),
-    Filter,
-}
-
-impl Within<'_> {
-    fn push(&self, sql: &mut Sql, ctx: &Ctx, query: &ListQuery) -> Result<()> {
-        match self {
-            Self::Everything => {}
-            Self::Ids(ids) => {
-                sql.push(" AND c.id = ANY(").bind(ids.to_vec()).push(")");
-            }
-            Self::Filter => {
-                sql.push(" AND ");
-                filter::push(sql, &query.filter, ctx.actor())?;
-            }
-        }
-        Ok(())
+/// Adds the query's filter, if it has one.
+fn push_filter(sql: &mut Sql, ctx: &Ctx, query: &ListQuery) -> Result<()> {
+    if query.filter.is_empty() {
+        return Ok(());
     }
+    sql.push(" AND ");
+    filter::push(sql, &query.filter, ctx.actor())
 }
 
 #[derive(FromQueryResult)]
@@ -84,18 +69,55 @@ struct Id {
     id: Uuid,
 }
 
-async fn probe(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Vec<Uuid>> {
-    let mut sql = Sql::new("SELECT x.id FROM (");
+/// What a probe found: how many rows, at most one more than [`PROBE`], and the page's ids among them unless they are
+/// that many.
+#[derive(FromQueryResult)]
+struct Probed {
+    found: i64,
+    ids: Vec<Uuid>,
+}
+
+/// Collects rows by the filter and takes the page from those, without walking the sort index.
+async fn probe(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Probed> {
+    let column = column(query.sort.by);
+    let mut sql = Sql::new("WITH probed AS MATERIALIZED (SELECT * FROM (");
     push_union(&mut sql, reads, |sql, branch| {
-        sql.push("(SELECT c.id FROM customer c WHERE c.deleted_at IS NULL AND ");
+        sql.push(&format!(
+            "(SELECT c.id, {column} AS value FROM customer c WHERE c.deleted_at IS NULL AND "
+        ));
         branch.push(sql);
-        Within::Filter.push(sql, ctx, query)?;
+        push_filter(sql, ctx, query)?;
         sql.push(&format!(" LIMIT {})", PROBE + 1));
         Ok(())
     })?;
-    sql.push(&format!(") AS x LIMIT {}", PROBE + 1));
-    let rows = Id::find_by_statement(sql.done()).all(ctx.db()).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    sql.push(&format!(
+        ") AS x LIMIT {}), size AS (SELECT count(*) AS found FROM probed) \
+         SELECT found, ARRAY(SELECT c.id FROM probed AS c WHERE found <= {PROBE}",
+        PROBE + 1
+    ));
+    if let Some(cursor) = &query.cursor {
+        push_keyset(&mut sql, query, cursor, "c.value")?;
+    }
+    push_order(&mut sql, query, "c.value", "c.id");
+    sql.push(") AS ids FROM size");
+    let probed = Probed::find_by_statement(sql.done()).one(ctx.db()).await?;
+    Ok(probed.unwrap_or(Probed {
+        found: 0,
+        ids: Vec::new(),
+    }))
+}
+
+/// Whether a page is read from the greatest value down.
+fn goes_down(query: &ListQuery) -> bool {
+    let backwards = query.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
+    query.sort.descending != backwards
+}
+
+/// Adds the order and how many rows to read: one more than asked for, which tells whether it goes on.
+fn push_order(sql: &mut Sql, query: &ListQuery, value: &str, id: &str) {
+    let order = if goes_down(query) { "DESC" } else { "ASC" };
+    sql.push(&format!(" ORDER BY {value} {order}, {id} {order} LIMIT "))
+        .bind(i64::from(query.size) + 1);
 }
 
 fn column(by: SortBy) -> &'static str {
@@ -106,37 +128,31 @@ fn column(by: SortBy) -> &'static str {
     }
 }
 
-/// The ids of a page in the direction of travel, one more than asked for, which tells whether it goes on.
-async fn page_ids(ctx: &Ctx, reads: Scope, query: &ListQuery, within: &Within<'_>) -> Result<Vec<Uuid>> {
-    let backwards = query.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
-    let down = query.sort.descending != backwards;
-    let order = if down { "DESC" } else { "ASC" };
-    let limit = i64::from(query.size) + 1;
-    let mut sql = Sql::new("SELECT x.id FROM (");
+/// The ids of a page in the direction of travel, from the index of its sort.
+async fn page_ids(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Vec<Uuid>> {
     let column = column(query.sort.by);
+    let mut sql = Sql::new("SELECT x.id FROM (");
     push_union(&mut sql, reads, |sql, branch| {
         sql.push(&format!(
             "(SELECT c.id, {column} AS value FROM customer c WHERE c.deleted_at IS NULL AND "
         ));
         branch.push(sql);
-        within.push(sql, ctx, query)?;
+        push_filter(sql, ctx, query)?;
         if let Some(cursor) = &query.cursor {
-            push_keyset(sql, query.sort, cursor, down)?;
+            push_keyset(sql, query, cursor, column)?;
         }
-        sql.push(&format!(" ORDER BY {column} {order}, c.id {order} LIMIT "))
-            .bind(limit)
-            .push(")");
+        push_order(sql, query, column, "c.id");
+        sql.push(")");
         Ok(())
     })?;
-    sql.push(&format!(") AS x ORDER BY x.value {order}, x.id {order} LIMIT "))
-        .bind(limit);
+    sql.push(") AS x");
+    push_order(&mut sql, query, "x.value", "x.id");
     let rows = Id::find_by_statement(sql.done()).all(ctx.db()).await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-fn push_keyset(sql: &mut Sql, sort: Sort, cursor: &Cursor, down: bool) -> Result<()> {
-    let column = column(sort.by);
-    let value: Value = match sort.by {
+fn push_keyset(sql: &mut Sql, query: &ListQuery, cursor: &Cursor, column: &str) -> Result<()> {
+    let value: Value = match query.sort.by {
         SortBy::Name => cursor.value.as_str().into(),
         SortBy::Created | SortBy::Updated => cursor
             .instant()
@@ -148,7 +164,11 @@ fn push_keyset(sql: &mut Sql, sort: Sort, cursor: &Cursor, down: bool) -> Result
             })?
             .into(),
     };
-    let (bound, beyond) = if down { ("<=", "<") } else { (">=", ">") };
+    let (bound, beyond) = if goes_down(query) {
+        ("<=", "<")
+    } else {
+        (">=", ">")
+    };
     sql.push(&format!(" AND {column} {bound} ")).bind(value.clone());
     sql.push(&format!(" AND ({column} {beyond} ")).bind(value.clone());
     sql.push(&format!(" OR ({column} = ")).bind(value);
@@ -163,9 +183,8 @@ struct Count {
     count: i64,
 }
 
-async fn count(ctx: &Ctx, reads: Scope, query: &ListQuery, within: &Within<'_>) -> Result<Total> {
-    let bare = matches!(within, Within::Everything);
-    if bare && reads == Scope::All {
+async fn count(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Total> {
+    if query.filter.is_empty() && reads == Scope::All {
         let estimate =
             Sql::new("SELECT reltuples::bigint AS count FROM pg_class WHERE oid = 'customer'::regclass");
         let estimate = one_count(ctx.db(), estimate).await?;
@@ -177,7 +196,7 @@ async fn count(ctx: &Ctx, reads: Scope, query: &ListQuery, within: &Within<'_>) 
     push_union(&mut sql, reads, |sql, branch| {
         sql.push("(SELECT FROM customer c WHERE c.deleted_at IS NULL AND ");
         branch.push(sql);
-        within.push(sql, ctx, query)?;
+        push_filter(sql, ctx, query)?;
         sql.push(" LIMIT ").bind(COUNT_MAX + 1).push(")");
         Ok(())
     })?;

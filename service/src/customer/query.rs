@@ -1,8 +1,10 @@
 //! What can be asked of customers. Every question is narrowed to what the actor may see.
 
+use std::collections::{HashMap, HashSet};
+
 use rapport_domain::{
     access::{Ability, Kind, Scope},
-    customer::{ContactPoint, Customer, ExternalRef, May, PersonRow, Related},
+    customer::{ContactPoint, Customer, ExternalRef, Field, FieldValue, May, PersonRow, Related},
     error::AppError,
     id::{ContactPointId, CustomerId, TeamId, UserId},
     timeline::Moment,
@@ -43,12 +45,33 @@ pub(crate) struct Row {
     pub(crate) deleted_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
-pub(super) const ROW: &str = "c.id, c.version, c.kind, c.stage, c.name, c.job_title, c.company_id, c.owner_id, \
+pub(crate) const ROW: &str = "c.id, c.version, c.kind, c.stage, c.name, c.job_title, c.company_id, c.owner_id, \
     c.team_id, c.street, c.postal_code, c.city, c.region, c.country, c.tags, c.created_at, c.updated_at, c.deleted_at";
 
 impl Row {
     pub(crate) fn is_in(&self, scope: Scope) -> bool {
         scope.holds(self.owner_id.map(UserId), self.team_id.map(TeamId))
+    }
+
+    /// What stands in a field; nothing for contact points, which are kept beside the row.
+    pub(crate) fn value(&self, field: Field) -> FieldValue {
+        let text = |value: &Option<String>| value.clone().map_or(FieldValue::Nothing, FieldValue::Text);
+        let id = |value: Option<Uuid>| value.map_or(FieldValue::Nothing, FieldValue::Id);
+        match field {
+            Field::Kind => FieldValue::Text(self.kind.clone()),
+            Field::Stage => FieldValue::Text(self.stage.clone()),
+            Field::Name => FieldValue::Text(self.name.clone()),
+            Field::JobTitle => text(&self.job_title),
+            Field::Company => id(self.company_id),
+            Field::Owner => id(self.owner_id),
+            Field::Street => text(&self.street),
+            Field::PostalCode => text(&self.postal_code),
+            Field::City => text(&self.city),
+            Field::Region => text(&self.region),
+            Field::Country => text(&self.country),
+            Field::Tags => FieldValue::List(self.tags.clone()),
+            Field::Emails | Field::Phones | Field::Links => FieldValue::Nothing,
+        }
     }
 }
 
@@ -83,6 +106,7 @@ struct Names {
 #[derive(FromQueryResult)]
 struct Point {
     id: Uuid,
+    customer_id: Uuid,
     kind: String,
     value: String,
     label: String,
@@ -163,22 +187,30 @@ async fn names(db: &impl ConnectionTrait, row: &Row) -> Result<Names> {
 
 /// The contact points of a customer in their order.
 pub(super) async fn points(db: &impl ConnectionTrait, customer: Uuid) -> Result<Vec<ContactPoint>> {
+    let mut points = points_of(db, vec![customer]).await?;
+    Ok(points.remove(&customer).unwrap_or_default())
+}
+
+/// The contact points of customers in their order, by customer; who has none is not in it.
+pub(crate) async fn points_of(
+    db: &impl ConnectionTrait,
+    customers: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Vec<ContactPoint>>> {
     let statement = sql(
-        "SELECT id, kind, value, label FROM contact_point WHERE customer_id = $1 ORDER BY kind, position, id",
-        [customer.into()],
+        "SELECT id, customer_id, kind, value, label FROM contact_point WHERE customer_id = ANY($1) \
+         ORDER BY customer_id, kind, position, id",
+        [customers.into()],
     );
-    let points = Point::find_by_statement(statement).all(db).await?;
-    points
-        .into_iter()
-        .map(|point| {
-            Ok(ContactPoint {
-                id: ContactPointId(point.id),
-                kind: point.kind.parse().map_err(Error::Stored)?,
-                value: point.value,
-                label: point.label,
-            })
-        })
-        .collect()
+    let mut points = HashMap::<Uuid, Vec<ContactPoint>>::new();
+    for point in Point::find_by_statement(statement).all(db).await? {
+        points.entry(point.customer_id).or_default().push(ContactPoint {
+            id: ContactPointId(point.id),
+            kind: point.kind.parse().map_err(Error::Stored)?,
+            value: point.value,
+            label: point.label,
+        });
+    }
+    Ok(points)
 }
 
 async fn references(db: &impl ConnectionTrait, customer: Uuid) -> Result<Vec<ExternalRef>> {
@@ -212,6 +244,26 @@ async fn people(db: &impl ConnectionTrait, row: &Row, reads: Scope) -> Result<Ve
             job_title: person.job_title,
         })
         .collect())
+}
+
+#[derive(FromQueryResult)]
+struct WithPeople {
+    id: Uuid,
+}
+
+/// Those of the customers that people belong to, also people in the trash: they come back as they were.
+pub(crate) async fn with_people(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<HashSet<Uuid>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    // Two queries, each with an index of its own.
+    let statement = sql(
+        "SELECT company_id AS id FROM customer WHERE company_id = ANY($1) AND deleted_at IS NULL \
+         UNION SELECT company_id FROM customer WHERE company_id = ANY($1) AND deleted_at IS NOT NULL",
+        [ids.into()],
+    );
+    let with_people = WithPeople::find_by_statement(statement).all(db).await?;
+    Ok(with_people.into_iter().map(|company| company.id).collect())
 }
 
 async fn company(db: &impl ConnectionTrait, row: &Row, reads: Scope) -> Result<Option<Related<CustomerId>>> {

@@ -1,19 +1,21 @@
 //! Search as you type: candidates by trigram, then ranked.
 //!
 //! At most [`CANDIDATES`] are ranked (sorting all matches of a common fragment takes fifty times as long), and the
-//! answer says when there were more. One or two letters match the start of the name.
+//! answer says when there were more. One or two letters match the start of the name. Pages go by rank.
 
 use rapport_domain::{
     access::{Ability, Kind, Scope},
     customer::{CustomerHit, CustomerKind, CustomerPage, Total},
-    query::ListQuery,
+    error::AppError,
+    query::{ListQuery, RANKED_MAX},
+    text,
 };
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::list::{
     self,
-    filter::{escaped, push_pattern},
+    filter::{push_literal, push_pattern},
 };
 use crate::{
     Ctx, Result,
@@ -22,7 +24,7 @@ use crate::{
 };
 
 /// The most matches that are ranked.
-const CANDIDATES: i64 = 2_000;
+const CANDIDATES: i64 = RANKED_MAX as i64;
 /// The most words of a search that are looked at.
 const WORDS_MAX: usize = 8;
 /// The shortest word that a trigram index can find.
@@ -36,17 +38,18 @@ struct Match {
     found: i64,
 }
 
-/// The first page of a list that is searched.
+/// A page of a list that is searched.
 pub(super) async fn ranked(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<CustomerPage> {
-    let matches = find(
-        ctx,
-        reads,
-        &query.search,
-        Some(query),
-        None,
-        i64::from(query.size),
-    )
-    .await?;
+    let skip = i64::from(query.skip);
+    let page = Page {
+        skip,
+        size: i64::from(query.size).min(CANDIDATES - skip),
+    };
+    let matches = find(ctx, reads, &query.search, Some(query), None, page).await?;
+    if matches.is_empty() && skip > 0 {
+        // There are fewer by now than there were: the page is none any more.
+        return Box::pin(ranked(ctx, reads, &query.first_page())).await;
+    }
     let found = matches.first().map_or(0, |first| first.found);
     let ids: Vec<Uuid> = matches.iter().map(|hit| hit.id).collect();
     let rows = list::rows(ctx, &ids).await?;
@@ -56,22 +59,31 @@ pub(super) async fn ranked(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result
     } else {
         Total::Exactly(found.unsigned_abs())
     };
+    let (previous, next) = query.ranked_tokens(u16::try_from(found).unwrap_or(RANKED_MAX));
     Ok(CustomerPage {
         rows: list::told(ctx, rows)?,
-        next: None,
-        previous: None,
+        next,
+        previous,
         total,
         more_matches,
     })
 }
 
+/// All that the search of a list finds, as far as it ranks: at most [`CANDIDATES`].
+pub(super) async fn all(ctx: &Ctx, query: &ListQuery) -> Result<Vec<Uuid>> {
+    let reads = scope(ctx, Kind::Customer, Ability::Read)?;
+    let matches = find(ctx, reads, &query.search, Some(query), None, Page::of(CANDIDATES)).await?;
+    Ok(matches.into_iter().map(|hit| hit.id).collect())
+}
+
 /// The best few customers for what was typed so far, for palette and comboboxes.
 ///
 /// # Errors
-/// [`rapport_domain::error::AppError::Forbidden`] without the right to read.
+/// [`AppError::Forbidden`] without the right to read, [`AppError::Invalid`] on `text` for what is no line of text.
 pub async fn suggest(ctx: &Ctx, text: &str, kind: Option<CustomerKind>) -> Result<Vec<CustomerHit>> {
     let reads = scope(ctx, Kind::Customer, Ability::Read)?;
-    let matches = find(ctx, reads, text, None, kind, HITS).await?;
+    let text = text::line(text).map_err(|sentence| AppError::invalid("text", sentence))?;
+    let matches = find(ctx, reads, &text, None, kind, Page::of(HITS)).await?;
     let ids: Vec<Uuid> = matches.iter().map(|hit| hit.id).collect();
     let rows = list::told(ctx, list::rows(ctx, &ids).await?)?;
     Ok(rows
@@ -93,13 +105,27 @@ pub async fn suggest(ctx: &Ctx, text: &str, kind: Option<CustomerKind>) -> Resul
         .collect())
 }
 
+/// Which of the ranked matches are wanted.
+#[derive(Clone, Copy)]
+struct Page {
+    skip: i64,
+    size: i64,
+}
+
+impl Page {
+    /// The first so many.
+    fn of(size: i64) -> Self {
+        Self { skip: 0, size }
+    }
+}
+
 async fn find(
     ctx: &Ctx,
     reads: Scope,
     text: &str,
     query: Option<&ListQuery>,
     kind: Option<CustomerKind>,
-    limit: i64,
+    page: Page,
 ) -> Result<Vec<Match>> {
     let words = words(text);
     let mut sql = Sql::new("SELECT m.id, count(*) OVER () AS found FROM (SELECT * FROM (");
@@ -122,14 +148,17 @@ async fn find(
     })?;
     sql.push(") AS u LIMIT ")
         .bind(CANDIDATES + 1)
-        .push(") AS m ORDER BY CASE WHEN m.name_plain LIKE rapport_plain(");
-    let whole = escaped(text.trim());
-    sql.bind(whole.clone())
-        .push(") || '%' THEN 0 WHEN m.name_plain LIKE '% ' || rapport_plain(")
-        .bind(whole.clone());
-    sql.push(") || '%' THEN 1 WHEN m.name_plain LIKE ");
-    push_pattern(&mut sql, text.trim());
-    sql.push(" THEN 2 ELSE 3 END, m.name, m.id LIMIT ").bind(limit);
+        .push(") AS m ORDER BY CASE WHEN m.name_plain LIKE ");
+    let whole = text.trim();
+    push_literal(&mut sql, whole);
+    sql.push(" || '%' THEN 0 WHEN m.name_plain LIKE '% ' || ");
+    push_literal(&mut sql, whole);
+    sql.push(" || '%' THEN 1 WHEN m.name_plain LIKE ");
+    push_pattern(&mut sql, whole);
+    sql.push(" THEN 2 ELSE 3 END, m.name, m.id OFFSET ")
+        .bind(page.skip)
+        .push(" LIMIT ")
+        .bind(page.size);
     Ok(Match::find_by_statement(sql.done()).all(ctx.db()).await?)
 }
 
@@ -152,8 +181,8 @@ fn push_word(sql: &mut Sql, word: &str, indexed: bool) {
         sql.push(" AND c.search LIKE ");
         push_pattern(sql, word);
     } else {
-        sql.push(" AND c.name_plain LIKE rapport_plain(")
-            .bind(escaped(word))
-            .push(") || '%'");
+        sql.push(" AND c.name_plain LIKE ");
+        push_literal(sql, word);
+        sql.push(" || '%'");
     }
 }

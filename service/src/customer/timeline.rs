@@ -1,6 +1,6 @@
 //! The timeline: what the journal holds about one customer, told to one viewer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use rapport_domain::{
@@ -18,7 +18,12 @@ use super::{
     query::{Row, fetch},
     words::Names,
 };
-use crate::{Ctx, Error, Result, access::scope, journal::RecordKind, sql::sql};
+use crate::{
+    Ctx, Error, Result,
+    access::scope,
+    journal::{self, CONTACT_KIND, RecordKind, Right, Undone},
+    sql::sql,
+};
 
 /// Entries on a page.
 const SIZE: i64 = 30;
@@ -34,6 +39,7 @@ struct Line {
     after: Option<Value>,
     contact: Option<String>,
     note: Option<String>,
+    note_version: Option<i64>,
 }
 
 #[derive(FromQueryResult)]
@@ -47,12 +53,6 @@ struct Head {
     file: Option<String>,
 }
 
-#[derive(FromQueryResult)]
-struct Link {
-    id: Uuid,
-    undo_of: Uuid,
-}
-
 /// A page of what happened to a customer, newest first, from before a place in the journal.
 ///
 /// # Errors
@@ -60,19 +60,21 @@ struct Link {
 pub async fn timeline(ctx: &Ctx, id: CustomerId, before: Option<i64>) -> Result<Timeline> {
     let reads = scope(ctx, Kind::Customer, Ability::Read)?;
     let row = fetch(ctx.db(), reads, id, false).await?;
-    let lines = Line::find_by_statement(sql(
+    let text = format!(
         "WITH page AS ( \
              SELECT batch, max(seq) AS last FROM change WHERE subject = $1 AND seq < $2 \
              GROUP BY batch ORDER BY last DESC LIMIT $3) \
          SELECT page.last AS seq, c.batch, c.kind, c.record, c.op, c.before, c.after, \
-                CASE c.kind WHEN 'contact_point' THEN coalesce(c.after ->> 'kind', c.before ->> 'kind', \
-                     (SELECT p.kind FROM contact_point p WHERE p.id = c.record)) END AS contact, \
-                (SELECT a.body FROM activity a WHERE a.id = c.record AND a.deleted_at IS NULL) AS note \
-         FROM page JOIN change c ON c.batch = page.batch AND c.subject = $1 ORDER BY page.last DESC, c.seq",
+                {CONTACT_KIND} AS contact, a.body AS note, a.version AS note_version \
+         FROM page JOIN change c ON c.batch = page.batch AND c.subject = $1 \
+         LEFT JOIN activity a ON a.id = c.record AND a.deleted_at IS NULL \
+         ORDER BY page.last DESC, c.seq"
+    );
+    let lines = sql(
+        &text,
         [id.0.into(), before.unwrap_or(i64::MAX).into(), (SIZE + 1).into()],
-    ))
-    .all(ctx.db())
-    .await?;
+    );
+    let lines = Line::find_by_statement(lines).all(ctx.db()).await?;
     let mut groups: Vec<Vec<Line>> = Vec::new();
     for line in lines {
         match groups
@@ -102,7 +104,7 @@ async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>
     .all(ctx.db())
     .await?;
     let heads: HashMap<Uuid, Head> = heads.into_iter().map(|head| (head.id, head)).collect();
-    let undone = Undone::load(ctx, ids).await?;
+    let undone = Undone::load(ctx.db(), ids).await?;
     let sides = groups
         .iter()
         .flatten()
@@ -110,15 +112,17 @@ async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>
     let fields = sides.flatten().filter_map(Value::as_object);
     let values: Vec<&Value> = fields.flat_map(|fields| fields.values()).collect();
     let names = Names::load(ctx.db(), ctx, &values).await?;
+    let befores = groups.iter().flatten().filter_map(|line| line.before.as_ref());
+    let active = journal::active_owners(ctx.db(), befores).await?;
     let now = ctx.clock().now();
     let mut entries = Vec::new();
-    for group in groups {
+    for (group, came_along) in groups.into_iter().flat_map(told_apart) {
         let Some(first) = group.first() else { continue };
         let head = heads
             .get(&first.batch)
             .ok_or_else(|| Error::Stored("a change without its batch".to_owned()))?;
         let story = story(head, &names, &group)?;
-        let undo = if !head.undoable || !may_undo(ctx, row, &group) {
+        let undo = if came_along || !head.undoable || !may_undo(ctx, row, &active, &group)? {
             Undo::No
         } else if undone.is(head.id) {
             Undo::Done
@@ -140,6 +144,17 @@ async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>
     Ok(entries)
 }
 
+/// Notes that came with the customer, by one command, are told by themselves, after it; they go with it, too.
+fn told_apart(group: Vec<Line>) -> Vec<(Vec<Line>, bool)> {
+    let is = |line: &Line, kind: RecordKind| line.kind == kind.word() && line.op == Op::Create.word();
+    let made = group.iter().any(|line| is(line, RecordKind::Customer));
+    let (notes, rest): (Vec<_>, Vec<_>) = group
+        .into_iter()
+        .partition(|line| made && is(line, RecordKind::Activity));
+    let notes = notes.into_iter().map(|note| (vec![note], true));
+    notes.chain([(rest, false)]).collect()
+}
+
 fn said_via(via: &str) -> &'static str {
     if via == "console" {
         "The console"
@@ -148,22 +163,29 @@ fn said_via(via: &str) -> &'static str {
     }
 }
 
-/// Whether the viewer may do the inverse of every change here; the journal asks again when it comes to it.
-fn may_undo(ctx: &Ctx, row: &Row, group: &[Line]) -> bool {
-    group.iter().all(|line| {
-        let kind = if line.kind == RecordKind::Activity.word() {
-            Kind::Activity
-        } else {
-            Kind::Customer
-        };
-        let whole = line.kind == RecordKind::Customer.word() || line.kind == RecordKind::Activity.word();
-        let ability = if whole && line.op != Op::Update.word() {
-            Ability::Delete
-        } else {
-            Ability::Update
-        };
-        row.is_in(ctx.actor().scope(kind, ability))
-    })
+/// Whether the viewer may take back every change here; the journal asks again when it comes to it.
+fn may_undo(ctx: &Ctx, row: &Row, active: &HashSet<Uuid>, group: &[Line]) -> Result<bool> {
+    let is_customer = |line: &Line| line.kind == RecordKind::Customer.word();
+    // What was moved to the trash here is brought back first, and then changed.
+    let comes_back = group
+        .iter()
+        .any(|line| is_customer(line) && line.op == Op::Trash.word());
+    let right = Right {
+        actor: ctx.actor(),
+        owner: row.owner_id,
+        team: row.team_id,
+        in_trash: row.deleted_at.is_some() && !comes_back,
+    };
+    for line in group {
+        let kind: RecordKind = line.kind.parse().map_err(Error::Stored)?;
+        let op: Op = line.op.parse().map_err(Error::Stored)?;
+        let before = journal::fields(line.before.clone().unwrap_or_default());
+        let keeps_owner = is_customer(line) && right.owner_refusal(&before, active).is_some();
+        if keeps_owner || right.refusal(kind, op).is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn story(head: &Head, names: &Names, group: &[Line]) -> Result<Story> {
@@ -175,12 +197,13 @@ fn story(head: &Head, names: &Names, group: &[Line]) -> Result<Story> {
         let op: Op = line.op.parse().map_err(Error::Stored)?;
         let is_note = line.kind == RecordKind::Activity.word();
         return Ok(match (is_note, op) {
-            (true, Op::Create) => match &line.note {
-                Some(body) => Story::Note {
+            (true, Op::Create) => match (&line.note, line.note_version) {
+                (Some(body), Some(version)) => Story::Note {
                     id: ActivityId(line.record),
+                    version,
                     body: body.clone(),
                 },
-                None => Story::NoteGone,
+                _ => Story::NoteGone,
             },
             (true, Op::Restore) => Story::NoteRestored,
             (true, _) => Story::NoteRemoved,
@@ -248,32 +271,4 @@ fn changed(names: &Names, group: &[Line]) -> Vec<FieldChange> {
             after: after.join(", "),
         })
         .collect()
-}
-
-/// Which batches were taken back, and not brought back since.
-struct Undone(HashMap<Uuid, Vec<Uuid>>);
-
-impl Undone {
-    async fn load(ctx: &Ctx, ids: Vec<Uuid>) -> Result<Self> {
-        let links = Link::find_by_statement(sql(
-            "WITH RECURSIVE chain AS ( \
-                 SELECT id, undo_of FROM batch WHERE undo_of = ANY($1) \
-                 UNION SELECT b.id, b.undo_of FROM batch b JOIN chain ON b.undo_of = chain.id) \
-             SELECT id, undo_of FROM chain",
-            [ids.into()],
-        ))
-        .all(ctx.db())
-        .await?;
-        let mut undoers = HashMap::<Uuid, Vec<Uuid>>::new();
-        for link in links {
-            undoers.entry(link.undo_of).or_default().push(link.id);
-        }
-        Ok(Self(undoers))
-    }
-
-    fn is(&self, batch: Uuid) -> bool {
-        self.0
-            .get(&batch)
-            .is_some_and(|undoers| undoers.iter().any(|undoer| !self.is(*undoer)))
-    }
 }

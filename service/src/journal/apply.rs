@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Change, RecordKind, table::Table};
 use crate::{
-    Result,
+    Error, Result,
     sql::{Sql, sql},
 };
 
@@ -53,10 +53,12 @@ impl Stands {
     }
 }
 
-/// Changes that one statement can apply: same kind, same operation, same fields.
+/// Changes that one statement can apply: same kind, same operation, same fields, and no record twice.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Shape {
     kind: RecordKind,
+    /// How many changes of the same record stand before it: one statement would take any of them, not the last.
+    round: usize,
     op: Op,
     /// Companies are made before their people.
     after_companies: bool,
@@ -69,8 +71,11 @@ pub(super) async fn apply(
     at: DateTime<Utc>,
 ) -> Result<Stands> {
     let mut shapes = BTreeMap::<Shape, Vec<&Change>>::new();
+    let mut rounds = HashMap::<Uuid, usize>::new();
     for change in changes {
-        shapes.entry(shape(change)).or_default().push(change);
+        let round = rounds.entry(change.record).or_default();
+        shapes.entry(shape(change, *round)).or_default().push(change);
+        *round += 1;
     }
     let mut stands = Stands::default();
     for kind in RecordKind::IN_ORDER {
@@ -86,7 +91,7 @@ pub(super) async fn apply(
     Ok(stands)
 }
 
-fn shape(change: &Change) -> Shape {
+fn shape(change: &Change, round: usize) -> Shape {
     // A creation names all columns of its table, so that all creations of a kind are one statement.
     let fields = match change.op {
         Op::Update => change.after.keys().cloned().collect(),
@@ -95,6 +100,7 @@ fn shape(change: &Change) -> Shape {
     let is_person = change.after.get("kind").and_then(Value::as_str) == Some("person");
     Shape {
         kind: change.kind,
+        round,
         op: change.op,
         after_companies: change.kind == RecordKind::Customer && change.op == Op::Create && is_person,
         fields,
@@ -114,16 +120,31 @@ async fn run(
         Op::Trash => set_deleted(&table, changes, at, Some(at)),
         Op::Restore => set_deleted(&table, changes, at, None),
         Op::Remove => {
-            let text = format!("DELETE FROM {} WHERE id = ANY($1)", table.name);
-            db.execute_raw(sql(&text, [ids(changes).into()])).await?;
-            return Ok(Vec::new());
+            let mut sql = Sql::new(&format!("DELETE FROM {} WHERE id = ANY(", table.name));
+            sql.bind(ids(changes)).push(")");
+            sql
         }
     };
-    if shape.kind == RecordKind::Customer || table.versioned {
-        Ok(Stand::find_by_statement(statement.done()).all(db).await?)
+    let records: BTreeSet<Uuid> = changes.iter().map(|change| change.record).collect();
+    if table.versioned && shape.op != Op::Remove {
+        let stands = Stand::find_by_statement(statement.done()).all(db).await?;
+        require_all(table.name, stands.len() as u64, records.len())?;
+        Ok(stands)
     } else {
-        db.execute_raw(statement.done()).await?;
+        let done = db.execute_raw(statement.done()).await?;
+        require_all(table.name, done.rows_affected(), records.len())?;
         Ok(Vec::new())
+    }
+}
+
+/// Fails when a change found no row: what was not done must not be recorded.
+fn require_all(table: &str, done: u64, wanted: usize) -> Result<()> {
+    if done == wanted as u64 {
+        Ok(())
+    } else {
+        Err(Error::Stored(format!(
+            "changes of {wanted} rows of {table} found {done}"
+        )))
     }
 }
 
@@ -152,7 +173,11 @@ fn insert(table: &Table, changes: &[&Change], at: DateTime<Utc>) -> Sql {
     }
     sql.push(&format!(") SELECT p.id{values}"));
     if table.versioned {
-        sql.push(", 1, ").bind(at).push(", ").bind(at);
+        // A record that comes from elsewhere may be older than its row here.
+        sql.push(", 1, coalesce(p.created_at, ")
+            .bind(at)
+            .push("), ")
+            .bind(at);
     }
     sql.push(&format!(" FROM jsonb_populate_recordset(NULL::{}, ", table.name))
         .bind(Value::Array(rows))
@@ -227,12 +252,14 @@ async fn touch_customers(
     if touched.is_empty() {
         return Ok(());
     }
+    let wanted = touched.len();
     let statement = sql(
         "UPDATE customer SET version = version + 1, updated_at = $2 WHERE id = ANY($1) \
          RETURNING id, version, owner_id AS owner, team_id AS team",
         [touched.into_iter().collect::<Vec<_>>().into(), at.into()],
     );
     let touched = Stand::find_by_statement(statement).all(db).await?;
+    require_all("customer", touched.len() as u64, wanted)?;
     stands.add(RecordKind::Customer, touched);
     Ok(())
 }

@@ -15,6 +15,7 @@ pub(crate) enum RecordKind {
     Activity,
     Team,
     User,
+    ImportMapping,
 }
 
 /// How a kind of record is stored.
@@ -29,13 +30,14 @@ pub(crate) struct Table {
 }
 
 impl RecordKind {
-    pub(crate) const IN_ORDER: [Self; 6] = [
+    pub(crate) const IN_ORDER: [Self; 7] = [
         Self::ContactPoint,
         Self::Customer,
         Self::ExternalRef,
         Self::Activity,
         Self::Team,
         Self::User,
+        Self::ImportMapping,
     ];
 
     pub(crate) fn word(self) -> &'static str {
@@ -46,6 +48,7 @@ impl RecordKind {
             Self::Activity => "activity",
             Self::Team => "team",
             Self::User => "user",
+            Self::ImportMapping => "import_mapping",
         }
     }
 
@@ -104,6 +107,12 @@ impl RecordKind {
             Self::Team => Table {
                 name: "team",
                 columns: &[("name", "NULL")],
+                versioned: true,
+                trash: false,
+            },
+            Self::ImportMapping => Table {
+                name: "import_mapping",
+                columns: &[("name", "NULL"), ("settings", "NULL")],
                 versioned: true,
                 trash: false,
             },

@@ -1,69 +1,129 @@
 //! Takes a batch back. That is itself a batch, so that taking it back again is the redo.
 //!
 //! What somebody changed since stays as it is and is reported; so is what the person may not change, and what a
-//! constraint refuses. Works chunk by chunk, each a transaction, newest change first.
+//! constraint refuses. Works newest change first; what exceeds a chunk is a job, each chunk a transaction.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rapport_domain::{
     access::{Ability, Kind},
-    customer::Field,
+    customer::{ContactKind, Field},
     error::AppError,
-    id::{BatchId, TeamId, UserId},
-    journal::{Kept, LIFE, Op, Standing, Touch, UndoReport, standing},
+    id::BatchId,
+    job::Work,
+    journal::{Kept, Op, Standing, UndoReport, Via},
 };
-use sea_orm::{DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Batch, Change, Command, Fields, RecordKind, State, append, close, fields, open};
-use crate::{Ctx, Error, Result, sql::sql};
+use super::{
+    Batch, CONTACT_KIND, Change, Command, Fields, RecordKind, State, append, close, fields, open,
+    right::OWNERSHIP,
+};
+use crate::{
+    Ctx, Error, Result,
+    access::{push_scope, scope},
+    job::{self, Ended, Job},
+    sql::{Sql, sql},
+};
+use ground::{Ground, Subject, place};
+
+mod ground;
 
 /// Changes taken back in one transaction.
-const CHUNK: u64 = 1_000;
+const CHUNK: i64 = 1_000;
 /// The most exceptions that a report lists; it counts them all.
 const KEPT_MAX: usize = 100;
+/// Why a field is not put back.
+const LATER_STAYS: &str = "It was changed since; the later value stays.";
 
-/// Takes a batch back as far as the actor may and nothing stands on it.
+/// Takes a batch back as far as the actor may and nothing stands on it. A large one is taken back in the background.
 ///
 /// # Errors
 /// [`AppError::NotFound`] when there is no such batch or nothing of it is in sight; [`AppError::Refused`] when it can
 /// never be taken back, still runs, or was taken back already.
 pub async fn undo(ctx: &Ctx, target: BatchId) -> Result<UndoReport> {
     let head = head(ctx, target).await?;
-    let command = Command {
-        undo_of: Some(target),
-        ..Command::of(ctx, "undo")
-    };
-    let mut run = Run {
-        ctx,
-        target,
-        maker: head.actor,
-        id: ctx.clock().new_id(),
-        command,
-        batch: None,
-        report: UndoReport::default(),
-        already: 0,
-        out_of_sight: 0,
-    };
-    let mut before = i64::MAX;
-    while let Some(next) = run.chunk(before).await? {
-        before = next;
+    if head.changes > CHUNK {
+        require_sight(ctx, target).await?;
+        job::enqueue(ctx.db(), ctx, Work::Undo, target.0).await?;
+        return Ok(UndoReport {
+            in_background: true,
+            ..UndoReport::default()
+        });
     }
-    run.finish().await
+    let mut run = Run::new(ctx, target, &head, Progress::default());
+    let tx = ctx.db().begin().await?;
+    while run.step(&tx).await? {}
+    run.finish(&tx).await?;
+    tx.commit().await?;
+    run.outcome()
+}
+
+/// Takes a large batch back, a chunk at a time.
+///
+/// # Errors
+/// As [`undo`]; and when the database goes away, after which it goes on from the last chunk.
+pub(crate) async fn undo_in_background(ctx: &Ctx, mut job: Job) -> Result<()> {
+    let target = BatchId(job.subject);
+    let head = head(ctx, target).await?;
+    let mut run = Run::new(ctx, target, &head, job.progress()?);
+    loop {
+        let tx = ctx.db().begin().await?;
+        if !job.stop && run.step(&tx).await? {
+            job.advance(&tx, ctx.clock().now(), &run.progress).await?;
+            tx.commit().await?;
+            continue;
+        }
+        run.finish(&tx).await?;
+        job.advance(&tx, ctx.clock().now(), &run.progress).await?;
+        let ended = if job.stop { Ended::Cancelled } else { Ended::Done };
+        job.end(&tx, ctx.clock().now(), ended).await?;
+        return Ok(tx.commit().await?);
+    }
+}
+
+/// Closes what an undo that cannot go on has written: it stays, and can itself be taken back.
+pub(crate) async fn undo_failed(db: &impl ConnectionTrait, target: Uuid) -> Result<()> {
+    let statement = sql(
+        "UPDATE batch SET state = 'failed' WHERE undo_of = $1 AND state = 'running'",
+        [target.into()],
+    );
+    db.execute_raw(statement).await?;
+    Ok(())
+}
+
+/// Says that there is no such batch to who sees none of the customers that it is about.
+async fn require_sight(ctx: &Ctx, target: BatchId) -> Result<()> {
+    let mut sight = Sql::new("SELECT 1 FROM (SELECT subject FROM change WHERE batch = ");
+    sight.bind(target.0).push(" ORDER BY seq LIMIT ").bind(CHUNK);
+    sight.push(") AS s JOIN customer c ON c.id = s.subject WHERE ");
+    push_scope(&mut sight, scope(ctx, Kind::Customer, Ability::Read)?);
+    sight.push(" LIMIT 1");
+    match ctx.db().query_one_raw(sight.done()).await? {
+        Some(_) => Ok(()),
+        None => Err(AppError::NotFound.into()),
+    }
 }
 
 #[derive(FromQueryResult)]
 struct Head {
     actor: Option<Uuid>,
+    via: String,
     state: String,
     why_not: Option<String>,
+    /// How many changes it made, counted up to one more than a chunk holds unless it ran in the background.
+    changes: i64,
 }
 
 async fn head(ctx: &Ctx, target: BatchId) -> Result<Head> {
     let statement = sql(
-        "SELECT actor, state, why_not FROM batch WHERE id = $1",
-        [target.0.into()],
+        "SELECT actor, via, state, why_not, coalesce((counts ->> 'changes')::bigint, \
+                (SELECT count(*) FROM (SELECT 1 FROM change WHERE batch = $1 LIMIT $2) AS found)) AS changes \
+         FROM batch WHERE id = $1",
+        [target.0.into(), (CHUNK + 1).into()],
     );
     let head = Head::find_by_statement(statement)
         .one(ctx.db())
@@ -85,65 +145,82 @@ struct Recorded {
     record: Uuid,
     subject: Uuid,
     op: String,
+    contact: Option<String>,
     before: Option<Value>,
     after: Option<Value>,
 }
 
-/// The customer that changes are about, as it stands now, locked.
-#[derive(FromQueryResult)]
-struct Subject {
-    id: Uuid,
-    name: String,
-    owner: Option<Uuid>,
-    team: Option<Uuid>,
-}
-
-#[derive(FromQueryResult)]
-struct Line {
-    kind: String,
-    record: Uuid,
-    subject: Uuid,
-    op: String,
-    fields: Vec<String>,
-    batch: Uuid,
-    undo_of: Option<Uuid>,
-    actor: Option<Uuid>,
+/// How far an undo is: what a job keeps between its steps.
+#[derive(Default, Serialize, Deserialize)]
+struct Progress {
+    /// The batch of the undo, once it has written something.
+    batch: Option<Batch>,
+    /// The changes from this place in the journal on are through.
+    before: Option<i64>,
+    /// How many changes that is, of how many.
+    done: u64,
+    of: u64,
+    already: u64,
+    out_of_sight: u64,
+    report: UndoReport,
 }
 
 struct Run<'a> {
     ctx: &'a Ctx,
     target: BatchId,
+    /// Who made what the batch made, and may have gone on with it since: nobody for an import, of which all that was
+    /// done by hand since is somebody's work.
     maker: Option<Uuid>,
-    id: BatchId,
-    command: Command,
-    batch: Option<Batch>,
-    report: UndoReport,
-    already: u64,
-    out_of_sight: u64,
+    /// The state in which its batch is opened.
+    opens: State,
+    progress: Progress,
+    /// What this chunk left alone, so that each is counted once: the customer, the field, why.
+    left: HashSet<(Uuid, Option<String>, &'static str)>,
 }
 
-impl Run<'_> {
-    /// Takes back the changes before a place in the journal; gives the place to go on from.
-    async fn chunk(&mut self, before: i64) -> Result<Option<i64>> {
-        let tx = self.ctx.db().begin().await?;
-        let recorded = Recorded::find_by_statement(sql(
-            "SELECT seq, kind, record, subject, op, before, after FROM change \
-             WHERE batch = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
-            [self.target.0.into(), before.into(), CHUNK.into()],
-        ))
-        .all(&tx)
-        .await?;
+impl<'a> Run<'a> {
+    fn new(ctx: &'a Ctx, target: BatchId, head: &Head, mut progress: Progress) -> Self {
+        progress.of = u64::try_from(head.changes).unwrap_or_default();
+        Self {
+            ctx,
+            target,
+            maker: head.actor.filter(|_| head.via != Via::Import.word()),
+            opens: if head.changes > CHUNK {
+                State::Running
+            } else {
+                State::Done
+            },
+            progress,
+            left: HashSet::new(),
+        }
+    }
+
+    /// Takes back the next chunk, newest change first; gives false when there is none left.
+    async fn step(&mut self, tx: &DatabaseTransaction) -> Result<bool> {
+        let text = format!(
+            "SELECT c.seq, c.kind, c.record, c.subject, c.op, {CONTACT_KIND} AS contact, c.before, c.after \
+             FROM change c WHERE c.batch = $1 AND c.seq < $2 ORDER BY c.seq DESC LIMIT $3"
+        );
+        let before = self.progress.before.unwrap_or(i64::MAX);
+        let recorded = sql(&text, [self.target.0.into(), before.into(), CHUNK.into()]);
+        let recorded = Recorded::find_by_statement(recorded).all(tx).await?;
         let Some(first) = recorded.last().map(|change| change.seq) else {
-            return Ok(None);
+            return Ok(false);
         };
-        let ground = Ground::lay(&tx, self.target, &recorded, first).await?;
+        self.progress.before = Some(first);
+        self.progress.done += recorded.len() as u64;
+        self.left.clear();
+        let own = self.progress.batch.as_ref().map(|batch| batch.id);
+        let mut ground = Ground::lay(tx, self.ctx, self.target, own, &recorded).await?;
         let mut changes = Vec::new();
         for change in recorded {
-            changes.extend(self.inverse(&ground, change)?);
+            if let Some(inverse) = self.inverse(&ground, change)? {
+                ground.note(inverse.subject, inverse.kind, inverse.op, &inverse.after);
+                changes.push(inverse);
+            }
         }
-        self.write(&tx, &ground, changes).await?;
-        tx.commit().await?;
-        Ok(Some(first))
+        self.write(tx, &ground, merged(changes)).await?;
+        Ok(true)
     }
 
     /// Works out what takes one change back, or notes why it stays.
@@ -157,47 +234,33 @@ impl Run<'_> {
         let Some(subject) = ground.subjects.get(&change.subject) else {
             return Err(AppError::refused("Only changes of customers can be taken back.").into());
         };
-        if !self.sees(subject) {
-            self.out_of_sight += 1;
-            self.report.left += 1;
+        let right = subject.right(self.ctx.actor());
+        if !right.sees() {
+            self.leave_unseen(subject);
             return Ok(None);
         }
-        if !self.may(subject, kind, op, change.before.as_ref()) {
-            self.keep(subject, None, "You may not change this any more.");
+        if let Some(reason) = right.refusal(kind, op) {
+            self.keep(subject, None, reason);
             return Ok(None);
         }
-        if op == Op::Create && ground.others_added(&change, self.maker) {
-            self.keep(subject, None, "Others have added to it since; it stays.");
+        if op == Op::Create && ground.added_to(kind, &change, self.maker) {
+            self.keep(subject, None, "It was added to since; it stays.");
             return Ok(None);
         }
-        let inverse = kind.inverse(op);
-        if op == Op::Update {
+        if op == Op::Update && kind != RecordKind::ContactPoint {
             return Ok(self.put_back(ground, subject, kind, change));
         }
-        match ground.standing(change.record, LIFE, self.target) {
-            Standing::Top => {
-                let after = if inverse == Op::Create {
-                    fields(change.before.unwrap_or_default())
-                } else {
-                    Fields::new()
-                };
-                let before = if inverse == Op::Remove {
-                    fields(change.after.unwrap_or_default())
-                } else {
-                    Fields::new()
-                };
-                Ok(Some(Change {
-                    before,
-                    after,
-                    ..Change::bare(kind, change.record, change.subject, inverse)
-                }))
-            }
+        match ground.standing(&place(kind, &change), self.target) {
+            Standing::Top => Ok(Some(turned(kind, op, change))),
             Standing::Covered => {
-                self.keep(subject, None, "It was removed or brought back since.");
+                match list_label(&change) {
+                    Some(list) => self.keep(subject, Some(list), LATER_STAYS),
+                    None => self.keep(subject, None, "It was removed or brought back since."),
+                }
                 Ok(None)
             }
             Standing::Undone => {
-                self.already += 1;
+                self.progress.already += 1;
                 Ok(None)
             }
         }
@@ -212,50 +275,80 @@ impl Run<'_> {
         change: Recorded,
     ) -> Option<Change> {
         let mut was = fields(change.before.unwrap_or_default());
+        let right = subject.right(self.ctx.actor());
+        let of_owner = right
+            .owner_refusal(&was, &ground.active)
+            .filter(|_| kind == RecordKind::Customer);
         let mut back = Change::bare(kind, change.record, change.subject, Op::Update);
         for (field, became) in fields(change.after.unwrap_or_default()) {
-            match ground.standing(change.record, &field, self.target) {
-                Standing::Top if !ground.removed.contains(&change.record) => {
-                    back.after
-                        .insert(field.clone(), was.remove(&field).unwrap_or(Value::Null));
-                    back.before.insert(field, became);
-                }
-                Standing::Top | Standing::Covered => {
-                    let label = label(kind, &field);
-                    self.keep(
-                        subject,
-                        Some(label),
-                        "It was changed since; the later value stays.",
-                    );
-                }
-                Standing::Undone => self.already += 1,
+            let owner_stays = of_owner.filter(|_| OWNERSHIP.contains(&field.as_str()));
+            match ground.field_standing(kind, change.record, &field, self.target) {
+                Standing::Undone => self.progress.already += 1,
+                Standing::Covered => self.keep(subject, Some(label(kind, &field)), LATER_STAYS),
+                Standing::Top => match owner_stays {
+                    Some(reason) => self.keep(subject, Some(label(kind, &field)), reason),
+                    None => {
+                        let value = was.remove(&field).unwrap_or(Value::Null);
+                        back.after.insert(field.clone(), value);
+                        back.before.insert(field, became);
+                    }
+                },
             }
         }
+        if kind == RecordKind::Customer {
+            self.keep_company(ground, subject, &mut back);
+        }
         (!back.after.is_empty()).then_some(back)
+    }
+
+    /// Leaves kind and company as they are where together they would be what no customer is.
+    fn keep_company(&mut self, ground: &Ground, subject: &Subject, back: &mut Change) {
+        let of_company = [Field::Kind, Field::Company];
+        if !of_company
+            .iter()
+            .any(|field| back.after.contains_key(field.word()))
+        {
+            return;
+        }
+        let Some(reason) = ground.company_refusal(subject, &back.after) else {
+            return;
+        };
+        for field in of_company {
+            back.before.remove(field.word());
+            if back.after.remove(field.word()).is_some() {
+                self.keep(subject, Some(field.label().to_owned()), reason);
+            }
+        }
     }
 
     async fn write(&mut self, tx: &DatabaseTransaction, ground: &Ground, changes: Vec<Change>) -> Result<()> {
         if changes.is_empty() {
             return Ok(());
         }
-        let batch = match self.batch.take() {
+        let batch = match self.progress.batch.take() {
             Some(batch) => batch,
-            None => open(tx, self.id, &self.command, State::Running).await?,
+            None => {
+                let command = Command {
+                    undo_of: Some(self.target),
+                    ..Command::of(self.ctx, "undo")
+                };
+                open(tx, self.ctx.clock().new_id(), &command, self.opens).await?
+            }
         };
-        let records: HashSet<Uuid> = changes.iter().map(|change| change.subject).collect();
+        let fresh = untouched(tx, &batch, &changes).await?;
         let whole = tx.begin().await?;
         match append(&whole, &batch, changes.clone()).await {
             Ok(()) => {
                 whole.commit().await?;
-                self.report.undone += records.len() as u64;
+                self.progress.report.undone += fresh.len() as u64;
             }
             Err(error) if is_refusal(&error) => {
                 whole.rollback().await?;
-                self.write_one_by_one(tx, ground, &batch, changes).await?;
+                self.write_one_by_one(tx, ground, &batch, changes, &fresh).await?;
             }
             Err(error) => return Err(error),
         }
-        self.batch = Some(batch);
+        self.progress.batch = Some(batch);
         Ok(())
     }
 
@@ -266,6 +359,7 @@ impl Run<'_> {
         ground: &Ground,
         batch: &Batch,
         changes: Vec<Change>,
+        fresh: &HashSet<Uuid>,
     ) -> Result<()> {
         let mut by_subject = BTreeMap::<Uuid, Vec<Change>>::new();
         for change in changes {
@@ -276,7 +370,7 @@ impl Run<'_> {
             match append(&one, batch, changes).await {
                 Ok(()) => {
                     one.commit().await?;
-                    self.report.undone += 1;
+                    self.progress.report.undone += u64::from(fresh.contains(&subject));
                 }
                 Err(error) if is_refusal(&error) => {
                     one.rollback().await?;
@@ -290,53 +384,45 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn finish(mut self) -> Result<UndoReport> {
-        let Some(batch) = self.batch.take() else {
-            return if self.report.left > self.out_of_sight {
-                Ok(self.report)
-            } else if self.out_of_sight > 0 {
-                Err(AppError::NotFound.into())
-            } else {
-                Err(AppError::refused("This was taken back already.").into())
-            };
-        };
-        let counts = json!({ "undone": self.report.undone, "left": self.report.left });
-        close(self.ctx.db(), &batch, State::Done, counts).await?;
-        self.report.batch = Some(batch.id);
-        Ok(self.report)
+    /// Closes the batch, if something was written.
+    async fn finish(&mut self, tx: &DatabaseTransaction) -> Result<()> {
+        let report = &mut self.progress.report;
+        if let Some(batch) = &self.progress.batch {
+            let counts = json!({ "undone": report.undone, "left": report.left });
+            close(tx, batch, State::Done, counts).await?;
+            report.batch = Some(batch.id);
+        }
+        Ok(())
     }
 
-    fn sees(&self, subject: &Subject) -> bool {
-        self.reaches(Kind::Customer, Ability::Read, subject)
-    }
-
-    fn reaches(&self, kind: Kind, ability: Ability, subject: &Subject) -> bool {
-        self.ctx
-            .actor()
-            .scope(kind, ability)
-            .holds(subject.owner.map(UserId), subject.team.map(TeamId))
-    }
-
-    /// Whether the actor may do the inverse now.
-    fn may(&self, subject: &Subject, kind: RecordKind, op: Op, before: Option<&Value>) -> bool {
-        let record = if kind == RecordKind::Activity {
-            Kind::Activity
+    /// What the person is told.
+    fn outcome(self) -> Result<UndoReport> {
+        let Progress {
+            report, out_of_sight, ..
+        } = self.progress;
+        if report.batch.is_some() || report.left > out_of_sight {
+            Ok(report)
+        } else if out_of_sight > 0 {
+            Err(AppError::NotFound.into())
         } else {
-            Kind::Customer
-        };
-        let changes_owner = before.is_some_and(|before| before.get("owner_id").is_some());
-        let ability = match op {
-            Op::Update if kind == RecordKind::Customer && changes_owner => Ability::Assign,
-            Op::Create | Op::Trash | Op::Restore if kind.table().trash => Ability::Delete,
-            _ => Ability::Update,
-        };
-        self.reaches(record, ability, subject)
+            Err(AppError::refused("This was taken back already.").into())
+        }
     }
 
-    fn keep(&mut self, subject: &Subject, field: Option<String>, reason: &str) {
-        self.report.left += 1;
-        if self.report.kept.len() < KEPT_MAX {
-            self.report.kept.push(Kept {
+    fn leave_unseen(&mut self, subject: &Subject) {
+        if self.left.insert((subject.id, None, "")) {
+            self.progress.out_of_sight += 1;
+            self.progress.report.left += 1;
+        }
+    }
+
+    fn keep(&mut self, subject: &Subject, field: Option<String>, reason: &'static str) {
+        if !self.left.insert((subject.id, field.clone(), reason)) {
+            return;
+        }
+        self.progress.report.left += 1;
+        if self.progress.report.kept.len() < KEPT_MAX {
+            self.progress.report.kept.push(Kept {
                 subject: subject.id,
                 name: subject.name.clone(),
                 field,
@@ -346,116 +432,81 @@ impl Run<'_> {
     }
 }
 
-/// What a chunk stands on: its customers, locked, and all that happened to them since.
-struct Ground {
-    subjects: HashMap<Uuid, Subject>,
-    /// Customers that the batch itself made.
-    made_here: HashSet<Uuid>,
-    touches: HashMap<(Uuid, String), Vec<Touch>>,
-    /// Records without a trash that are not there any more.
-    removed: HashSet<Uuid>,
-    /// By customer: who else touched it later, in which batch.
-    later: HashMap<Uuid, Vec<(Option<Uuid>, Touch)>>,
+/// What takes a change back as a whole.
+fn turned(kind: RecordKind, op: Op, change: Recorded) -> Change {
+    let (was, became) = (
+        fields(change.before.unwrap_or_default()),
+        fields(change.after.unwrap_or_default()),
+    );
+    let inverse = kind.inverse(op);
+    let (before, after) = match inverse {
+        Op::Update => (became, was),
+        Op::Create => (Fields::new(), was),
+        Op::Remove => (became, Fields::new()),
+        Op::Trash | Op::Restore => (Fields::new(), Fields::new()),
+    };
+    Change {
+        before,
+        after,
+        ..Change::bare(kind, change.record, change.subject, inverse)
+    }
 }
 
-impl Ground {
-    async fn lay(
-        tx: &DatabaseTransaction,
-        target: BatchId,
-        recorded: &[Recorded],
-        first: i64,
-    ) -> Result<Self> {
-        let ids: Vec<Uuid> = recorded
-            .iter()
-            .map(|change| change.subject)
-            .collect::<HashSet<_>>()
-            .into_iter()
-            .collect();
-        let subjects = Subject::find_by_statement(sql(
-            "SELECT id, name, owner_id AS owner, team_id AS team FROM customer WHERE id = ANY($1) \
-             ORDER BY id FOR UPDATE",
-            [ids.clone().into()],
-        ))
-        .all(tx)
-        .await?;
-        let lines = Line::find_by_statement(sql(
-            "SELECT c.kind, c.record, c.subject, c.op, c.batch, b.undo_of, b.actor, \
-                    ARRAY(SELECT jsonb_object_keys(CASE WHEN c.op = 'update' THEN c.after ELSE '{}' END)) AS fields \
-             FROM change c JOIN batch b ON b.id = c.batch \
-             WHERE c.subject = ANY($1) AND (c.seq >= $2 OR c.batch = $3) ORDER BY c.seq",
-            [ids.into(), first.into(), target.0.into()],
-        ))
-        .all(tx)
-        .await?;
-        let mut ground = Self {
-            subjects: subjects
-                .into_iter()
-                .map(|subject| (subject.id, subject))
-                .collect(),
-            made_here: HashSet::new(),
-            touches: HashMap::new(),
-            removed: HashSet::new(),
-            later: HashMap::new(),
-        };
-        for line in lines {
-            ground.add(target, line);
+/// Makes one update of several that a chunk holds of a record, the newest first: from what the newest left to what the
+/// oldest found.
+fn merged(changes: Vec<Change>) -> Vec<Change> {
+    let mut places = HashMap::<(RecordKind, Uuid), usize>::new();
+    let mut merged = Vec::<Change>::with_capacity(changes.len());
+    for change in changes {
+        let key = (change.kind, change.record);
+        let newer = places.get(&key).and_then(|place| merged.get_mut(*place));
+        match newer.filter(|_| change.op == Op::Update) {
+            Some(newer) => {
+                newer.after.extend(change.after);
+                for (field, value) in change.before {
+                    newer.before.entry(field).or_insert(value);
+                }
+            }
+            None => {
+                if change.op == Op::Update {
+                    places.insert(key, merged.len());
+                }
+                merged.push(change);
+            }
         }
-        Ok(ground)
     }
+    merged
+}
 
-    fn add(&mut self, target: BatchId, line: Line) {
-        let touch = Touch {
-            batch: BatchId(line.batch),
-            undo_of: line.undo_of.map(BatchId),
-        };
-        if touch.batch == target && line.kind == RecordKind::Customer.word() && line.op == Op::Create.word() {
-            self.made_here.insert(line.record);
-        }
-        if touch.batch != target {
-            self.later
-                .entry(line.subject)
-                .or_default()
-                .push((line.actor, touch));
-        }
-        if line.op == Op::Remove.word() {
-            self.removed.insert(line.record);
-        } else {
-            self.removed.remove(&line.record);
-        }
-        let fields = if line.op == Op::Update.word() {
-            line.fields
-        } else {
-            vec![LIFE.to_owned()]
-        };
-        for field in fields {
-            self.touches.entry((line.record, field)).or_default().push(touch);
-        }
-    }
+#[derive(FromQueryResult)]
+struct Untouched {
+    id: Uuid,
+}
 
-    fn standing(&self, record: Uuid, field: &str, target: BatchId) -> Standing {
-        let touches = self.touches.get(&(record, field.to_owned()));
-        touches.map_or(Standing::Undone, |touches| standing(touches, target))
-    }
+/// The customers of these changes that the batch has not touched yet, so that each is counted once.
+async fn untouched(tx: &DatabaseTransaction, batch: &Batch, changes: &[Change]) -> Result<HashSet<Uuid>> {
+    let subjects: HashSet<Uuid> = changes.iter().map(|change| change.subject).collect();
+    let statement = sql(
+        "SELECT s.id FROM unnest($1::uuid[]) AS s (id) \
+         WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.subject = s.id AND c.batch = $2)",
+        [subjects.into_iter().collect::<Vec<_>>().into(), batch.id.0.into()],
+    );
+    let untouched = Untouched::find_by_statement(statement).all(tx).await?;
+    Ok(untouched.into_iter().map(|subject| subject.id).collect())
+}
 
-    /// Whether somebody other than its maker changed the customer later, in a batch that was not taken back since.
-    fn others_added(&self, change: &Recorded, maker: Option<Uuid>) -> bool {
-        let Some(later) = self
-            .later
-            .get(&change.subject)
-            .filter(|_| change.kind == RecordKind::Customer.word())
-        else {
-            return false;
-        };
-        let history: Vec<Touch> = later.iter().map(|(_, touch)| *touch).collect();
-        later
-            .iter()
-            .filter(|(actor, touch)| *actor != maker && touch.undo_of.is_none())
-            .any(|(_, touch)| standing(&history, touch.batch) != Standing::Undone)
-    }
+/// The name for people of the list of contact points that a change is about, if it is about one.
+fn list_label(change: &Recorded) -> Option<String> {
+    let kind: ContactKind = change.contact.as_deref()?.parse().ok()?;
+    Some(kind.field().label().to_owned())
 }
 
 /// A column's name for people.
 fn label(kind: RecordKind, column: &str) -> String {
+    if OWNERSHIP.contains(&column) {
+        // The team comes with the owner.
+        return Field::Owner.label().to_owned();
+    }
     match column.parse::<Field>() {
         Ok(field) if kind == RecordKind::Customer => field.label().to_owned(),
         _ => column.replace('_', " "),

@@ -71,9 +71,88 @@ async fn the_same_form_twice_even_at_once_makes_one_customer() {
     assert_eq!(one.unwrap(), three);
     assert_eq!(two.unwrap(), three);
     assert_eq!(world.list(&anna, "").await.rows.len(), 1);
-    // Somebody else who sends the same id learns nothing and changes nothing.
-    let ben = world.acting(BuiltInRole::Member).await;
-    assert!(command::create(&ben, new).await.is_err());
+}
+
+#[tokio::test]
+async fn the_id_of_somebody_elses_customer_makes_none_and_tells_nothing() {
+    let world = World::new().await;
+    let anna = world.acting(BuiltInRole::Member).await;
+    let taken = world.customer(&anna, &[("name", "Secret Ltd")]).await;
+    let values = Values::default()
+        .with("id", taken.to_string())
+        .with("name", "Mine");
+    let new = NewCustomer::parse(&values).unwrap();
+    for other in [
+        world.acting(BuiltInRole::Member).await,
+        world.acting_in(BuiltInRole::Member, "Elsewhere").await,
+    ] {
+        let before = world.state().await;
+        let error = told(command::create(&other, new.clone()).await);
+        assert!(
+            matches!(&error, AppError::Invalid { fields } if fields.get("form").is_some()),
+            "{error:?}"
+        );
+        assert_eq!(world.state().await, before);
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_is_given_again_for_the_same_command_only() {
+    let world = World::new().await;
+    let anna = world.acting(BuiltInRole::Admin).await;
+    let file = b"Name\nAda\n";
+    rapport_service::import::customers(&anna, "list.csv", None, file)
+        .await
+        .unwrap();
+    let imported = world.list(&anna, "").await.rows[0].id;
+    let values = Values::default()
+        .with("id", imported.to_string())
+        .with("name", "Ada");
+
+    // The receipt's batch would be the whole import, and the message's Undo would take it back.
+    let error = told(command::create(&anna, NewCustomer::parse(&values).unwrap()).await);
+    assert!(matches!(error, AppError::Invalid { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_company_that_people_belong_to_stays_one() {
+    let world = World::new().await;
+    let anna = world.acting(BuiltInRole::Admin).await;
+    let company = world.customer(&anna, &[("name", "C"), ("kind", "company")]).await;
+    let person = world
+        .customer(&anna, &[("name", "P"), ("company_id", &company.to_string())])
+        .await;
+    let wrong = async |id, fields: &[(&str, &str)]| {
+        let error = told(world.save(&anna, id, fields).await);
+        let AppError::Invalid { fields } = error else {
+            panic!("{error:?}")
+        };
+        fields.0.into_keys().collect::<Vec<_>>()
+    };
+    assert_eq!(wrong(company, &[("kind", "person")]).await, ["kind"]);
+    assert_eq!(wrong(person, &[("kind", "company")]).await, ["kind"]);
+    // Who lies in the trash may come back.
+    command::trash(&anna, person).await.unwrap();
+    assert_eq!(wrong(company, &[("kind", "person")]).await, ["kind"]);
+    command::restore(&anna, person).await.unwrap();
+    world.save(&anna, person, &[("company_id", "")]).await.unwrap();
+    world.save(&anna, company, &[("kind", "person")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_save_is_not_refused_for_a_company_that_it_does_not_name() {
+    let world = World::new().await;
+    let anna = world.acting(BuiltInRole::Admin).await;
+    let company = world.customer(&anna, &[("name", "C"), ("kind", "company")]).await;
+    let person = world
+        .customer(&anna, &[("name", "P"), ("company_id", &company.to_string())])
+        .await;
+    // No command makes that; what once did must not lock every other field.
+    let turn = format!("UPDATE customer SET kind = 'company' WHERE id = '{person}'");
+    world.house.database.run(&turn).await;
+
+    world.save(&anna, person, &[("city", "Bern")]).await.unwrap();
+    world.save(&anna, person, &[("kind", "person")]).await.unwrap();
 }
 
 #[tokio::test]

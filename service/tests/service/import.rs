@@ -5,6 +5,7 @@ use rapport_domain::{
     customer::{ContactKind, CustomerKind, Related},
     error::AppError,
     import::ImportReport,
+    timeline::{Story, Undo},
 };
 use rapport_service::{Ctx, Result, customer::query, import, journal};
 
@@ -28,12 +29,12 @@ async fn a_real_export_comes_in_as_companies_with_their_people() {
         (91, 67, 67)
     );
     assert_eq!(
-        (report.unreadable_rows, report.unreadable.len(), report.unchanged),
+        (report.problem_rows, report.problems.len(), report.unchanged_rows),
         (24, 24, 0)
     );
     assert!(
         report
-            .unreadable
+            .problems
             .iter()
             .all(|row| row.reason.contains("12") && row.reason.contains("11"))
     );
@@ -69,11 +70,11 @@ async fn importing_twice_even_at_once_doubles_nobody() {
     let (one, two) = tokio::join!(northwind(&anna), northwind(&ben));
     let (one, two) = (one.unwrap(), two.unwrap());
     assert_eq!(one.created_companies + two.created_companies, 67);
-    assert_eq!(one.unchanged + two.unchanged, 67);
+    assert_eq!(one.unchanged_rows + two.unchanged_rows, 67);
 
     let state = world.state().await;
     let again = northwind(&anna).await.unwrap();
-    assert_eq!((again.unchanged, again.batch), (67, None));
+    assert_eq!((again.unchanged_rows, again.batch), (67, None));
     assert_eq!(world.state().await, state);
 }
 
@@ -94,8 +95,44 @@ async fn an_import_is_taken_back_as_a_whole_and_brought_in_again() {
 
     journal::undo(&anna, report.batch.unwrap()).await.unwrap();
     let again = northwind(&anna).await.unwrap();
-    assert_eq!((again.restored, again.created_companies), (67, 0));
+    assert_eq!((again.restored_rows, again.created_companies), (67, 0));
     assert_eq!(world.state().await, after);
+}
+
+#[tokio::test]
+async fn notes_and_the_days_of_an_old_system_come_with_the_records_that_are_made() {
+    let world = World::new().await;
+    let anna = world.acting(BuiltInRole::Member).await;
+    let file = "Customer ID,Company,Contact name,Customer since,Notes\n\
+                7,Bakery,Ada Lovelace,31.12.2019,Pays late\n\
+                8,Mill,,1.2.2020,\n";
+    let bring = async || import::customers(&anna, "old.csv", None, file).await.unwrap();
+
+    let report = bring().await;
+
+    assert_eq!((report.created_companies, report.created_people), (2, 1));
+    let found = query::suggest(&anna, "bakery", Some(CustomerKind::Company))
+        .await
+        .unwrap();
+    let bakery = query::get(&anna, found[0].id).await.unwrap();
+    assert_eq!(bakery.created.said, "31 Dec 2019");
+    let story = query::timeline(&anna, bakery.id, None).await.unwrap().entries;
+    let told: Vec<_> = story.iter().map(|entry| (&entry.story, entry.undo)).collect();
+    assert!(
+        matches!(
+            told.as_slice(),
+            [(Story::Note { body, .. }, Undo::No), (Story::Imported { .. }, Undo::Offered)] if body == "Pays late"
+        ),
+        "{told:?}"
+    );
+
+    let state = world.state().await;
+    assert_eq!(bring().await.unchanged_rows, 2, "no second note");
+    assert_eq!(world.state().await, state);
+    let undone = journal::undo(&anna, report.batch.unwrap()).await.unwrap();
+    assert!(!world.state().await.contains("Pays late"));
+    journal::undo(&anna, undone.batch.unwrap()).await.unwrap();
+    assert_eq!(world.state().await, state);
 }
 
 #[tokio::test]
@@ -136,7 +173,7 @@ async fn a_file_that_is_none_and_a_person_who_may_not_are_refused() {
         let AppError::Invalid { fields } = error else {
             panic!("{error:?}")
         };
-        assert!(fields.get("file").is_some());
+        assert!(fields.get("file").or(fields.get("form")).is_some());
     }
     assert_eq!(told(northwind(&reader).await), AppError::Forbidden);
     assert_eq!(world.list(&anna, "").await.rows, []);

@@ -1,8 +1,11 @@
 //! Lists: paging, sorting, filters, search.
 
-use rapport_domain::{access::BuiltInRole, customer::Total, query::ListQuery};
+use std::collections::HashSet;
 
-use crate::support::World;
+use rapport_domain::{access::BuiltInRole, customer::Total, error::AppError, query::ListQuery};
+use rapport_service::customer::{command, query};
+
+use crate::support::{World, told};
 
 #[tokio::test]
 async fn pages_by_keyset_show_every_row_once_in_every_order_and_both_directions() {
@@ -91,6 +94,7 @@ async fn filters_find_what_they_say() {
             vec!["Bólido", "Maria"],
         ),
         ("filter=1:name.has(bolido)", vec!["Bólido"]),
+        ("filter=1:name.has(\"％\")", vec![]),
         ("filter=1:owner.empty()", vec!["Bólido"]),
         (
             "filter=1:created.from(2000-01-01)",
@@ -152,6 +156,12 @@ async fn search_finds_by_name_company_e_mail_and_phone_without_accents_and_best_
         ("%%%", vec![]),
         ("___", vec![]),
         ("\\\\\\", vec![]),
+        // In plain form these are wildcards too.
+        ("％％％", vec![]),
+        ("＿＿＿", vec![]),
+        ("＼＼＼", vec![]),
+        ("％", vec![]),
+        ("100％＿", vec!["Père Noël 100%_x"]),
     ] {
         let query = ListQuery {
             search: typed.to_owned(),
@@ -193,4 +203,87 @@ async fn search_follows_a_change_of_name_also_of_the_company() {
         .unwrap();
     assert_eq!(world.list(&anna, "q=oldname").await.rows.len(), 2);
     assert_eq!(world.list(&anna, "q=hello@fresh").await.rows.len(), 0);
+}
+
+/// Makes companies past the program, owned by nobody: `<name> 1`, `<name> 2` ...
+async fn many(world: &World, name: &str, count: u32) {
+    let make = format!(
+        "INSERT INTO customer (id, kind, stage, name, created_at, updated_at) \
+         SELECT gen_random_uuid(), 'company', 'lead', '{name} ' || n, now(), now() FROM generate_series(1, {count}) AS n"
+    );
+    world.house.database.run(&make).await;
+}
+
+#[tokio::test]
+async fn a_search_is_paged_through_to_its_last_match_and_back() {
+    let world = World::new().await;
+    let admin = world.acting(BuiltInRole::Admin).await;
+    many(&world, "Weingut", 123).await;
+
+    let mut page = world.list(&admin, "q=weingut").await;
+    assert_eq!((page.previous.as_ref(), page.total), (None, Total::Exactly(123)));
+    let first: Vec<_> = page.rows.iter().map(|row| row.id).collect();
+    let mut seen: HashSet<_> = first.iter().copied().collect();
+    let mut sizes = vec![page.rows.len()];
+    while let Some(next) = page.next {
+        page = world.list(&admin, &format!("q=weingut&after={next}")).await;
+        seen.extend(page.rows.iter().map(|row| row.id));
+        sizes.push(page.rows.len());
+        assert_eq!((page.total, page.more_matches), (Total::Exactly(123), false));
+    }
+    assert_eq!((sizes, seen.len()), (vec![50, 50, 23], 123));
+
+    while let Some(previous) = page.previous {
+        page = world.list(&admin, &format!("q=weingut&before={previous}")).await;
+    }
+    let again: Vec<_> = page.rows.iter().map(|row| row.id).collect();
+    assert_eq!(again, first);
+    // A page that is none any more shows the first one.
+    let gone = world.list(&admin, "q=weingut&after=1.rank.150").await;
+    assert_eq!(gone.rows.len(), 50);
+}
+
+#[tokio::test]
+async fn a_search_with_more_matches_than_are_ranked_says_so_and_ends() {
+    let world = World::new().await;
+    let admin = world.acting(BuiltInRole::Admin).await;
+    many(&world, "Weingut", 2_010).await;
+
+    let last = world.list(&admin, "q=weingut&size=200&after=1.rank.1900").await;
+
+    assert_eq!((last.rows.len(), last.next), (100, None));
+    assert_eq!((last.total, last.more_matches), (Total::AtLeast(2_000), true));
+}
+
+#[tokio::test]
+async fn what_is_no_line_of_text_is_searched_by_nobody() {
+    let world = World::new().await;
+    let anna = world.acting(BuiltInRole::Member).await;
+    for text in ["\0abc", "a\nb", &"x".repeat(1 << 20)] {
+        let error = told(query::suggest(&anna, text, None).await);
+        assert!(
+            matches!(&error, AppError::Invalid { fields } if fields.get("text").is_some()),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_from_the_trash_is_found_by_the_new_name_of_the_company() {
+    let world = World::new().await;
+    let anna = world.acting(BuiltInRole::Member).await;
+    let company = world
+        .customer(&anna, &[("name", "Oldname"), ("kind", "company")])
+        .await;
+    let person = world
+        .customer(&anna, &[("name", "Pat"), ("company_id", &company.to_string())])
+        .await;
+    command::trash(&anna, person).await.unwrap();
+    world
+        .save(&anna, company, &[("name", "Freshname")])
+        .await
+        .unwrap();
+    command::restore(&anna, person).await.unwrap();
+    assert_eq!(world.list(&anna, "q=freshname").await.rows.len(), 2);
+    assert_eq!(world.list(&anna, "q=oldname").await.rows.len(), 0);
 }

@@ -5,12 +5,21 @@
     reason = "a test fails by panicking"
 )]
 
+mod activity;
 mod customer;
 mod database;
+mod export;
 mod import;
+mod import_faults;
+mod import_hard;
+mod import_proof;
+mod import_scale;
+mod import_steps;
+mod journal;
 mod limit;
 mod list;
 mod password;
+mod plan;
 mod redis;
 mod session;
 mod support;

@@ -5,15 +5,16 @@ use rapport_domain::{
     customer::{CustomerPage, CustomerPatch, NewCustomer},
     error::AppError,
     form::Values,
-    id::{BatchId, CustomerId, TeamId},
+    id::{BatchId, CustomerId, ImportId, TeamId},
     journal::Receipt,
     query::ListQuery,
 };
 use rapport_service::{
     Ctx, Result,
     customer::{command, query},
+    import::{self, NewImport, Wishes},
 };
-use rapport_testing::House;
+use rapport_testing::{Faults, House};
 use tokio::sync::OnceCell;
 
 /// A house with one team, to which everybody belongs who is not said to be elsewhere.
@@ -28,6 +29,16 @@ impl World {
             house: House::new().await,
             team: OnceCell::new(),
         }
+    }
+
+    /// One whose ways to PostgreSQL and Redis can be broken.
+    pub(crate) async fn with_faults() -> (Self, Faults) {
+        let (house, faults) = House::with_faults().await;
+        let world = Self {
+            house,
+            team: OnceCell::new(),
+        };
+        (world, faults)
     }
 
     /// Somebody new of the team.
@@ -57,6 +68,16 @@ impl World {
 
     pub(crate) async fn customer(&self, ctx: &Ctx, fields: &[(&str, &str)]) -> CustomerId {
         self.create(ctx, fields).await.0
+    }
+
+    /// A number out of the tables, past the program.
+    pub(crate) async fn count(&self, what: &str) -> u64 {
+        let text = self
+            .house
+            .database
+            .read(&format!("SELECT count(*)::text FROM {what}"))
+            .await;
+        text.parse().unwrap()
     }
 
     /// Saves fields as seen at the version that stands.
@@ -97,6 +118,17 @@ impl World {
             ))
             .await
     }
+}
+
+/// Puts a file up, to be read as its columns suggest.
+pub(crate) async fn staged(ctx: &Ctx, file: &str, text: &[u8]) -> ImportId {
+    let new = NewImport {
+        id: ctx.clock().new_id(),
+        file: file.to_owned(),
+        size: text.len() as u64,
+        stamp: 7,
+    };
+    import::stage(ctx, new, text, Wishes::default()).await.unwrap()
 }
 
 /// What a person is told of a refusal.

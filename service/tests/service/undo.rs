@@ -2,15 +2,17 @@
 
 use proptest::{
     prelude::*,
+    sample::select,
     test_runner::{Config, TestCaseError, TestRunner},
 };
 use rapport_domain::{
     access::BuiltInRole,
     activity::NewNote,
-    customer::{CustomerPatch, NewCustomer},
+    customer::{CustomerKind, CustomerPatch, NewCustomer},
     error::AppError,
     form::Values,
-    id::{ActivityId, BatchId, CustomerId},
+    id::{ActivityId, BatchId, CustomerId, UserId},
+    journal::Receipt,
 };
 use rapport_service::{Ctx, Error, activity, customer, journal};
 
@@ -19,8 +21,12 @@ use crate::support::{World, told};
 /// One command of a random history; numbers pick among what there is by then.
 #[derive(Debug, Clone)]
 enum Step {
-    Create(String),
+    Create(String, CustomerKind),
     Edit(usize, &'static str, String),
+    /// Into a company, or out of any.
+    Join(usize, Option<usize>),
+    /// To one of those who own customers, or to nobody.
+    Give(usize, Option<usize>),
     Trash(usize),
     Restore(usize),
     Note(usize, String),
@@ -31,6 +37,7 @@ enum Step {
 fn step() -> impl Strategy<Value = (bool, Step)> {
     let text = "[A-Za-zåé ]{1,12}";
     let word = text.prop_map(|text| format!("x{text}"));
+    let kind = prop_oneof![Just(CustomerKind::Person), Just(CustomerKind::Company)];
     let fields = prop_oneof![
         (Just("name"), word.clone()),
         (Just("city"), prop_oneof![Just(String::new()), word.clone()]),
@@ -54,10 +61,25 @@ fn step() -> impl Strategy<Value = (bool, Step)> {
             Just("phones"),
             prop_oneof![Just("030 123".to_owned()), Just("040 123\n030-123".to_owned())]
         ),
+        (
+            Just("links"),
+            prop_oneof![
+                Just(String::new()),
+                Just("https://a.example".to_owned()),
+                Just("https://b.example\nhttps://a.example".to_owned())
+            ]
+        ),
+        (Just("job_title"), prop_oneof![Just(String::new()), word.clone()]),
+        (
+            Just("kind"),
+            prop_oneof![Just("person".to_owned()), Just("company".to_owned())]
+        ),
     ];
     let action = prop_oneof![
-        2 => word.clone().prop_map(Step::Create),
+        1 => (word.clone(), kind).prop_map(|(name, kind)| Step::Create(name, kind)),
         6 => (any::<usize>(), fields).prop_map(|(which, (field, value))| Step::Edit(which, field, value)),
+        4 => (any::<usize>(), any::<Option<usize>>()).prop_map(|(which, company)| Step::Join(which, company)),
+        2 => (any::<usize>(), any::<Option<usize>>()).prop_map(|(which, owner)| Step::Give(which, owner)),
         1 => any::<usize>().prop_map(Step::Trash),
         1 => any::<usize>().prop_map(Step::Restore),
         2 => (any::<usize>(), word.clone()).prop_map(|(which, body)| Step::Note(which, body)),
@@ -67,9 +89,27 @@ fn step() -> impl Strategy<Value = (bool, Step)> {
     (any::<bool>(), action)
 }
 
-/// What a history made so far.
+/// A step that ties customers together or moves what stands in lists: where undos get in each other's way.
+fn knot() -> impl Strategy<Value = (bool, Step)> {
+    let kind = select(vec!["person", "company"]).prop_map(|kind| ("kind", kind));
+    let name = select(vec!["One", "Två"]).prop_map(|name| ("name", name));
+    let emails = select(vec!["", "a@b.c", "a@b.c\nd@e.f", "d@e.f\na@b.c", "d@e.f\ng@h.i"]);
+    let emails = emails.prop_map(|emails| ("emails", emails));
+    let edit = prop_oneof![2 => kind, 1 => name, 3 => emails];
+    let action = prop_oneof![
+        6 => (0..3_usize, edit).prop_map(|(which, (field, value))| Step::Edit(which, field, value.to_owned())),
+        4 => (0..3_usize, prop::option::of(0..3_usize)).prop_map(|(which, company)| Step::Join(which, company)),
+        2 => (0..3_usize, prop::option::of(0..3_usize)).prop_map(|(which, owner)| Step::Give(which, owner)),
+        1 => (0..3_usize).prop_map(Step::Trash),
+        1 => (0..3_usize).prop_map(Step::Restore),
+    ];
+    (any::<bool>(), action)
+}
+
+/// What a history made so far, and who may own it.
 #[derive(Default)]
 struct Made {
+    owners: Vec<UserId>,
     customers: Vec<CustomerId>,
     notes: Vec<ActivityId>,
 }
@@ -78,14 +118,22 @@ fn pick<T: Copy>(from: &[T], which: usize) -> Option<T> {
     (!from.is_empty()).then(|| from[which % from.len()])
 }
 
+/// Saves a field as seen now.
+async fn save(ctx: &Ctx, id: CustomerId, field: &str, value: String) -> Result<Receipt, Error> {
+    let seen = customer::query::get(ctx, id).await?.version;
+    let patch = CustomerPatch::parse(&Values::default().with(field, value)).unwrap();
+    customer::command::save(ctx, id, seen, patch).await
+}
+
 async fn run(ctx: &Ctx, made: &mut Made, step: Step) -> Result<Option<BatchId>, Error> {
     let receipt = match step {
-        Step::Create(name) => {
+        Step::Create(name, kind) => {
             let id: CustomerId = ctx.clock().new_id();
             made.customers.push(id);
             let values = Values::default()
                 .with("id", id.to_string())
                 .with("name", name)
+                .with("kind", kind.word())
                 .with("emails", "first@x.y");
             customer::command::create(ctx, NewCustomer::parse(&values).unwrap()).await?
         }
@@ -93,9 +141,23 @@ async fn run(ctx: &Ctx, made: &mut Made, step: Step) -> Result<Option<BatchId>, 
             let Some(id) = pick(&made.customers, which) else {
                 return Ok(None);
             };
-            let seen = customer::query::get(ctx, id).await?.version;
-            let patch = CustomerPatch::parse(&Values::default().with(field, value)).unwrap();
-            customer::command::save(ctx, id, seen, patch).await?
+            save(ctx, id, field, value).await?
+        }
+        Step::Join(which, company) => {
+            let Some(id) = pick(&made.customers, which) else {
+                return Ok(None);
+            };
+            let company = company.and_then(|which| pick(&made.customers, which));
+            let company = company.map(|id| id.to_string()).unwrap_or_default();
+            save(ctx, id, "company_id", company).await?
+        }
+        Step::Give(which, owner) => {
+            let Some(id) = pick(&made.customers, which) else {
+                return Ok(None);
+            };
+            let owner = owner.and_then(|which| pick(&made.owners, which));
+            let owner = owner.map(|id| id.to_string()).unwrap_or_default();
+            save(ctx, id, "owner_id", owner).await?
         }
         Step::Trash(which) => {
             let Some(id) = pick(&made.customers, which) else {
@@ -121,7 +183,12 @@ async fn run(ctx: &Ctx, made: &mut Made, step: Step) -> Result<Option<BatchId>, 
             let Some(id) = pick(&made.notes, which) else {
                 return Ok(None);
             };
-            activity::edit_note(ctx, id, body).await?
+            let edit = |seen, body| activity::edit_note(ctx, id, seen, body);
+            match edit(1, body.clone()).await {
+                // The other one wrote it last; having seen that, this one decides.
+                Err(Error::Told(AppError::Conflict { version, .. })) => edit(version, body).await?,
+                receipt => receipt?,
+            }
         }
         Step::RemoveNote(which) => {
             let Some(id) = pick(&made.notes, which) else {
@@ -133,19 +200,61 @@ async fn run(ctx: &Ctx, made: &mut Made, step: Step) -> Result<Option<BatchId>, 
     Ok(receipt.batch)
 }
 
-/// Runs a random history, takes it back step by step, and brings it forth again.
-async fn there_and_back(world: &World, steps: Vec<(bool, Step)>) -> Result<(), TestCaseError> {
-    let admin = world.acting(BuiltInRole::Admin).await;
-    let manager = world.acting(BuiltInRole::Admin).await;
-    let mut made = Made::default();
+/// Those who act in random histories: an admin, and a manager who reaches one team.
+struct Cast {
+    admin: Ctx,
+    manager: Ctx,
+    /// Who may own customers: these two, and somebody of another team.
+    owners: Vec<UserId>,
+}
+
+impl Cast {
+    async fn new(world: &World) -> Self {
+        let admin = world.acting(BuiltInRole::Admin).await;
+        let manager = world.acting(BuiltInRole::Manager).await;
+        let stranger = world.acting_in(BuiltInRole::Member, "Elsewhere").await;
+        let owners = [&admin, &manager, &stranger].map(|ctx| ctx.actor().user).to_vec();
+        Self {
+            admin,
+            manager,
+            owners,
+        }
+    }
+
+    fn acting(&self, first: bool) -> &Ctx {
+        if first { &self.admin } else { &self.manager }
+    }
+}
+
+/// A batch of a history, the state before it, and the step that made it.
+type Happened = (BatchId, String, String);
+
+/// Runs a random history on an empty world.
+async fn happen(
+    world: &World,
+    cast: &Cast,
+    steps: Vec<(bool, Step)>,
+) -> Result<Vec<Happened>, TestCaseError> {
+    let empty = "TRUNCATE customer, contact_point, external_ref, activity, change, batch CASCADE";
+    world.house.database.run(empty).await;
+    let mut made = Made {
+        owners: cast.owners.clone(),
+        ..Made::default()
+    };
     let mut history = Vec::new();
     for (first, step) in steps {
         let before = world.state().await;
         let shown = format!("{step:?}");
-        match run(if first { &admin } else { &manager }, &mut made, step).await {
+        match run(cast.acting(first), &mut made, step).await {
             Ok(Some(batch)) => history.push((batch, before, shown)),
-            // Editing what is in the trash, or what was never made, is refused and changes nothing.
-            Ok(None) | Err(Error::Told(AppError::Refused { .. } | AppError::NotFound)) => {
+            // What the rules or the rights forbid is refused and changes nothing.
+            Ok(None)
+            | Err(Error::Told(
+                AppError::Refused { .. }
+                | AppError::NotFound
+                | AppError::Forbidden
+                | AppError::Invalid { .. },
+            )) => {
                 prop_assert_eq!(
                     world.state().await,
                     before,
@@ -156,10 +265,17 @@ async fn there_and_back(world: &World, steps: Vec<(bool, Step)>) -> Result<(), T
             Err(error) => return Err(TestCaseError::fail(format!("{shown}: {error}"))),
         }
     }
+    Ok(history)
+}
+
+/// Runs a random history, takes it back step by step, and brings it forth again.
+async fn there_and_back(world: &World, cast: &Cast, steps: Vec<(bool, Step)>) -> Result<(), TestCaseError> {
+    let history = happen(world, cast, steps).await?;
+    let admin = &cast.admin;
     let mut undone = Vec::new();
     for (batch, before, shown) in history.into_iter().rev() {
         let after = world.state().await;
-        let report = journal::undo(&admin, batch)
+        let report = journal::undo(admin, batch)
             .await
             .map_err(|error| TestCaseError::fail(format!("undo of {shown}: {error}")))?;
         prop_assert_eq!(
@@ -173,7 +289,7 @@ async fn there_and_back(world: &World, steps: Vec<(bool, Step)>) -> Result<(), T
         undone.push((report.batch.unwrap(), after, shown));
     }
     for (batch, after, shown) in undone.into_iter().rev() {
-        let report = journal::undo(&manager, batch)
+        let report = journal::undo(admin, batch)
             .await
             .map_err(|error| TestCaseError::fail(format!("redo of {shown}: {error}")))?;
         prop_assert_eq!(
@@ -188,19 +304,111 @@ async fn there_and_back(world: &World, steps: Vec<(bool, Step)>) -> Result<(), T
     Ok(())
 }
 
+/// What holds of all customers, whatever was done and taken back: each as a query of those that break it.
+const RULES: [(&str, &str); 4] = [
+    (
+        "only a person belongs to a company, and that is one",
+        "customer c JOIN customer k ON k.id = c.company_id WHERE c.kind <> 'person' OR k.kind <> 'company'",
+    ),
+    (
+        "no two contact points of a kind stand in one place",
+        "(SELECT 1 FROM contact_point GROUP BY customer_id, kind, position HAVING count(*) > 1) AS twice",
+    ),
+    (
+        "the team is the one of the owner",
+        "customer c LEFT JOIN app_user u ON u.id = c.owner_id WHERE c.team_id IS DISTINCT FROM u.team_id",
+    ),
+    (
+        "what is searched is what the fields say",
+        "customer c JOIN derived d ON d.id = c.id WHERE (c.search, c.name_plain) <> (d.search, d.name_plain)",
+    ),
+];
+
+/// Checks the rules; the last one by having the database derive everything anew.
+async fn rules_hold(world: &World, after: &str) -> Result<(), TestCaseError> {
+    let derive = "CREATE TABLE IF NOT EXISTS derived (id uuid, search text, name_plain text); TRUNCATE derived; \
+        INSERT INTO derived SELECT id, search, name_plain FROM customer; UPDATE customer SET version = version";
+    world.house.database.run(derive).await;
+    let broken =
+        RULES.map(|(rule, broken)| format!("CASE WHEN EXISTS (SELECT FROM {broken}) THEN '{rule}' END"));
+    let broken = format!("SELECT concat_ws('; ', {})", broken.join(", "));
+    prop_assert_eq!(
+        world.house.database.read(&broken).await,
+        "",
+        "broken after {}",
+        after
+    );
+    Ok(())
+}
+
+/// Runs a random history, and takes batches back in any order, those of undos too; numbers pick among what there is.
+async fn back_and_forth(
+    world: &World,
+    cast: &Cast,
+    steps: Vec<(bool, Step)>,
+    undos: Vec<(bool, usize)>,
+) -> Result<(), TestCaseError> {
+    let here = [CustomerKind::Company, CustomerKind::Person, CustomerKind::Person];
+    let creations = here.map(|kind| (true, Step::Create(format!("A {kind}"), kind)));
+    let steps = creations.into_iter().chain(steps).collect();
+    let history = happen(world, cast, steps).await?;
+    rules_hold(world, "the history").await?;
+    let mut batches: Vec<(BatchId, String)> = history
+        .into_iter()
+        .map(|(batch, _, shown)| (batch, shown))
+        .collect();
+    for (first, which) in undos {
+        if batches.is_empty() {
+            break;
+        }
+        let (batch, shown) = batches[which % batches.len()].clone();
+        let before = world.state().await;
+        match journal::undo(cast.acting(first), batch).await {
+            Ok(report) => batches.extend(report.batch.map(|undo| (undo, format!("undo of {shown}")))),
+            // It was taken back already, or is out of sight.
+            Err(Error::Told(AppError::Refused { .. } | AppError::NotFound)) => {
+                prop_assert_eq!(world.state().await, before, "a refused undo of {}", shown);
+            }
+            Err(error) => return Err(TestCaseError::fail(format!("undo of {shown}: {error}"))),
+        }
+        rules_hold(world, &format!("undo of {shown}")).await?;
+    }
+    Ok(())
+}
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config {
+        cases,
+        max_shrink_iters: 60,
+        failure_persistence: None,
+        ..Config::default()
+    })
+}
+
 #[test]
 fn random_commands_then_their_undos_then_their_redos_give_back_each_state() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let world = runtime.block_on(World::new());
-    let mut runner = TestRunner::new(Config {
-        cases: 24,
-        max_shrink_iters: 60,
-        failure_persistence: None,
-        ..Config::default()
-    });
-    runner
+    let cast = runtime.block_on(Cast::new(&world));
+    runner(24)
         .run(&proptest::collection::vec(step(), 1..14), |steps| {
-            runtime.block_on(there_and_back(&world, steps))
+            runtime.block_on(there_and_back(&world, &cast, steps))
+        })
+        .unwrap();
+}
+
+#[test]
+fn undos_in_any_order_by_anybody_leave_no_customer_that_breaks_a_rule() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let world = runtime.block_on(World::new());
+    let cast = runtime.block_on(Cast::new(&world));
+    let histories = (
+        proptest::collection::vec(knot(), 4..16),
+        proptest::collection::vec(any::<(bool, usize)>(), 2..10),
+    );
+    runner(20)
+        .run(&histories, |(steps, undos)| {
+            runtime.block_on(back_and_forth(&world, &cast, steps, undos))
         })
         .unwrap();
 }

@@ -57,6 +57,12 @@ async fn the_set_up_makes_an_admin_a_team_and_the_organisation_and_then_never_ag
         ("Admin", Some("Northwind"))
     );
     assert_eq!((me.organisation.as_str(), me.may_create), ("Northwind", true));
+    let said = "SELECT detail ->> 'organisation' FROM batch WHERE command = 'set up'";
+    assert_eq!(
+        house.database.read(said).await,
+        "Northwind",
+        "the journal knows it too"
+    );
     let again = user::set_up(&house.service, set_up(&token, "eve@example.org"), HERE).await;
     assert!(matches!(told(again), AppError::Refused { reason } if reason.contains("already")));
     let signed_in = rapport_domain::user::SignIn {

@@ -123,21 +123,17 @@ fn push_contains<'a>(sql: &'a mut Sql, column: &str, values: &[String]) -> &'a m
 
 /// Adds the pattern that finds a text anywhere, with its own wildcards taken literally.
 pub(in crate::customer) fn push_pattern(sql: &mut Sql, text: &str) {
-    sql.push("'%' || rapport_plain(")
-        .bind(escaped(text))
-        .push(") || '%'");
+    sql.push("'%' || ");
+    push_literal(sql, text);
+    sql.push(" || '%'");
 }
 
-/// A text in which `LIKE` finds no wildcards.
-pub(in crate::customer) fn escaped(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            (matches!(c, '%' | '_' | '\\'))
-                .then_some('\\')
-                .into_iter()
-                .chain([c])
-        })
-        .collect()
+/// Adds a text in its plain form, in which `LIKE` finds no wildcards. Escaped last: the plain form of a full-width
+/// wildcard is a wildcard.
+pub(in crate::customer) fn push_literal(sql: &mut Sql, text: &str) {
+    sql.push("regexp_replace(rapport_plain(")
+        .bind(text)
+        .push(r"), '([\\%_])', '\\\1', 'g')");
 }
 
 /// `me` and `mine` stand for the actor and their team; a person without a team finds nothing by `mine`.

@@ -1,0 +1,234 @@
+//! The command line, as a person or a script calls it: the real program on a database of its own.
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use rapport_domain::access::BuiltInRole;
+use rapport_testing::House;
+
+const NORTHWIND: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../domain/tests/data/northwind-customers.csv"
+);
+
+/// A house with somebody who may make customers, and the program beside it.
+struct Console {
+    house: House,
+    folder: PathBuf,
+}
+
+struct Said {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Console {
+    async fn new() -> Self {
+        let house = House::new().await;
+        house.user(BuiltInRole::Admin, None).await;
+        let folder = std::env::temp_dir().join(format!(
+            "rapport-cli-{}",
+            house.service.clock().new_id::<uuid::Uuid>()
+        ));
+        std::fs::create_dir(&folder).unwrap();
+        Self { house, folder }
+    }
+
+    fn run(&self, arguments: &[&str], input: &str) -> Said {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_rapport"));
+        program
+            .args(arguments)
+            .env("DATABASE_URL", self.house.database.url())
+            .env("REDIS_URL", std::env::var("TEST_REDIS_URL").unwrap())
+            .env("RUST_LOG", "off")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = program.spawn().unwrap();
+        // A program that does not read may have ended.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = child.wait_with_output().unwrap();
+        Said {
+            status: status.code().unwrap(),
+            out: String::from_utf8(stdout).unwrap(),
+            err: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> String {
+        let path = self.folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    }
+
+    async fn count(&self, table: &str) -> String {
+        let alive = if table == "customer" {
+            " WHERE deleted_at IS NULL"
+        } else {
+            ""
+        };
+        let count = format!("SELECT count(*)::text FROM {table}{alive}");
+        self.house.database.read(&count).await
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        // Left behind, it harms nobody.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_export_comes_in_by_command_doubles_nobody_and_is_taken_back() {
+    let console = Console::new().await;
+    let before = console.run(&["import", "revert"], "");
+    assert_eq!(
+        (before.status, before.err.as_str()),
+        (1, "rapport: There is no import to take back.\n")
+    );
+
+    let dry = console.run(&["import", "customers", NORTHWIND, "--dry-run"], "");
+    assert_eq!(dry.status, 2, "{}{}", dry.out, dry.err);
+    assert!(dry.out.contains("67"), "{}", dry.out);
+    assert_eq!(
+        (console.count("customer").await, console.count("import").await),
+        ("0".into(), "0".into())
+    );
+
+    let first = console.run(&["import", "customers", NORTHWIND], "");
+    assert_eq!(first.status, 2, "{}{}", first.out, first.err);
+    let lines = first
+        .out
+        .lines()
+        .filter(|line| line.trim_start().starts_with("line "));
+    assert_eq!(lines.count(), 24, "{}", first.out);
+    assert_eq!(console.count("customer").await, "134");
+
+    let again = console.run(&["import", "customers", NORTHWIND, "--json"], "");
+    let report: serde_json::Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!(
+        (again.status, &report["unchanged_rows"], &report["created_rows"]),
+        (2, &67.into(), &0.into())
+    );
+
+    let back = console.run(&["import", "revert"], "");
+    assert_eq!(
+        (back.status, console.count("customer").await),
+        (0, "0".into()),
+        "{}{}",
+        back.out,
+        back.err
+    );
+    assert!(
+        back.out.contains("134 customers taken back, 0 left"),
+        "{}",
+        back.out
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_is_imported_again_changes_nothing_and_a_mapping_can_be_kept_in_a_file() {
+    let console = Console::new().await;
+    let list = console.file("list.csv", "Who,Where\nÅsa,Luleå\n=cmd(),Bath\n".as_bytes());
+    let unmapped = console.run(&["import", "customers", &list], "");
+    assert_eq!(unmapped.status, 1);
+    assert!(
+        unmapped.err.contains("No column names a company or a person"),
+        "{}",
+        unmapped.err
+    );
+
+    let named = console.file("named.csv", "Name,City\nÅsa,Luleå\n=cmd(),Bath\n".as_bytes());
+    let map = console.run(&["import", "customers", &named, "--show-map"], "");
+    let map = map
+        .out
+        .replace("\"Name\"", "\"Who\"")
+        .replace("\"City\"", "\"Where\"");
+    let map = console.file("map.json", map.as_bytes());
+    let mapped = console.run(&["import", "customers", &list, "--map", &map], "");
+    assert_eq!(
+        (mapped.status, console.count("customer").await),
+        (0, "2".into()),
+        "{}",
+        mapped.err
+    );
+
+    let export = console.run(&["export", "customers"], "");
+    assert!(
+        export.out.contains("'=cmd()") && export.out.contains("Åsa"),
+        "{}",
+        export.out
+    );
+    let changes = console.count("change").await;
+    let export = console.file("export.csv", export.out.as_bytes());
+    let again = console.run(&["import", "customers", &export, "--on-match", "update"], "");
+    assert_eq!(
+        (again.status, console.count("change").await),
+        (0, changes),
+        "{}",
+        again.out
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_file_of_customers_is_said_in_a_sentence() {
+    let console = Console::new().await;
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+    for (file, sentence) in [
+        (console.file("empty.csv", b""), "empty"),
+        (console.file("header.csv", b"Name,City\n"), "no rows under it"),
+        (console.file("picture.csv", png), "not a text file"),
+        (
+            console.folder.join("missing.csv").display().to_string(),
+            "missing.csv",
+        ),
+        (console.folder.display().to_string(), "this is no file"),
+    ] {
+        let said = console.run(&["import", "customers", &file], "");
+        assert_eq!(said.status, 1, "{file}");
+        assert!(
+            said.err.contains(sentence) && said.err.lines().count() == 1,
+            "{file}: {}",
+            said.err
+        );
+    }
+    assert_eq!(console.count("import").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_let_in_and_given_new_passwords_by_command() {
+    let console = Console::new().await;
+    let create = [
+        "user",
+        "create",
+        "--email",
+        "ben@example.org",
+        "--name",
+        "Ben Okri",
+        "--password-stdin",
+    ];
+    let weak = console.run(&create, "short\n");
+    assert_eq!(weak.status, 1);
+    assert!(weak.err.contains("at least 12 characters"), "{}", weak.err);
+    let made = console.run(&create, "seven quiet herons over a lake\n");
+    assert_eq!(made.status, 0, "{}", made.err);
+    assert!(!made.out.contains("herons"), "it is not repeated");
+    let twice = console.run(&create, "seven quiet herons over a lake\n");
+    assert_eq!(twice.status, 1);
+    let hash = "SELECT password_hash FROM app_user WHERE email_key = 'ben@example.org'";
+    let before = console.house.database.read(hash).await;
+    let reset = console.run(&["user", "reset-password", "ben@example.org"], "");
+    assert_eq!(reset.status, 0, "{}", reset.err);
+    assert_ne!(console.house.database.read(hash).await, before);
+    let nobody = console.run(&["user", "reset-password", "nobody@example.org"], "");
+    assert_eq!((nobody.status, nobody.out.as_str()), (1, ""));
+}

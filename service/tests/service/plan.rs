@@ -1,0 +1,124 @@
+//! How PostgreSQL goes about what people ask most, where there are many: by an index, never through the whole table.
+
+use std::time::Duration;
+
+use rapport_domain::{access::BuiltInRole, id::CustomerId, query::ListQuery};
+use rapport_service::{Ctx, Result, customer::query};
+use rapport_testing::eventually;
+
+use crate::support::World;
+
+/// The tables that grow with the customers.
+const LARGE: &str = "'customer', 'contact_point', 'batch', 'change'";
+
+/// 20,000 customers of twenty owners in twenty teams, with what belongs to them; gives the first.
+async fn town(world: &World) -> CustomerId {
+    let people = "INSERT INTO team (id, name, created_at, updated_at) \
+           SELECT md5('team' || n)::uuid, 'Team ' || n, now(), now() FROM generate_series(0, 19) AS n; \
+         INSERT INTO app_user (id, name, email, email_key, password_hash, role_id, team_id, created_at, updated_at) \
+           SELECT md5('user' || n)::uuid, 'User ' || n, 'u' || n || '@x.y', 'u' || n || '@x.y', '', role.id, \
+                  md5('team' || n)::uuid, now(), now() \
+           FROM generate_series(0, 19) AS n JOIN role ON role.key = 'member'";
+    // Contact points first, as everywhere: the customer derives its search text from them.
+    let customers = "INSERT INTO contact_point (id, customer_id, kind, value, normalised, position) \
+           SELECT md5(kind || n)::uuid, md5('customer' || n)::uuid, kind, value || n || after, value || n || after, 0 \
+           FROM generate_series(1, 20000) AS n, \
+                (VALUES ('email', 'mail', '@x.y'), ('phone', '030 1', '')) AS point (kind, value, after); \
+         INSERT INTO customer (id, kind, stage, name, owner_id, team_id, city, created_at, updated_at) \
+           SELECT md5('customer' || n)::uuid, CASE n % 2 WHEN 0 THEN 'person' ELSE 'company' END, 'lead', \
+                  md5('name' || n), md5('user' || n % 20)::uuid, md5('team' || n % 20)::uuid, 'City ' || n % 400, \
+                  now() - n * interval '1 minute', now() - n * interval '1 second' \
+           FROM generate_series(1, 20000) AS n";
+    let journal = "INSERT INTO batch (id, via, command, at, state, undoable) \
+           SELECT md5('batch' || n)::uuid, 'page', 'create customer', now(), 'done', true FROM generate_series(1, 20000) AS n; \
+         INSERT INTO change (batch, kind, record, subject, version, op, at, after) \
+           SELECT md5('batch' || n)::uuid, 'customer', md5('customer' || n)::uuid, md5('customer' || n)::uuid, 1, \
+                  'create', now(), '{\"name\": \"x\"}' FROM generate_series(1, 20000) AS n";
+    for arrange in [people, customers, journal, "VACUUM ANALYZE"] {
+        world.house.database.run(arrange).await;
+    }
+    let first = "SELECT md5('customer1')::uuid::text";
+    world.house.database.read(first).await.parse().unwrap()
+}
+
+/// How often each large table was read as a whole so far.
+async fn whole_reads(world: &World) -> String {
+    let reads = format!(
+        "SELECT string_agg(relname || ' ' || seq_scan, ', ' ORDER BY relname) \
+         FROM pg_stat_user_tables WHERE relname IN ({LARGE})"
+    );
+    world.house.database.read(&reads).await
+}
+
+async fn connections(world: &World) -> String {
+    let ours = "SELECT count(*)::text FROM pg_stat_activity \
+         WHERE datname = current_database() AND application_name = 'rapport'";
+    world.house.database.read(ours).await
+}
+
+/// Asks on connections of its own, and fails when a large table was read as a whole for it.
+async fn by_index<T>(world: &World, who: &Ctx, what: &str, ask: impl AsyncFnOnce(&Ctx) -> Result<T>) -> T {
+    let (reads, open) = (whole_reads(world).await, connections(world).await);
+    let server = world.house.another_server().await;
+    let ctx = server.acting(who.actor().clone(), who.via());
+    let answer = ask(&ctx).await.unwrap();
+    drop((ctx, server));
+    // What a connection read is counted at the latest when it ends.
+    eventually("its connections end", Duration::from_secs(10), || async {
+        connections(world).await == open
+    })
+    .await;
+    assert_eq!(whole_reads(world).await, reads, "{what}, as {}", who.actor().name);
+    answer
+}
+
+#[tokio::test]
+async fn lists_searches_and_records_read_no_large_table_as_a_whole() {
+    let world = World::new().await;
+    let first = town(&world).await;
+    let admin = world.acting(BuiltInRole::Admin).await;
+    let member = "SELECT md5('user3')::uuid::text";
+    let member = world.house.database.read(member).await.parse().unwrap();
+    let member = world.house.acting(member).await;
+    let list = async |who: &Ctx, what: &str| {
+        let query = ListQuery::from_query_string(what).unwrap();
+        let page = by_index(&world, who, what, async |ctx| query::list(ctx, &query).await).await;
+        assert!(!page.rows.is_empty(), "{what}");
+        page
+    };
+    for who in [&admin, &member] {
+        for sort in ["name", "-name", "created", "-created", "updated", "-updated"] {
+            let page = list(who, &format!("sort={sort}")).await;
+            let next = page.next.unwrap();
+            list(who, &format!("sort={sort}&after={next}")).await;
+        }
+        for narrowed in ["city=City+43", "city=City+43&sort=-updated"] {
+            list(who, narrowed).await;
+        }
+        // A few letters of a name; of its start; an address; a number.
+        let name = "SELECT left(name, 6) || ' ' || left(name, 2) FROM customer WHERE owner_id = md5('user3')::uuid LIMIT 1";
+        let name = world.house.database.read(name).await;
+        let (six, two) = name.split_once(' ').unwrap();
+        for typed in [six, two, "mail1003@", "030 11003"] {
+            list(who, &format!("q={}", typed.replace(' ', "+"))).await;
+            by_index(&world, who, typed, async |ctx| {
+                query::suggest(ctx, typed, None).await
+            })
+            .await;
+        }
+    }
+    by_index(&world, &admin, "a record", async |ctx| {
+        query::get(ctx, first).await
+    })
+    .await;
+    by_index(&world, &admin, "a timeline", async |ctx| {
+        query::timeline(ctx, first, None).await
+    })
+    .await;
+    list(&member, "owner=me").await;
+    // Its people follow a new name.
+    by_index(&world, &admin, "a new name of a company", async |ctx| {
+        world.save(ctx, first, &[("name", "Renamed")]).await
+    })
+    .await;
+}
