@@ -16,6 +16,10 @@ pub enum Kind {
     Activity,
     /// The people who work here.
     User,
+    /// Appointments: own means to be on their staff.
+    Appointment,
+    /// What the installation is set to.
+    Setting,
 }
 
 /// What one may do to a kind of record.
@@ -83,7 +87,7 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-words!(Kind: Customer = "customer", Activity = "activity", User = "user");
+words!(Kind: Customer = "customer", Activity = "activity", User = "user", Appointment = "appointment", Setting = "setting");
 words!(Ability: Read = "read", Create = "create", Update = "update", Delete = "delete", Export = "export", Assign = "assign");
 words!(Reach: None = "none", Own = "own", Team = "team", All = "all");
 

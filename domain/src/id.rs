@@ -70,6 +70,10 @@ ids! {
     MappingId,
     /// Work in the background.
     JobId,
+    /// A time that somebody keeps for a customer.
+    AppointmentId,
+    /// A kind of appointment: its usual length and colour.
+    AppointmentTypeId,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod activity;
+pub mod appointment;
 pub mod customer;
 pub mod error;
 pub mod export;
@@ -13,6 +14,7 @@ pub mod id;
 pub mod import;
 pub mod job;
 pub mod journal;
+pub mod organisation;
 pub mod password;
 pub mod query;
 pub mod text;

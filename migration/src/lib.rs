@@ -8,6 +8,8 @@ use sea_orm_migration::prelude::*;
 mod m0001_foundation;
 mod m0002_import;
 mod m0003_company;
+mod m0005_organisation;
+mod m0006_appointment;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -18,6 +20,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_foundation::Migration),
             Box::new(m0002_import::Migration),
             Box::new(m0003_company::Migration),
+            Box::new(m0005_organisation::Migration),
+            Box::new(m0006_appointment::Migration),
         ]
     }
 }

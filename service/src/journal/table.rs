@@ -16,6 +16,9 @@ pub(crate) enum RecordKind {
     Team,
     User,
     ImportMapping,
+    Organisation,
+    AppointmentType,
+    Appointment,
 }
 
 /// How a kind of record is stored.
@@ -30,7 +33,7 @@ pub(crate) struct Table {
 }
 
 impl RecordKind {
-    pub(crate) const IN_ORDER: [Self; 7] = [
+    pub(crate) const IN_ORDER: [Self; 10] = [
         Self::ContactPoint,
         Self::Customer,
         Self::ExternalRef,
@@ -38,6 +41,9 @@ impl RecordKind {
         Self::Team,
         Self::User,
         Self::ImportMapping,
+        Self::Organisation,
+        Self::AppointmentType,
+        Self::Appointment,
     ];
 
     pub(crate) fn word(self) -> &'static str {
@@ -49,6 +55,9 @@ impl RecordKind {
             Self::Team => "team",
             Self::User => "user",
             Self::ImportMapping => "import_mapping",
+            Self::Organisation => "organisation",
+            Self::AppointmentType => "appointment_type",
+            Self::Appointment => "appointment",
         }
     }
 
@@ -116,6 +125,48 @@ impl RecordKind {
                 versioned: true,
                 trash: false,
             },
+            Self::Organisation => Table {
+                name: "organisation",
+                columns: &[
+                    ("name", "NULL"),
+                    ("zone", "'UTC'"),
+                    ("currency", "'EUR'"),
+                    ("week_start", "1"),
+                    ("hours", "NULL"),
+                ],
+                versioned: true,
+                trash: false,
+            },
+            Self::AppointmentType => Table {
+                name: "appointment_type",
+                columns: &[
+                    ("name", "NULL"),
+                    ("minutes", "NULL"),
+                    ("colour", "NULL"),
+                    ("active", "TRUE"),
+                ],
+                versioned: true,
+                trash: false,
+            },
+            Self::Appointment => Table {
+                name: "appointment",
+                columns: &[
+                    ("customer_id", "NULL"),
+                    ("type_id", "NULL"),
+                    ("title", "NULL"),
+                    ("place", "NULL"),
+                    ("notes", "NULL"),
+                    ("status", "'booked'"),
+                    ("reason", "NULL"),
+                    ("starts_at", "NULL"),
+                    ("ends_at", "NULL"),
+                    ("zone", "NULL"),
+                    ("local_start", "NULL"),
+                    ("staff", "NULL"),
+                ],
+                versioned: true,
+                trash: true,
+            },
             // The password's hash is a secret: it is written beside the journal, never through it.
             Self::User => Table {
                 name: "app_user",
@@ -127,6 +178,7 @@ impl RecordKind {
                     ("role_id", "NULL"),
                     ("team_id", "NULL"),
                     ("active", "TRUE"),
+                    ("zone", "NULL"),
                 ],
                 versioned: true,
                 trash: false,
