@@ -82,3 +82,19 @@ pub(crate) fn push_scope(sql: &mut Sql, scope: Scope) {
     }
     sql.push(")");
 }
+
+/// Adds the whole scope as one condition on `appointment a`: own means to be on its staff.
+pub(crate) fn push_booked(sql: &mut Sql, scope: Scope) {
+    let kept = "EXISTS (SELECT 1 FROM appointment_staff k WHERE k.appointment = a.id AND (k.staff = ";
+    match scope {
+        Scope::Nothing => sql.push("FALSE"),
+        Scope::Own(user) => sql.push(kept).bind(user.0).push("))"),
+        Scope::Team(user, team) => sql
+            .push(kept)
+            .bind(user.0)
+            .push(" OR k.team = ")
+            .bind(team.0)
+            .push("))"),
+        Scope::All => sql.push("TRUE"),
+    };
+}

@@ -14,6 +14,7 @@ use sea_orm::{
     FromQueryResult, SqlxError, TransactionTrait, sqlx,
 };
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::{Result, sql::sql};
 
@@ -95,6 +96,19 @@ pub(crate) enum Lock {
 pub(crate) async fn lock(tx: &DatabaseTransaction, lock: Lock) -> Result<()> {
     tx.execute_raw(sql("SELECT pg_advisory_xact_lock($1)", [(lock as i64).into()]))
         .await?;
+    Ok(())
+}
+
+/// Takes the time of these people until the transaction ends, always in the same order: whoever books for one of them
+/// waits here, in turn, and not in the middle of the others' changes.
+pub(crate) async fn lock_staff(tx: &DatabaseTransaction, staff: BTreeSet<Uuid>) -> Result<()> {
+    let staff: Vec<Uuid> = staff.into_iter().collect();
+    let statement = sql(
+        "SELECT pg_advisory_xact_lock(turn.key) \
+         FROM (SELECT hashtextextended(id::text, 0) AS key FROM unnest($1::uuid[]) AS s (id) ORDER BY 1) AS turn",
+        [staff.into()],
+    );
+    tx.execute_raw(statement).await?;
     Ok(())
 }
 

@@ -67,6 +67,17 @@ impl Error {
             _ => None,
         }
     }
+
+    /// The SQLSTATE with which PostgreSQL said no, if it did.
+    #[must_use]
+    pub fn sql_state(&self) -> Option<String> {
+        match self {
+            Self::Database(
+                DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)),
+            ) => error.as_database_error()?.code().map(|code| code.into_owned()),
+            _ => None,
+        }
+    }
 }
 
 /// True when the database did not answer, as opposed to answering no.

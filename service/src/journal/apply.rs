@@ -31,10 +31,12 @@ pub(super) struct Stands {
 }
 
 impl Stands {
-    /// The version is the record's own, or its customer's where it has none; who could see it is the customer's.
+    /// The version is the record's own, or its customer's where it has none; who could see it is the customer's, and of
+    /// an appointment who keeps it.
     pub(super) fn of(&self, change: &Change) -> Stand {
         let customer = self.customers.get(&change.subject).copied().unwrap_or_default();
         match self.others.get(&change.record) {
+            Some(own) if change.kind == RecordKind::Appointment => *own,
             Some(own) => Stand {
                 version: own.version,
                 ..customer
@@ -225,15 +227,18 @@ fn raise(sql: &mut Sql, table: &Table, at: DateTime<Utc>) {
 }
 
 fn returning(sql: &mut Sql, table: &Table, alias: &str) {
-    if table.name == "customer" {
-        sql.push(&format!(
-            " RETURNING {alias}id, {alias}version, {alias}owner_id AS owner, {alias}team_id AS team"
-        ));
-    } else if table.versioned {
-        sql.push(&format!(
-            " RETURNING {alias}id, {alias}version, NULL::uuid AS owner, NULL::uuid AS team"
-        ));
+    if !table.versioned {
+        return;
     }
+    let whose = match table.name {
+        "customer" => format!("{alias}owner_id AS owner, {alias}team_id AS team"),
+        "appointment" => {
+            let first = format!("{alias}staff[1]");
+            format!("{first} AS owner, (SELECT u.team_id FROM app_user u WHERE u.id = {first}) AS team")
+        }
+        _ => "NULL::uuid AS owner, NULL::uuid AS team".to_owned(),
+    };
+    sql.push(&format!(" RETURNING {alias}id, {alias}version, {whose}"));
 }
 
 /// Raises the version of customers of which only contact points or references change.

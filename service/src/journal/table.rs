@@ -186,6 +186,24 @@ impl RecordKind {
         }
     }
 
+    /// Whether it is a customer or a part of one, whose rights are the customer's.
+    pub(crate) fn is_of_customer(self) -> bool {
+        matches!(
+            self,
+            Self::Customer | Self::ContactPoint | Self::ExternalRef | Self::Activity
+        )
+    }
+
+    /// The column that stands for a column: those that say one thing together are taken back together.
+    pub(crate) fn field_of(self, column: &str) -> &str {
+        match (self, column) {
+            (Self::Customer, "team_id") => "owner_id",
+            (Self::Appointment, "ends_at" | "zone" | "local_start") => "starts_at",
+            (Self::Appointment, "reason") => "status",
+            _ => column,
+        }
+    }
+
     /// What takes an operation back.
     pub(crate) fn inverse(self, op: Op) -> Op {
         match op {

@@ -31,6 +31,7 @@ use crate::{
 use ground::{Ground, Subject, place};
 
 mod ground;
+mod other;
 
 /// Changes taken back in one transaction.
 const CHUNK: i64 = 1_000;
@@ -231,31 +232,42 @@ impl<'a> Run<'a> {
             // It came with its customer and goes with it.
             return Ok(None);
         }
-        let Some(subject) = ground.subjects.get(&change.subject) else {
-            return Err(AppError::refused("Only changes of customers can be taken back.").into());
+        let found = if kind.is_of_customer() {
+            ground.subjects.get(&change.subject).map(|subject| {
+                let right = subject.right(self.ctx.actor());
+                (about(subject), right.sees(), right.refusal(kind, op))
+            })
+        } else {
+            ground.others.get(&change.record).map(|other| {
+                let fields = change.after.as_ref().and_then(Value::as_object);
+                let refusal = other.refusal(kind, op, fields.unwrap_or(&Fields::new()));
+                ((change.record, other.name.as_str()), other.sees, refusal)
+            })
         };
-        let right = subject.right(self.ctx.actor());
-        if !right.sees() {
-            self.leave_unseen(subject);
+        let Some((about, sees, refusal)) = found else {
+            return Err(AppError::refused("This cannot be taken back.").into());
+        };
+        if !sees {
+            self.leave_unseen(about.0);
             return Ok(None);
         }
-        if let Some(reason) = right.refusal(kind, op) {
-            self.keep(subject, None, reason);
+        if let Some(reason) = refusal {
+            self.keep(about, None, reason);
             return Ok(None);
         }
         if op == Op::Create && ground.added_to(kind, &change, self.maker) {
-            self.keep(subject, None, "It was added to since; it stays.");
+            self.keep(about, None, "It was added to since; it stays.");
             return Ok(None);
         }
         if op == Op::Update && kind != RecordKind::ContactPoint {
-            return Ok(self.put_back(ground, subject, kind, change));
+            return Ok(self.put_back(ground, about, kind, change));
         }
         match ground.standing(&place(kind, &change), self.target) {
             Standing::Top => Ok(Some(turned(kind, op, change))),
             Standing::Covered => {
                 match list_label(&change) {
-                    Some(list) => self.keep(subject, Some(list), LATER_STAYS),
-                    None => self.keep(subject, None, "It was removed or brought back since."),
+                    Some(list) => self.keep(about, Some(list), LATER_STAYS),
+                    None => self.keep(about, None, "It was removed or brought back since."),
                 }
                 Ok(None)
             }
@@ -270,23 +282,22 @@ impl<'a> Run<'a> {
     fn put_back(
         &mut self,
         ground: &Ground,
-        subject: &Subject,
+        about: (Uuid, &str),
         kind: RecordKind,
         change: Recorded,
     ) -> Option<Change> {
         let mut was = fields(change.before.unwrap_or_default());
-        let right = subject.right(self.ctx.actor());
-        let of_owner = right
-            .owner_refusal(&was, &ground.active)
-            .filter(|_| kind == RecordKind::Customer);
+        let stays = self.kept_people(ground, kind, change.subject, &was);
         let mut back = Change::bare(kind, change.record, change.subject, Op::Update);
         for (field, became) in fields(change.after.unwrap_or_default()) {
-            let owner_stays = of_owner.filter(|_| OWNERSHIP.contains(&field.as_str()));
+            let because = stays
+                .filter(|(fields, _)| fields.contains(&field.as_str()))
+                .map(|(_, reason)| reason);
             match ground.field_standing(kind, change.record, &field, self.target) {
                 Standing::Undone => self.progress.already += 1,
-                Standing::Covered => self.keep(subject, Some(label(kind, &field)), LATER_STAYS),
-                Standing::Top => match owner_stays {
-                    Some(reason) => self.keep(subject, Some(label(kind, &field)), reason),
+                Standing::Covered => self.keep(about, Some(label(kind, &field)), LATER_STAYS),
+                Standing::Top => match because {
+                    Some(reason) => self.keep(about, Some(label(kind, &field)), reason),
                     None => {
                         let value = was.remove(&field).unwrap_or(Value::Null);
                         back.after.insert(field.clone(), value);
@@ -295,10 +306,38 @@ impl<'a> Run<'a> {
                 },
             }
         }
-        if kind == RecordKind::Customer {
+        if let Some(subject) = ground
+            .subjects
+            .get(&change.subject)
+            .filter(|_| kind == RecordKind::Customer)
+        {
             self.keep_company(ground, subject, &mut back);
         }
         (!back.after.is_empty()).then_some(back)
+    }
+
+    /// The fields that say whose the record is, and why they may not be put back, if so.
+    fn kept_people(
+        &self,
+        ground: &Ground,
+        kind: RecordKind,
+        subject: Uuid,
+        was: &Fields,
+    ) -> Option<(&'static [&'static str], &'static str)> {
+        match kind {
+            RecordKind::Customer => {
+                let right = ground.subjects.get(&subject)?.right(self.ctx.actor());
+                let reason = right.owner_refusal(was, &ground.active)?;
+                Some((&OWNERSHIP, reason))
+            }
+            RecordKind::Appointment => {
+                let gone = was
+                    .get("staff")
+                    .is_some_and(|staff| !other::all_among(staff, &ground.keepers));
+                gone.then_some((&["staff"], "Who kept it before does not work here any more."))
+            }
+            _ => None,
+        }
     }
 
     /// Leaves kind and company as they are where together they would be what no customer is.
@@ -316,7 +355,7 @@ impl<'a> Run<'a> {
         for field in of_company {
             back.before.remove(field.word());
             if back.after.remove(field.word()).is_some() {
-                self.keep(subject, Some(field.label().to_owned()), reason);
+                self.keep(about(subject), Some(field.label().to_owned()), reason);
             }
         }
     }
@@ -337,12 +376,12 @@ impl<'a> Run<'a> {
         };
         let fresh = untouched(tx, &batch, &changes).await?;
         let whole = tx.begin().await?;
-        match append(&whole, &batch, changes.clone()).await {
+        match append_together(&whole, &batch, changes.clone()).await {
             Ok(()) => {
                 whole.commit().await?;
                 self.progress.report.undone += fresh.len() as u64;
             }
-            Err(error) if is_refusal(&error) => {
+            Err(error) if error.sql_state().is_some_and(is_refusal) => {
                 whole.rollback().await?;
                 self.write_one_by_one(tx, ground, &batch, changes, &fresh).await?;
             }
@@ -361,22 +400,20 @@ impl<'a> Run<'a> {
         changes: Vec<Change>,
         fresh: &HashSet<Uuid>,
     ) -> Result<()> {
-        let mut by_subject = BTreeMap::<Uuid, Vec<Change>>::new();
+        let mut by_record = BTreeMap::<Uuid, Vec<Change>>::new();
         for change in changes {
-            by_subject.entry(change.subject).or_default().push(change);
+            by_record.entry(holder(&change)).or_default().push(change);
         }
-        for (subject, changes) in by_subject {
+        for (id, changes) in by_record {
             let one = tx.begin().await?;
             match append(&one, batch, changes).await {
                 Ok(()) => {
                     one.commit().await?;
-                    self.progress.report.undone += u64::from(fresh.contains(&subject));
+                    self.progress.report.undone += u64::from(fresh.contains(&id));
                 }
-                Err(error) if is_refusal(&error) => {
+                Err(error) if error.sql_state().is_some_and(is_refusal) => {
                     one.rollback().await?;
-                    if let Some(subject) = ground.subjects.get(&subject) {
-                        self.keep(subject, None, "Something else has taken its place.");
-                    }
+                    self.keep((id, ground.name(id)), None, refusal(&error));
                 }
                 Err(error) => return Err(error),
             }
@@ -409,22 +446,22 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn leave_unseen(&mut self, subject: &Subject) {
-        if self.left.insert((subject.id, None, "")) {
+    fn leave_unseen(&mut self, id: Uuid) {
+        if self.left.insert((id, None, "")) {
             self.progress.out_of_sight += 1;
             self.progress.report.left += 1;
         }
     }
 
-    fn keep(&mut self, subject: &Subject, field: Option<String>, reason: &'static str) {
-        if !self.left.insert((subject.id, field.clone(), reason)) {
+    fn keep(&mut self, (id, name): (Uuid, &str), field: Option<String>, reason: &'static str) {
+        if !self.left.insert((id, field.clone(), reason)) {
             return;
         }
         self.progress.report.left += 1;
         if self.progress.report.kept.len() < KEPT_MAX {
             self.progress.report.kept.push(Kept {
-                subject: subject.id,
-                name: subject.name.clone(),
+                subject: id,
+                name: name.to_owned(),
                 field,
                 reason: reason.to_owned(),
             });
@@ -483,13 +520,18 @@ struct Untouched {
     id: Uuid,
 }
 
-/// The customers of these changes that the batch has not touched yet, so that each is counted once.
+/// The customers and other records of these changes that the batch has not touched yet, so that each is counted once.
 async fn untouched(tx: &DatabaseTransaction, batch: &Batch, changes: &[Change]) -> Result<HashSet<Uuid>> {
-    let subjects: HashSet<Uuid> = changes.iter().map(|change| change.subject).collect();
+    let held: HashMap<Uuid, Uuid> = changes
+        .iter()
+        .map(|change| (holder(change), change.subject))
+        .collect();
+    let (holders, subjects): (Vec<_>, Vec<_>) = held.into_iter().unzip();
     let statement = sql(
-        "SELECT s.id FROM unnest($1::uuid[]) AS s (id) \
-         WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.subject = s.id AND c.batch = $2)",
-        [subjects.into_iter().collect::<Vec<_>>().into(), batch.id.0.into()],
+        "SELECT s.id FROM unnest($1::uuid[], $2::uuid[]) AS s (id, subject) \
+         WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.subject = s.subject AND s.id IN (c.subject, c.record) \
+                             AND c.batch = $3)",
+        [holders.into(), subjects.into(), batch.id.0.into()],
     );
     let untouched = Untouched::find_by_statement(statement).all(tx).await?;
     Ok(untouched.into_iter().map(|subject| subject.id).collect())
@@ -507,13 +549,58 @@ fn label(kind: RecordKind, column: &str) -> String {
         // The team comes with the owner.
         return Field::Owner.label().to_owned();
     }
-    match column.parse::<Field>() {
-        Ok(field) if kind == RecordKind::Customer => field.label().to_owned(),
-        _ => column.replace('_', " "),
+    match (kind, kind.field_of(column)) {
+        (RecordKind::Customer, column) => match column.parse::<Field>() {
+            Ok(field) => field.label().to_owned(),
+            Err(_) => column.replace('_', " "),
+        },
+        (RecordKind::Appointment, "starts_at") => "Time".to_owned(),
+        (RecordKind::Appointment, "type_id") => "Type".to_owned(),
+        (_, column) => column.replace('_', " "),
     }
 }
 
-/// True when a constraint said no: an integrity violation, SQLSTATE class 23.
-fn is_refusal(error: &Error) -> bool {
-    matches!(error, Error::Database(cause) if cause.sql_err().is_some())
+/// The record that a change is counted and reported under: the customer that it is a part of, or itself.
+fn holder(change: &Change) -> Uuid {
+    if change.kind.is_of_customer() {
+        change.subject
+    } else {
+        change.record
+    }
+}
+
+fn about(subject: &Subject) -> (Uuid, &str) {
+    (subject.id, &subject.name)
+}
+
+/// Writes changes in one go. Several appointments may change places: whether they overlap is asked once all have moved.
+async fn append_together(tx: &DatabaseTransaction, batch: &Batch, changes: Vec<Change>) -> Result<()> {
+    let bookings = changes
+        .iter()
+        .filter(|change| change.kind == RecordKind::Appointment);
+    let together = bookings.count() > 1;
+    if together {
+        tx.execute_unprepared("SET CONSTRAINTS appointment_staff_overlap DEFERRED")
+            .await?;
+    }
+    append(tx, batch, changes).await?;
+    if together {
+        tx.execute_unprepared("SET CONSTRAINTS appointment_staff_overlap IMMEDIATE")
+            .await?;
+    }
+    Ok(())
+}
+
+/// Whether a constraint said no: an integrity violation, SQLSTATE class 23.
+fn is_refusal(state: String) -> bool {
+    state.starts_with("23")
+}
+
+/// What a person is told of a constraint that said no.
+fn refusal(error: &Error) -> &'static str {
+    match error.sql_state().as_deref() {
+        // An exclusion: somebody keeps something else at that time.
+        Some("23P01") => "Its time is taken by now.",
+        _ => "Something else has taken its place.",
+    }
 }

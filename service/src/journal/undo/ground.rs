@@ -12,14 +12,17 @@ use sea_orm::{DatabaseTransaction, FromQueryResult};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Recorded;
+use super::{
+    Recorded,
+    other::{self, Other},
+};
 use crate::{
     Ctx, Error, Result,
     access::{push_scope, scope},
     customer::query::with_people,
     journal::{
         CONTACT_KIND, Fields, RecordKind,
-        right::{OWNERSHIP, Right, active_owners, id_in},
+        right::{Right, active_owners, id_in},
     },
     sql::{Sql, sql},
 };
@@ -48,19 +51,14 @@ impl Subject {
 }
 
 /// Something that is taken back by itself: a field of a record, or (as the field [`LIFE`]) its being there. The contact
-/// points of one kind are a field of their customer: they are edited as a list. Owner and team are one field.
+/// points of one kind are a field of their customer: they are edited as a list. Columns that say one thing together are one
+/// field.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct Place(RecordKind, Uuid, String);
 
 impl Place {
     fn of_field(kind: RecordKind, record: Uuid, field: &str) -> Self {
-        let [owner, team] = OWNERSHIP;
-        let comes_with_owner = kind == RecordKind::Customer && field == team;
-        Self(
-            kind,
-            record,
-            if comes_with_owner { owner } else { field }.to_owned(),
-        )
+        Self(kind, record, kind.field_of(field).to_owned())
     }
 }
 
@@ -93,6 +91,10 @@ struct Company {
 #[derive(Default)]
 pub(super) struct Ground {
     pub(super) subjects: HashMap<Uuid, Subject>,
+    /// Records that are no parts of customers, by their own id.
+    pub(super) others: HashMap<Uuid, Other>,
+    /// Who kept appointments before, as far as they work here still.
+    pub(super) keepers: HashSet<Uuid>,
     /// Customers that the batch itself made.
     pub(super) made_here: HashSet<Uuid>,
     /// Who owned customers before, as far as they work here still.
@@ -104,7 +106,7 @@ pub(super) struct Ground {
     touches: HashMap<Place, Vec<Touch>>,
     /// Records without a trash that are not there any more.
     removed: HashSet<Uuid>,
-    /// By customer: who touched it later, in which batch.
+    /// By customer, and by record that is no part of one: who touched it later, in which batch.
     later: HashMap<Uuid, Vec<(Option<Uuid>, Touch)>>,
 }
 
@@ -121,8 +123,11 @@ impl Ground {
         let subjects: Vec<Uuid> = subjects.into_iter().collect();
         let first = recorded.last().map_or(i64::MAX, |change| change.seq);
         let befores = || recorded.iter().filter_map(|change| change.before.as_ref());
+        other::lock_keepers(tx, recorded).await?;
         let mut ground = Self {
             subjects: lock(tx, subjects.clone()).await?,
+            others: other::load(tx, ctx, recorded).await?,
+            keepers: other::active_keepers(tx, recorded).await?,
             active: active_owners(tx, befores()).await?,
             companies: companies(tx, ctx, befores()).await?,
             with_people: with_people(tx, persons_again(recorded)).await?,
@@ -158,10 +163,10 @@ impl Ground {
             return Ok(());
         }
         if touch.batch != target {
-            self.later
-                .entry(line.subject)
-                .or_default()
-                .push((line.actor, touch));
+            let own = (!kind.is_of_customer() && line.record != line.subject).then_some(line.record);
+            for about in own.into_iter().chain([line.subject]) {
+                self.later.entry(about).or_default().push((line.actor, touch));
+            }
         } else if kind == RecordKind::Customer && op == Op::Create {
             self.made_here.insert(line.record);
         }
@@ -179,6 +184,13 @@ impl Ground {
             self.touches.entry(place).or_default().push(touch);
         }
         Ok(())
+    }
+
+    /// What a customer or another record is called.
+    pub(super) fn name(&self, id: Uuid) -> &str {
+        let subject = self.subjects.get(&id).map(|subject| subject.name.as_str());
+        let other = self.others.get(&id).map(|other| other.name.as_str());
+        subject.or(other).unwrap_or_default()
     }
 
     pub(super) fn standing(&self, place: &Place, target: BatchId) -> Standing {
@@ -200,11 +212,11 @@ impl Ground {
         }
     }
 
-    /// Whether somebody changed the customer later, in a batch that was not taken back since. What `maker` did counts
-    /// as part of making it.
+    /// Whether somebody changed what the change made later, in a batch that was not taken back since. What `maker` did
+    /// counts as part of making it.
     pub(super) fn added_to(&self, kind: RecordKind, change: &Recorded, maker: Option<Uuid>) -> bool {
-        let later = self.later.get(&change.subject);
-        let Some(later) = later.filter(|_| kind == RecordKind::Customer) else {
+        let is_whole = kind == RecordKind::Customer || !kind.is_of_customer();
+        let Some(later) = self.later.get(&change.record).filter(|_| is_whole) else {
             return false;
         };
         let history: Vec<Touch> = later.iter().map(|(_, touch)| *touch).collect();
