@@ -10,6 +10,7 @@ use sea_orm::DatabaseConnection;
 
 pub mod access;
 pub mod activity;
+pub mod appointment;
 pub mod clock;
 pub mod customer;
 pub mod database;
@@ -19,12 +20,14 @@ pub mod import;
 pub mod job;
 pub mod journal;
 pub mod limit;
+pub mod organisation;
 pub mod password;
 pub mod redis;
 mod secret;
 pub mod session;
 mod sql;
 pub mod user;
+pub mod zone;
 
 pub use error::{Error, Result};
 
@@ -105,6 +108,11 @@ impl Ctx {
     #[must_use]
     pub fn clock(&self) -> &clock::Clock {
         self.service.clock()
+    }
+
+    /// Where the actor's clock stands.
+    pub(crate) fn zone(&self) -> chrono_tz::Tz {
+        chrono_tz::Tz::UTC
     }
 
     pub(crate) fn db(&self) -> &DatabaseConnection {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use rapport_domain::{
     access::{Ability, Actor, Grants, Kind, Reach, Scope},
+    appointment::Staff,
     error::AppError,
     id::{RoleId, TeamId, UserId},
     journal::Via,
@@ -412,6 +413,15 @@ pub async fn new_owner_options(ctx: &Ctx) -> Result<Vec<(Option<UserId>, String)
     let within = users.filter(|(id, _, team)| creates.holds(Some(UserId(*id)), team.map(TeamId)));
     let within = within.map(|(id, name, _)| (Some(UserId(id)), name));
     Ok(nobody.into_iter().chain(within).collect())
+}
+
+/// Those for whom somebody may book appointments, by name.
+pub(crate) async fn bookable(ctx: &Ctx) -> Result<Vec<Staff>> {
+    let books = ctx.actor().scope(Kind::Appointment, Ability::Create);
+    let users = active(ctx).await?.into_iter();
+    let within = users.filter(|(id, _, team)| books.holds(Some(UserId(*id)), team.map(TeamId)));
+    let within = within.map(|(id, name, _)| Staff { id: UserId(id), name });
+    Ok(within.collect())
 }
 
 /// The active users that somebody may see, by name, each with their team.

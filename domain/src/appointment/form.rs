@@ -165,10 +165,12 @@ impl AppointmentPatch {
     pub fn parse(values: &Values, changed: &Values) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let mut patch = Self::default();
-        if Asked::FIELDS.iter().any(|field| changed.has(field)) {
+        // A conflict about the time is about all of it.
+        let keeps_time = values.get("pick.time") == "theirs";
+        if !keeps_time && Asked::FIELDS.iter().any(|field| changed.has(field)) {
             patch.when = Asked::parse(values, &mut errors);
         }
-        if changed.has("minutes") {
+        if !keeps_time && changed.has("minutes") {
             patch.minutes = errors.take("minutes", parse_minutes(changed.get("minutes")));
         }
         if changed.has("type") {

@@ -6,6 +6,7 @@
 )]
 
 mod activity;
+mod appointment;
 mod customer;
 mod database;
 mod export;

@@ -1,0 +1,351 @@
+//! What can be asked of appointments. Every question is narrowed to what the actor may see; of what others keep out of
+//! sight they learn only that the time is taken.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use rapport_domain::{
+    access::{Ability, Kind},
+    appointment::{Appointment, AppointmentType, BookingOptions, Calendar, CalendarQuery, Day, Slot, Staff},
+    error::AppError,
+    id::{AppointmentId, AppointmentTypeId, CustomerId, TeamId, UserId},
+    timeline::Moment,
+};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use super::row::{Row, TEAMS, is_kept_within};
+use crate::{
+    Ctx, Error, Result,
+    access::{push_booked, require, scope},
+    customer::query::fetch,
+    organisation,
+    sql::{Sql, sql},
+    user, zone,
+};
+
+/// The most appointments that a view holds.
+const SLOTS_MAX: usize = 500;
+/// The most appointments that a customer's page lists.
+const OF_CUSTOMER_MAX: i64 = 50;
+/// Times that are offered begin at a half hour.
+const SOON: u16 = 30;
+
+/// What a view of the calendar shows.
+///
+/// # Errors
+/// [`AppError::Forbidden`] without the right to see appointments.
+pub async fn calendar(ctx: &Ctx, query: CalendarQuery) -> Result<Calendar> {
+    require(ctx.actor(), Kind::Appointment, Ability::Read)?;
+    let db = ctx.db();
+    let (staff, settings) = futures::try_join!(staff(ctx), organisation::get(db))?;
+    let now = zone::wall(ctx.clock().now(), ctx.zone());
+    let (first, count) = query.days(now.day, settings.week_start);
+    let shown = shown(ctx, &query, &staff);
+    let days: Vec<Day> = (0..i32::from(count)).map(|day| first.plus(day)).collect();
+    let (from, to) = (
+        zone::day_begins(first, ctx.zone()),
+        zone::day_begins(first.plus(count.into()), ctx.zone()),
+    );
+    let keepers: Vec<Uuid> = shown.iter().map(|staff| staff.id.0).collect();
+    let mut found = kept(db, keepers, from, to, query.cancelled).await?;
+    let more = found.len() > SLOTS_MAX;
+    found.truncate(SLOTS_MAX);
+    let slots: Result<Vec<Slot>> = found.into_iter().map(|line| line.told(ctx)).collect();
+    Ok(Calendar {
+        day: query.day.unwrap_or(now.day),
+        days,
+        today: now.day,
+        now: now.minute,
+        shown,
+        slots: slots?,
+        more,
+        staff,
+        hours: settings.hours,
+        zone: ctx.zone().name().to_owned(),
+        may_create: ctx.actor().may(Kind::Appointment, Ability::Create),
+        query,
+    })
+}
+
+/// Those who were asked for, as far as they can be shown; otherwise the viewer.
+fn shown(ctx: &Ctx, query: &CalendarQuery, staff: &[Staff]) -> Vec<Staff> {
+    let asked: BTreeSet<UserId> = if query.staff.is_empty() {
+        BTreeSet::from([ctx.actor().user])
+    } else {
+        query.staff.iter().copied().collect()
+    };
+    let shown = staff.iter().filter(|staff| asked.contains(&staff.id));
+    shown.cloned().collect()
+}
+
+async fn staff(ctx: &Ctx) -> Result<Vec<Staff>> {
+    let users = user::options(ctx).await?.into_iter();
+    Ok(users.map(|(id, name)| Staff { id, name }).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Line {
+    id: Uuid,
+    version: i64,
+    starts_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+    title: Option<String>,
+    place: Option<String>,
+    status: String,
+    staff: Vec<Uuid>,
+    teams: Vec<Uuid>,
+    kind: String,
+    colour: i32,
+    customer: Option<Uuid>,
+    customer_name: Option<String>,
+    owner: Option<Uuid>,
+    team: Option<Uuid>,
+}
+
+fn select() -> Sql {
+    Sql::new(&format!(
+        "SELECT a.id, a.version, a.starts_at, a.ends_at, a.title, a.place, a.status, a.staff, {TEAMS} AS teams, \
+                t.name AS kind, t.colour, c.id AS customer, c.name AS customer_name, c.owner_id AS owner, \
+                c.team_id AS team \
+         FROM appointment a JOIN appointment_type t ON t.id = a.type_id \
+              LEFT JOIN customer c ON c.id = a.customer_id "
+    ))
+}
+
+impl Line {
+    /// The appointment as the viewer may know it.
+    fn told(self, ctx: &Ctx) -> Result<Slot> {
+        let actor = ctx.actor();
+        let within =
+            |ability| is_kept_within(actor.scope(Kind::Appointment, ability), &self.staff, &self.teams);
+        let sight = within(Ability::Read);
+        let customers = actor.scope(Kind::Customer, Ability::Read);
+        let known = sight && customers.holds(self.owner.map(UserId), self.team.map(TeamId));
+        let with = self.customer_name.filter(|_| known);
+        let about = self.title.filter(|_| sight);
+        let title = match (with, about, sight) {
+            (_, _, false) => "Busy".to_owned(),
+            (Some(with), Some(about), _) => format!("{with}: {about}"),
+            (Some(one), None, _) | (None, Some(one), _) => one,
+            (None, None, _) => self.kind.clone(),
+        };
+        Ok(Slot {
+            id: AppointmentId(self.id),
+            version: self.version,
+            from: zone::wall(self.starts_at, ctx.zone()),
+            to: zone::wall(self.ends_at, ctx.zone()),
+            title,
+            customer: self.customer.filter(|_| known).map(CustomerId),
+            kind: if sight { self.kind.clone() } else { String::new() },
+            colour: if sight {
+                u8::try_from(self.colour).unwrap_or_default()
+            } else {
+                0
+            },
+            place: self.place.clone().filter(|_| sight),
+            status: self.status.parse().map_err(Error::Stored)?,
+            may_update: within(Ability::Update),
+            sight,
+            staff: self.staff.into_iter().map(UserId).collect(),
+        })
+    }
+}
+
+/// What people keep between two instants, by the index of the constraint; what was cancelled by its own.
+async fn kept(
+    db: &impl ConnectionTrait,
+    staff: Vec<Uuid>,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    cancelled: bool,
+) -> Result<Vec<Line>> {
+    let mut sql = select();
+    sql.push("WHERE a.id IN (");
+    for (place, active) in ["s.active", "NOT s.active"].into_iter().enumerate() {
+        if place > 0 && !cancelled {
+            break;
+        }
+        sql.push(if place > 0 { " UNION ALL " } else { "" })
+            .push("SELECT s.appointment FROM appointment_staff s WHERE ")
+            .push(active)
+            .push(" AND s.staff = ANY(")
+            .bind(staff.clone())
+            .push(") AND s.during && tstzrange(")
+            .bind(from)
+            .push(", ")
+            .bind(to)
+            .push(")");
+    }
+    sql.push(") AND a.deleted_at IS NULL ORDER BY a.starts_at, a.id LIMIT ")
+        .bind(SLOTS_MAX as i64 + 1);
+    Ok(Line::find_by_statement(sql.done()).all(db).await?)
+}
+
+/// The appointments of a customer that the actor may see, the newest first, at most 50.
+///
+/// # Errors
+/// [`AppError::NotFound`] when the customer is out of sight.
+pub async fn of_customer(ctx: &Ctx, id: CustomerId) -> Result<Vec<Slot>> {
+    let customers = scope(ctx, Kind::Customer, Ability::Read)?;
+    fetch(ctx.db(), customers, id, false).await?;
+    let mut sql = select();
+    sql.push("WHERE a.deleted_at IS NULL AND a.customer_id = ")
+        .bind(id.0)
+        .push(" AND ");
+    push_booked(&mut sql, ctx.actor().scope(Kind::Appointment, Ability::Read));
+    sql.push(" ORDER BY a.starts_at DESC, a.id LIMIT ")
+        .bind(OF_CUSTOMER_MAX);
+    let lines = Line::find_by_statement(sql.done()).all(ctx.db()).await?;
+    lines.into_iter().map(|line| line.told(ctx)).collect()
+}
+
+#[derive(FromQueryResult)]
+struct Stored {
+    id: Uuid,
+    version: i64,
+    name: String,
+    minutes: i32,
+    colour: i32,
+    active: bool,
+}
+
+impl From<Stored> for AppointmentType {
+    fn from(kind: Stored) -> Self {
+        Self {
+            id: AppointmentTypeId(kind.id),
+            version: kind.version,
+            name: kind.name,
+            minutes: u16::try_from(kind.minutes).unwrap_or_default(),
+            colour: u8::try_from(kind.colour).unwrap_or_default(),
+            active: kind.active,
+        }
+    }
+}
+
+/// All types, those in use first, by name.
+pub(super) async fn types(db: &impl ConnectionTrait) -> Result<Vec<AppointmentType>> {
+    let statement = sql(
+        "SELECT id, version, name, minutes, colour, active FROM appointment_type ORDER BY NOT active, name, id",
+        [],
+    );
+    let types = Stored::find_by_statement(statement).all(db).await?;
+    Ok(types.into_iter().map(AppointmentType::from).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Known {
+    name: String,
+    owner: Option<Uuid>,
+    team: Option<Uuid>,
+}
+
+#[derive(FromQueryResult)]
+struct Named {
+    id: Uuid,
+    name: String,
+}
+
+/// An appointment, whole, also one whose booking was taken back.
+///
+/// # Errors
+/// [`AppError::NotFound`] when there is none or it is out of sight.
+pub async fn get(ctx: &Ctx, id: AppointmentId) -> Result<Appointment> {
+    let db = ctx.db();
+    let row = Row::fetch(db, ctx, id, false).await?;
+    let (types, customer, names) = futures::try_join!(types(db), customer(db, &row), names(db, &row))?;
+    let kind = types.into_iter().find(|kind| kind.id.0 == row.type_id);
+    let customers = ctx.actor().scope(Kind::Customer, Ability::Read);
+    let sees = |known: &Known| customers.holds(known.owner.map(UserId), known.team.map(TeamId));
+    let hidden_customer = customer.as_ref().is_some_and(|known| !sees(known));
+    let customer = customer.filter(|known| sees(known)).map(|known| known.name);
+    let now = ctx.clock().now();
+    let from = zone::wall(row.starts_at, ctx.zone());
+    let local = row.local_start;
+    let elsewhere = (zone::local(from) != local).then(|| {
+        let minutes = local.format("%H:%M");
+        format!("{minutes} in {}", row.zone.replace('_', " "))
+    });
+    Ok(Appointment {
+        id,
+        version: row.version,
+        customer: row.customer_id.map(CustomerId).zip(customer),
+        hidden_customer,
+        kind: kind.ok_or_else(|| Error::Stored("an appointment without its type".to_owned()))?,
+        status: row.status()?,
+        from,
+        to: zone::wall(row.ends_at, ctx.zone()),
+        minutes: row.span().minutes(),
+        elsewhere,
+        staff: names,
+        created: Moment::seen_from(row.created_at, now),
+        begun: row.starts_at <= now,
+        deleted: row.deleted,
+        may_update: row.may(ctx, Ability::Update),
+        title: row.title,
+        place: row.place,
+        notes: row.notes,
+        reason: row.reason,
+    })
+}
+
+async fn customer(db: &impl ConnectionTrait, row: &Row) -> Result<Option<Known>> {
+    let Some(id) = row.customer_id else {
+        return Ok(None);
+    };
+    let statement = sql(
+        "SELECT name, owner_id AS owner, team_id AS team FROM customer WHERE id = $1",
+        [id.into()],
+    );
+    Ok(Known::find_by_statement(statement).one(db).await?)
+}
+
+async fn names(db: &impl ConnectionTrait, row: &Row) -> Result<Vec<Staff>> {
+    let statement = sql(
+        "SELECT id, name FROM app_user WHERE id = ANY($1) ORDER BY name, id",
+        [row.staff.clone().into()],
+    );
+    let named = Named::find_by_statement(statement).all(db).await?.into_iter();
+    Ok(named
+        .map(|named| Staff {
+            id: UserId(named.id),
+            name: named.name,
+        })
+        .collect())
+}
+
+/// What the form of a new appointment offers, for a customer if one was asked for.
+///
+/// # Errors
+/// [`AppError::Forbidden`] without the right to book.
+pub async fn booking_options(ctx: &Ctx, customer: Option<CustomerId>) -> Result<BookingOptions> {
+    require(ctx.actor(), Kind::Appointment, Ability::Create)?;
+    let db = ctx.db();
+    let (types, staff) = futures::try_join!(types(db), user::bookable(ctx))?;
+    let asked = match customer {
+        Some(id) => match fetch(db, scope(ctx, Kind::Customer, Ability::Read)?, id, false).await {
+            Ok(row) if row.deleted_at.is_none() => Some((id, row.name)),
+            Ok(_) | Err(Error::Told(AppError::NotFound)) => None,
+            Err(error) => return Err(error),
+        },
+        None => None,
+    };
+    let now = zone::wall(ctx.clock().now(), ctx.zone());
+    let me = ctx.actor().user;
+    let soon = (now.minute / SOON + 1) * SOON;
+    // Late in the evening the next half hour is tomorrow's.
+    let (today, soon) = if soon < 24 * 60 {
+        (now.day, soon)
+    } else {
+        (now.day.plus(1), 0)
+    };
+    Ok(BookingOptions {
+        types: types.into_iter().filter(|kind| kind.active).collect(),
+        me: staff.iter().any(|staff| staff.id == me).then_some(me),
+        staff,
+        zone: ctx.zone().name().to_owned(),
+        today,
+        soon,
+        customer: asked,
+    })
+}
