@@ -20,7 +20,7 @@
 use rapport_domain::{
     error::AppError,
     form::Values,
-    id::{ActivityId, BatchId, CustomerId, ImportId},
+    id::{ActivityId, AppointmentId, BatchId, CustomerId, ImportId},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -109,6 +109,14 @@ forms! {
     EditNote(ActivityId) = "/notes/{id}/edit",
     /// No field.
     RemoveNote(ActivityId) = "/notes/{id}/remove",
+    /// Fields: id (minted with the form), and those of the appointment.
+    BookAppointment = "/appointments/new",
+    /// Fields: version, and those of the appointment that are to change.
+    EditAppointment(AppointmentId) = "/appointments/{id}/edit",
+    /// Field: status.
+    SetAppointmentStatus(AppointmentId) = "/appointments/{id}/status",
+    /// Field: reason.
+    CancelAppointment(AppointmentId) = "/appointments/{id}/cancel",
     /// Sets how an import is mapped and matched, and works out what it would do. Fields: those of its settings.
     CheckImport(ImportId) = "/imports/{id}/check",
     /// Sets how an import's file is read. Fields: encoding, delimiter.
@@ -148,7 +156,13 @@ impl Form {
             return back.to_owned();
         }
         match self {
-            Self::SetUp | Self::SignIn | Self::NewCustomer | Self::EditCustomer(_) => self.path(),
+            Self::SetUp
+            | Self::SignIn
+            | Self::NewCustomer
+            | Self::EditCustomer(_)
+            | Self::BookAppointment
+            | Self::EditAppointment(_) => self.path(),
+            Self::SetAppointmentStatus(id) | Self::CancelAppointment(id) => format!("/appointments/{id}"),
             Self::TrashCustomer(id) | Self::RestoreCustomer(id) | Self::WriteNote(id) => {
                 format!("/customers/{id}")
             }

@@ -18,6 +18,7 @@ use leptos_router::{
 use serde::{Deserialize, Serialize};
 
 pub mod api;
+pub mod appointment;
 pub mod browser;
 #[cfg(feature = "ssr")]
 pub mod cookie;
@@ -77,6 +78,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/customers/new") view=customer::NewPage ssr=SsrMode::Async/>
                     <Route path=path!("/customers/:id") view=customer::RecordPage ssr=SsrMode::Async/>
                     <Route path=path!("/customers/:id/edit") view=customer::EditPage ssr=SsrMode::Async/>
+                    <Route path=path!("/appointments") view=appointment::CalendarPage ssr=SsrMode::Async/>
+                    <Route path=path!("/appointments/new") view=appointment::NewPage ssr=SsrMode::Async/>
+                    <Route path=path!("/appointments/:id") view=appointment::AppointmentPage ssr=SsrMode::Async/>
+                    <Route path=path!("/appointments/:id/edit") view=appointment::EditPage ssr=SsrMode::Async/>
                     <Route path=path!("/imports") view=import::HistoryPage ssr=SsrMode::Async/>
                     <Route path=path!("/imports/:id") view=import::ImportPage ssr=SsrMode::Async/>
                 </ParentRoute>

@@ -9,7 +9,7 @@ use wasm_split_helpers::SplitLoaderError;
 
 use crate::{
     api::Fault,
-    customer, import, session,
+    appointment, customer, import, session,
     ui::{empty::ErrorState, skeleton::Skeleton},
 };
 
@@ -27,10 +27,18 @@ pub enum Part {
     Forms,
     /// The pages of imports.
     Imports,
+    /// The pages of appointments.
+    Calendar,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Doorstep, Self::Record, Self::Forms, Self::Imports];
+    const ALL: [Self; 5] = [
+        Self::Doorstep,
+        Self::Record,
+        Self::Forms,
+        Self::Imports,
+        Self::Calendar,
+    ];
 
     /// How the build calls it.
     #[must_use]
@@ -40,6 +48,7 @@ impl Part {
             Self::Record => "record",
             Self::Forms => "forms",
             Self::Imports => "imports",
+            Self::Calendar => "calendar",
         }
     }
 
@@ -62,6 +71,13 @@ impl Part {
             )
             .map(drop),
             Self::Imports => try_join!(import::history::load(), import::page::load()).map(drop),
+            Self::Calendar => try_join!(
+                appointment::calendar::load(),
+                appointment::page::load(),
+                appointment::form::load_new(),
+                appointment::form::load_all()
+            )
+            .map(drop),
         }?;
         #[cfg(not(feature = "ssr"))]
         LOADED.with(|loaded| loaded.borrow_mut().push(self));

@@ -4,6 +4,7 @@
 
 mod day;
 mod form;
+pub mod layout;
 mod query;
 
 use std::{fmt, str::FromStr};
@@ -18,8 +19,8 @@ use crate::{
 };
 pub use day::{Day, Wall, clock};
 pub use form::{
-    AppointmentPatch, AppointmentTypeForm, Asked, COLOURS, Fold, MINUTES, NewAppointment, STAFF_MAX,
-    cancel_reason,
+    AppointmentPatch, AppointmentTypeForm, Asked, COLOURS, Fold, FreeQuery, MINUTES, NewAppointment,
+    STAFF_MAX, cancel_reason,
 };
 pub use query::{CalendarQuery, CalendarView};
 

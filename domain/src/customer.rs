@@ -410,6 +410,8 @@ pub struct May {
     pub assign: bool,
     /// Write notes.
     pub note: bool,
+    /// Book appointments for it.
+    pub book: bool,
 }
 
 /// A customer, whole, as one viewer sees it.

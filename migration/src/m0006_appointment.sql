@@ -6,7 +6,7 @@ CREATE TABLE appointment_type (
     name text NOT NULL,
     minutes integer NOT NULL CHECK (minutes BETWEEN 5 AND 1440),
     -- A place in the palette of the pages.
-    colour integer NOT NULL CHECK (colour BETWEEN 0 AND 7),
+    colour integer NOT NULL CHECK (colour BETWEEN 0 AND 5),
     active boolean NOT NULL DEFAULT TRUE,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,

@@ -11,8 +11,8 @@ use crate::ui::{combobox::Finding, select::Pick};
 /// How long a pause in typing asks the server.
 const PAUSE: Duration = Duration::from_millis(120);
 
-/// Finds customers of a kind. An answer that comes after something else was typed is dropped.
-pub fn use_finding(kind: CustomerKind) -> Finding {
+/// Finds customers, of a kind if one is named. An answer that comes after something else was typed is dropped.
+pub fn use_finding(kind: Option<CustomerKind>) -> Finding {
     let typed = RwSignal::new(String::new());
     let found = RwSignal::new(Vec::<Pick>::new());
     let on_type = Callback::new(move |text: String| {
@@ -25,9 +25,7 @@ pub fn use_finding(kind: CustomerKind) -> Finding {
             move || {
                 if still(&text) {
                     spawn_local(async move {
-                        let hits = suggest_customers(text.clone(), Some(kind))
-                            .await
-                            .unwrap_or_default();
+                        let hits = suggest_customers(text.clone(), kind).await.unwrap_or_default();
                         if still(&text) {
                             found.set(hits.into_iter().map(pick).collect());
                         }

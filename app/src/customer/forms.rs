@@ -280,7 +280,7 @@ fn Inputs(owners: Vec<Pick>, company: String, #[prop(optional)] autofocus: bool)
                 name="company_id"
                 label="Company"
                 words=company
-                finding=use_finding(CustomerKind::Company)
+                finding=use_finding(Some(CustomerKind::Company))
                 hint="For a person: where they work."
             />
             <Field name="job_title" label="Job title"/>

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use rapport_domain::{
+    appointment::Slot,
     customer::{Customer, CustomerKind, Field, PersonRow},
     form::Values,
     timeline::Timeline,
@@ -21,7 +22,8 @@ use super::{
     story::StoryList,
 };
 use crate::{
-    api::Fault,
+    api::{Answer, Fault},
+    appointment::{api::appointments_of, of_customer::Appointments},
     door::{DoorForm, Form, use_changes},
     part::{self, Drawn, Part, later},
     ui::{
@@ -74,6 +76,7 @@ fn Record(id: String) -> impl IntoView {
             .and_then(|place| place.parse::<i64>().ok())
     });
     let (of_customer, of_story, path) = (id.clone(), id.clone(), format!("/customers/{id}"));
+    let kept = id.clone();
     let customer = Resource::new(
         move || changes.get(),
         move |_| api::get_customer(of_customer.clone()),
@@ -82,17 +85,18 @@ fn Record(id: String) -> impl IntoView {
         move || (before.get(), changes.get()),
         move |(before, _)| api::timeline(of_story.clone(), before),
     );
+    let booked = Resource::new(move || changes.get(), move |_| appointments_of(kept.clone()));
     let edits = id.parse().ok().map(use_edits);
     let notes = use_note_edits();
     let content = move || {
         let again = path.clone();
         Suspend::new(async move {
-            let (customer, story) = (customer.await, story.await);
+            let (customer, story, booked) = (customer.await, story.await, booked.await);
             let both = customer.and_then(|customer| Ok((customer, story?)));
             match (both, edits) {
                 (Ok((customer, timeline)), Some(edits)) => {
                     let before = before.get_untracked();
-                    view! { <Sheet customer timeline edits notes before/> }.into_any()
+                    view! { <Sheet customer timeline booked edits notes before/> }.into_any()
                 }
                 (Err(fault), _) => view! { <Missing fault again/> }.into_any(),
                 (Ok(_), None) => ().into_any(),
@@ -139,6 +143,7 @@ pub fn Missing(
 fn Sheet(
     customer: Customer,
     timeline: Timeline,
+    booked: Answer<Vec<Slot>>,
     edits: Edits,
     notes: NoteEdits,
     before: Option<i64>,
@@ -161,7 +166,7 @@ fn Sheet(
                 {earlier.then(|| view! { <p class="mb-4"><a class="go" href=latest>"Back to the latest"</a></p> })}
                 <StoryList id timeline back notes=may_note.then_some(notes)/>
             </div>
-            <Details customer edits/>
+            <Details customer booked edits/>
         </div>
     }
     .into_any()
@@ -233,10 +238,12 @@ fn InTrash(customer: Arc<Customer>) -> impl IntoView {
 }
 
 #[component]
-fn Details(customer: Arc<Customer>, edits: Edits) -> impl IntoView {
+fn Details(customer: Arc<Customer>, booked: Answer<Vec<Slot>>, edits: Edits) -> impl IntoView {
     const NAME: &[Field] = &[Field::Name];
     let fields = main_fields(customer.kind);
     let origin = view! { <Origin customer=customer.clone()/> };
+    let may_book = customer.may.book && !customer.deleted;
+    let appointments = view! { <Appointments id=customer.id slots=booked may_book/> };
     let people =
         (customer.kind == CustomerKind::Company).then(|| view! { <People customer=customer.clone()/> });
     view! {
@@ -252,6 +259,7 @@ fn Details(customer: Arc<Customer>, edits: Edits) -> impl IntoView {
                 <h2>"Address"</h2>
                 <Facts customer=customer fields=ADDRESS edits/>
             </div>
+            {appointments}
             {people}
         </aside>
     }

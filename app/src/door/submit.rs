@@ -13,6 +13,8 @@ use rapport_domain::{
 };
 use rapport_service::{Ctx, activity, customer::command, import, journal, session, user};
 
+mod appointment;
+
 use super::{Flash, Form, changed, local_path};
 use crate::{cookie, theme, visit::Visit};
 
@@ -103,6 +105,10 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
                 receipt: None,
             })
         }
+        Form::BookAppointment
+        | Form::EditAppointment(_)
+        | Form::SetAppointmentStatus(_)
+        | Form::CancelAppointment(_) => appointment::submit(form, values, ctx).await,
         Form::CheckImport(id)
         | Form::ReadImport(id)
         | Form::MapImport(id)

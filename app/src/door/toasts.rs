@@ -87,7 +87,8 @@ impl Toasts {
 }
 
 /// Everything a fault has to say, when there are no fields to say it under.
-fn sentence(fault: &Fault) -> String {
+#[must_use]
+pub fn sentence(fault: &Fault) -> String {
     match fault.told() {
         Some(AppError::Invalid { fields }) => fields.0.values().cloned().collect::<Vec<_>>().join(" "),
         _ => fault.to_string(),

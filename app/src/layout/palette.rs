@@ -49,7 +49,15 @@ fn fixed_offers(text: &str, may_create: bool) -> Vec<Offer> {
         (true, "Customers", "Go to", "/customers", What::Page),
         (true, "People", "Go to", "/customers?kind=person", What::Page),
         (true, "Companies", "Go to", "/customers?kind=company", What::Page),
+        (true, "Appointments", "Go to", "/appointments", What::Page),
         (may_create, "New customer", "Create", "/customers/new", What::New),
+        (
+            may_create,
+            "New appointment",
+            "Create",
+            "/appointments/new",
+            What::New,
+        ),
         (may_create, "Import a file", "Go to", "/imports", What::Page),
     ];
     let fits = |words: &str| {
@@ -275,7 +283,9 @@ mod tests {
                 "Customers",
                 "People",
                 "Companies",
+                "Appointments",
                 "New customer",
+                "New appointment",
                 "Import a file"
             ]
         );

@@ -72,6 +72,10 @@ pub fn Sidebar(
 fn Places(me: Me, palette: RwSignal<bool>) -> impl IntoView {
     let path = use_location().pathname;
     let on_customers = move || path.with(|path| path.starts_with("/customers")).then_some("page");
+    let on_appointments = move || {
+        path.with(|path| path.starts_with("/appointments"))
+            .then_some("page")
+    };
     let on_imports = move || path.with(|path| path.starts_with("/imports")).then_some("page");
     let imports = me.may_create.then(|| {
         view! {
@@ -104,6 +108,10 @@ fn Places(me: Me, palette: RwSignal<bool>) -> impl IntoView {
         <a class="nav" href="/customers" aria-current=on_customers>
             <Icon icon=icondata::LuUsers/>
             "Customers"
+        </a>
+        <a class="nav" href="/appointments" aria-current=on_appointments>
+            <Icon icon=icondata::LuCalendar/>
+            "Appointments"
         </a>
         {imports}
         <span class="grow"></span>

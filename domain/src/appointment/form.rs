@@ -21,7 +21,7 @@ pub const MINUTES: RangeInclusive<u16> = 5..=1440;
 /// How many people may keep one together.
 pub const STAFF_MAX: usize = 20;
 /// How many colours the palette of the types has.
-pub const COLOURS: u8 = 8;
+pub const COLOURS: u8 = 6;
 
 /// Which of two equal times of the day is meant, where the clock is put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,6 +189,41 @@ impl AppointmentPatch {
         patch.place = text("place", text::line);
         patch.notes = text("notes", text::prose);
         if errors.is_empty() { Ok(patch) } else { Err(errors) }
+    }
+}
+
+/// A question for free times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreeQuery {
+    /// Who.
+    pub staff: Vec<UserId>,
+    /// From this day on.
+    pub day: Day,
+    /// How long.
+    pub minutes: u16,
+    /// The appointment that is to be moved, whose own time counts as free.
+    pub except: Option<AppointmentId>,
+}
+
+impl FreeQuery {
+    /// Checks the fields of a form of an appointment; `except` may be empty.
+    ///
+    /// # Errors
+    /// A sentence for each wrong field.
+    pub fn parse(staff: &str, day: &str, minutes: &str, except: &str) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let staff = errors.take("staff", parse_staff(staff));
+        let day = errors.take("date", day.parse());
+        let minutes = errors.take("minutes", parse_minutes(minutes));
+        match (staff, day, minutes) {
+            (Some(staff), Some(day), Some(minutes)) => Ok(Self {
+                staff,
+                day,
+                minutes,
+                except: except.parse().ok(),
+            }),
+            _ => Err(errors),
+        }
     }
 }
 

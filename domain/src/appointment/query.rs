@@ -73,6 +73,17 @@ impl CalendarQuery {
     /// The address that says the same.
     #[must_use]
     pub fn href(&self) -> String {
+        let search = self.search();
+        if search.is_empty() {
+            "/appointments".to_owned()
+        } else {
+            format!("/appointments?{search}")
+        }
+    }
+
+    /// The query of that address.
+    #[must_use]
+    pub fn search(&self) -> String {
         let mut parts = Vec::new();
         if let Some(view) = self.view {
             parts.push(format!("view={view}"));
@@ -87,11 +98,7 @@ impl CalendarQuery {
         if self.cancelled {
             parts.push("cancelled=1".to_owned());
         }
-        if parts.is_empty() {
-            "/appointments".to_owned()
-        } else {
-            format!("/appointments?{}", parts.join("&"))
-        }
+        parts.join("&")
     }
 
     /// The first day that it shows and how many, where weeks begin on a day (1 is Monday).

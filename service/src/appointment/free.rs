@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rapport_domain::{
     access::{Ability, Kind},
-    appointment::{Asked, Day, Fold, FreeTime, Wall},
-    id::{AppointmentId, UserId},
+    appointment::{Asked, Day, Fold, FreeQuery, FreeTime, Wall},
+    id::AppointmentId,
     organisation::Hours,
 };
 use sea_orm::{ConnectionTrait, FromQueryResult};
@@ -31,17 +31,11 @@ struct Busy {
 ///
 /// # Errors
 /// [`rapport_domain::error::AppError::Forbidden`] without the right to book.
-pub async fn free_times(
-    ctx: &Ctx,
-    staff: Vec<UserId>,
-    day: Day,
-    minutes: u16,
-    except: Option<AppointmentId>,
-) -> Result<Vec<FreeTime>> {
+pub async fn free_times(ctx: &Ctx, asked: FreeQuery) -> Result<Vec<FreeTime>> {
     require(ctx.actor(), Kind::Appointment, Ability::Create)?;
-    let staff: Vec<Uuid> = staff.into_iter().map(|id| id.0).collect();
-    let from = zone::day_begins(day, ctx.zone()).max(ctx.clock().now());
-    look(ctx.db(), ctx, &staff, from, minutes, except).await
+    let staff: Vec<Uuid> = asked.staff.iter().map(|id| id.0).collect();
+    let from = zone::day_begins(asked.day, ctx.zone()).max(ctx.clock().now());
+    look(ctx.db(), ctx, &staff, from, asked.minutes, asked.except).await
 }
 
 /// The next times after one that is taken, of the same length.

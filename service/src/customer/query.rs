@@ -163,6 +163,7 @@ pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Customer> {
             delete: may(Kind::Customer, Ability::Delete),
             assign: may(Kind::Customer, Ability::Assign),
             note: may(Kind::Activity, Ability::Create),
+            book: actor.may(Kind::Appointment, Ability::Create),
         },
         name: row.name,
         street: row.street,

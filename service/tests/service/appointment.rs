@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::{NaiveDate, TimeDelta};
 use rapport_domain::{
     access::BuiltInRole,
-    appointment::{AppointmentPatch, CalendarQuery, NewAppointment, Status},
+    appointment::{AppointmentPatch, CalendarQuery, FreeQuery, NewAppointment, Status},
     error::AppError,
     form::Values,
     id::{AppointmentId, CustomerId, UserId},
@@ -474,9 +474,12 @@ async fn free_times_are_those_at_which_all_are_free() {
     );
     booked(&ada, "09:00", 60).await;
     booked(&bob, "10:30", 330).await;
-    let both = vec![ada.actor().user, bob.actor().user];
+    let both = [ada.actor().user, bob.actor().user]
+        .map(|id| id.to_string())
+        .join(",");
     let day = rapport_domain::appointment::Day::of(day(&ada));
-    let free = appointment::free_times(&ada, both, day, 30, None).await.unwrap();
+    let asked = FreeQuery::parse(&both, &day.to_string(), "30", "").unwrap();
+    let free = appointment::free_times(&ada, asked).await.unwrap();
     let said: Vec<String> = free.iter().take(4).map(|free| free.from.to_string()).collect();
     let at = |time: &str| format!("{}, {time}", day.short());
     assert_eq!(said, [at("10:00"), at("16:00"), at("16:15"), at("16:30")]);

@@ -214,7 +214,7 @@ fn OwnerEditor(change: Change, start: Pick) -> impl IntoView {
 fn CompanyEditor(change: Change, start: Pick) -> impl IntoView {
     let picked = RwSignal::new(start);
     let value = move || picked.try_get_untracked();
-    let finding = use_finding(CustomerKind::Company);
+    let finding = use_finding(Some(CustomerKind::Company));
     let id = format!("edit-{}", change.field);
     let input = id.clone();
     Effect::new(move || dom::focus(dom::by_id(&input)));

@@ -1,0 +1,465 @@
+//! Moving appointments: by mouse, by touch after a long press, by keys. What moves is shown at its new place at once and
+//! taken back when it is refused.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use leptos::{ev, html, prelude::*, task::spawn_local};
+use rapport_domain::{
+    appointment::{
+        Calendar, Slot, Wall, clock,
+        layout::{clash, lasts, later},
+    },
+    form::Values,
+    id::{AppointmentId, UserId},
+};
+use wasm_bindgen::{JsCast, closure::Closure};
+
+use super::press::{Aim, Press, Track};
+use crate::{
+    door::{Form, Submitter, Toasts, use_submit, use_toasts},
+    ui::dom,
+};
+
+/// What a move snaps to, in minutes.
+const STEP: i32 = 15;
+/// The least that one lasts.
+const LEAST: i32 = 15;
+
+/// An appointment at its new place, until the calendar holds it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Draft {
+    from: Wall,
+    to: Wall,
+    staff: Vec<UserId>,
+    /// The version that it was saved as.
+    saved: Option<i64>,
+}
+
+/// The moves that are under way.
+#[derive(Clone, Copy)]
+pub struct Moves {
+    drafts: RwSignal<BTreeMap<AppointmentId, Draft>>,
+    submitter: Submitter,
+    toasts: Toasts,
+    said: RwSignal<String>,
+}
+
+/// The moves of a page; call it where the page is set up.
+#[must_use]
+pub fn use_moves() -> Moves {
+    Moves {
+        drafts: RwSignal::new(BTreeMap::new()),
+        submitter: use_submit(),
+        toasts: use_toasts(),
+        said: RwSignal::new(String::new()),
+    }
+}
+
+impl Moves {
+    /// What was said last, for those who do not see it.
+    pub fn said(&self) -> String {
+        self.said.get()
+    }
+
+    /// Forgets the moves that the calendar holds by now.
+    pub fn arrived(&self, slots: &[Slot]) {
+        let is_here = |id: &AppointmentId, draft: &Draft| {
+            let slot = slots.iter().find(|slot| slot.id == *id);
+            draft
+                .saved
+                .is_some_and(|saved| slot.is_none_or(|slot| slot.version >= saved))
+        };
+        let any = self
+            .drafts
+            .with_untracked(|drafts| drafts.iter().any(|(id, draft)| is_here(id, draft)));
+        if any {
+            self.drafts
+                .update(|drafts| drafts.retain(|id, draft| !is_here(id, draft)));
+        }
+    }
+
+    /// The appointments with those that moved at their new places, in order of time.
+    pub fn applied(&self, slots: &[Slot]) -> Vec<Slot> {
+        let mut slots = slots.to_vec();
+        self.drafts.with(|drafts| {
+            for slot in &mut slots {
+                if let Some(draft) = drafts.get(&slot.id) {
+                    slot.from = draft.from;
+                    slot.to = draft.to;
+                    slot.staff.clone_from(&draft.staff);
+                }
+            }
+        });
+        slots.sort_by_key(|slot| (slot.from, slot.id));
+        slots
+    }
+
+    /// The appointment as it is shown now.
+    fn shown(&self, slots: &[Slot], id: AppointmentId) -> Option<Slot> {
+        untrack(|| self.applied(slots))
+            .into_iter()
+            .find(|slot| slot.id == id)
+    }
+
+    /// Moves an appointment: shown at once, sent, taken back when it is refused.
+    fn send(&self, slot: &Slot, from: Wall, to: Wall, staff: Vec<UserId>) {
+        let id = slot.id;
+        if (from, to) == (slot.from, slot.to) && staff == slot.staff {
+            return;
+        }
+        let mut values = Values::default().with("version", slot.version.to_string());
+        if from != slot.from {
+            values.set("date", from.day.to_string());
+            values.set("time", clock(from.minute));
+        }
+        if lasts(from, to) != lasts(slot.from, slot.to) {
+            values.set("minutes", lasts(from, to).to_string());
+        }
+        if staff != slot.staff {
+            values.set("staff", lines(&staff));
+        }
+        let draft = Draft {
+            from,
+            to,
+            staff,
+            saved: None,
+        };
+        self.drafts
+            .update(|drafts| drop(drafts.insert(id, draft.clone())));
+        self.said
+            .set(format!("{}: {from} to {}", slot.title, clock(to.minute)));
+        let moves = *self;
+        spawn_local(async move {
+            let result = moves
+                .submitter
+                .send(Form::EditAppointment(id), values.with("back", "/appointments"))
+                .await;
+            // The page may have gone away, or it may have been moved again meanwhile.
+            let _ = moves.drafts.try_update(|drafts| {
+                if drafts.get(&id) != Some(&draft) {
+                    return;
+                }
+                match &result {
+                    Ok(done) => {
+                        let saved = done.receipt.map_or(0, |receipt| receipt.version);
+                        drafts.insert(
+                            id,
+                            Draft {
+                                saved: Some(saved),
+                                ..draft
+                            },
+                        );
+                    }
+                    Err(_) => drop(drafts.remove(&id)),
+                }
+            });
+            if let Err(fault) = result {
+                moves.toasts.show_fault(&fault);
+                let _ = moves.said.try_set(fault.to_string());
+            }
+        });
+    }
+}
+
+fn lines(staff: &[UserId]) -> String {
+    let ids: Vec<String> = staff.iter().map(ToString::to_string).collect();
+    ids.join("\n")
+}
+
+/// The handlers of a grid.
+pub struct Handlers<Down, Moved, Up, Cancel, Click, Key> {
+    /// The pointer goes down.
+    pub down: Down,
+    /// It moves.
+    pub moved: Moved,
+    /// It goes up.
+    pub up: Up,
+    /// The browser takes it away.
+    pub cancel: Cancel,
+    /// A click: none after a drag.
+    pub click: Click,
+    /// A key.
+    pub key: Key,
+}
+
+/// The handlers by which the appointments of a grid are moved. One for all of them; nothing is drawn anew while something
+/// is dragged but the shadow that shows where it would go.
+pub fn use_drag(
+    node: NodeRef<html::Div>,
+    calendar: Arc<Calendar>,
+    moves: Moves,
+    first: u16,
+) -> Handlers<
+    impl Fn(ev::PointerEvent) + 'static,
+    impl Fn(ev::PointerEvent) + 'static,
+    impl Fn(ev::PointerEvent) + 'static,
+    impl Fn(ev::PointerEvent) + 'static,
+    impl Fn(ev::MouseEvent) + 'static,
+    impl Fn(ev::KeyboardEvent) + 'static,
+> {
+    let press = StoredValue::new_local(None::<Press>);
+    let dragged = StoredValue::new(false);
+    let calendar = StoredValue::new(calendar);
+    let slots = move || calendar.with_value(|calendar| untrack(|| moves.applied(&calendar.slots)));
+    hold_still_while_dragging(node, press);
+    cancel_by_escape(press);
+
+    let down = move |event: ev::PointerEvent| {
+        dragged.set_value(false);
+        let Some(grid) = node.get_untracked() else { return };
+        let slot_of = |id: &str| {
+            let id = id.parse().ok()?;
+            slots().into_iter().find(|slot| slot.id == id)
+        };
+        let may_create = calendar.with_value(|calendar| calendar.may_create);
+        let next = Press::at(&grid, &event, first, may_create, slot_of);
+        if let Some(next) = &next {
+            next.wait_for_long_press(press);
+        }
+        press.set_value(next);
+    };
+    let moved = move |event: ev::PointerEvent| {
+        let all = slots();
+        press.update_value(|press| {
+            if let Some(press) = press
+                && press.follow(&event)
+            {
+                let target = target(press);
+                let clash = target.as_ref().and_then(|(aim, from, to)| {
+                    let staff = staff_after(aim, press.column_staff());
+                    clash(&all, aim.id(), &staff, *from, *to)
+                });
+                press.draw(target.map(|(_, from, to)| (from, to)), clash);
+            }
+        });
+    };
+    let up = move |_: ev::PointerEvent| {
+        let Some(press) = press.try_update_value(Option::take).flatten() else {
+            return;
+        };
+        press.end();
+        if !press.is_dragging() {
+            return;
+        }
+        dragged.set_value(true);
+        let Some((aim, from, to)) = target(&press) else {
+            return;
+        };
+        let staff = staff_after(&aim, press.column_staff());
+        match &aim {
+            Aim::New => go_to_form(from, to, press.column_staff()),
+            Aim::Move(slot) | Aim::Resize(slot) => {
+                if clash(&slots(), Some(slot.id), &staff, from, to).is_none() {
+                    moves.send(slot, from, to, staff);
+                }
+            }
+        }
+    };
+    let cancel = move |_: ev::PointerEvent| {
+        if let Some(press) = press.try_update_value(Option::take).flatten() {
+            press.end();
+        }
+    };
+    let click = move |event: ev::MouseEvent| {
+        if dragged.get_value() {
+            dragged.set_value(false);
+            event.prevent_default();
+            event.stop_propagation();
+        }
+    };
+    let key = move |event: ev::KeyboardEvent| {
+        let Some(element) = dom::closest(&event, "[data-slot]") else {
+            return;
+        };
+        let id = element.get_attribute("data-slot").and_then(|id| id.parse().ok());
+        let slot = id.and_then(|id| calendar.with_value(|calendar| moves.shown(&calendar.slots, id)));
+        let Some(slot) = slot.filter(|slot| slot.may_update) else {
+            return;
+        };
+        let Some((from, to)) = moved_by_key(&slot, &event) else {
+            return;
+        };
+        event.prevent_default();
+        event.stop_propagation();
+        if let Some(other) = clash(&slots(), Some(slot.id), &slot.staff, from, to) {
+            moves.said.set(format!("It would overlap {}.", other.title));
+            return;
+        }
+        let staff = slot.staff.clone();
+        moves.send(&slot, from, to, staff);
+        // It is drawn anew, perhaps in another column.
+        focus_slot(slot.id);
+    };
+    Handlers {
+        down,
+        moved,
+        up,
+        cancel,
+        click,
+        key,
+    }
+}
+
+fn focus_slot(id: AppointmentId) {
+    request_animation_frame(move || {
+        let found = dom::all(&format!("[data-slot=\"{id}\"]"));
+        dom::focus(found.into_iter().next());
+    });
+}
+
+/// Where the keys put it: Shift and an arrow move it, with Alt its end.
+fn moved_by_key(slot: &Slot, event: &ev::KeyboardEvent) -> Option<(Wall, Wall)> {
+    if !event.shift_key() {
+        return None;
+    }
+    let by = match (event.key().as_str(), event.alt_key()) {
+        ("ArrowUp", _) => -STEP,
+        ("ArrowDown", _) => STEP,
+        ("ArrowLeft", false) => -24 * 60,
+        ("ArrowRight", false) => 24 * 60,
+        _ => return None,
+    };
+    let to = later(slot.to, by);
+    if event.alt_key() {
+        return (lasts(slot.from, to) >= LEAST).then_some((slot.from, to));
+    }
+    Some((later(slot.from, by), to))
+}
+
+/// What a press would do if it ended now: to what, from when, up to when.
+fn target(press: &Press) -> Option<(Aim, Wall, Wall)> {
+    let Track { start, here } = press.track()?;
+    let aim = press.aim.clone();
+    let snap = |wall: Wall| {
+        let minute = (i32::from(wall.minute) + STEP / 2) / STEP * STEP;
+        later(Wall { minute: 0, ..wall }, minute)
+    };
+    let (from, to) = match &aim {
+        Aim::Move(slot) => {
+            let grabbed = lasts(slot.from, start);
+            let from = snap(later(here, -grabbed));
+            (from, later(from, lasts(slot.from, slot.to)))
+        }
+        Aim::Resize(slot) => {
+            let to = snap(later(slot.to, lasts(start, here)));
+            (slot.from, to.max(later(slot.from, LEAST)))
+        }
+        Aim::New => {
+            let here = Wall {
+                day: start.day,
+                ..here
+            };
+            let (from, to) = (snap(start.min(here)), snap(start.max(here)));
+            (from, to.max(later(from, LEAST)))
+        }
+    };
+    Some((aim, from, to))
+}
+
+/// Who would keep it: in another person's column that person instead of the one it was taken from.
+fn staff_after(aim: &Aim, columns: (Option<UserId>, Option<UserId>)) -> Vec<UserId> {
+    let (Aim::Move(slot) | Aim::Resize(slot)) = aim else {
+        return columns.1.into_iter().collect();
+    };
+    let mut staff = slot.staff.clone();
+    if let (Some(taken_from), Some(put_to)) = columns
+        && taken_from != put_to
+        && matches!(aim, Aim::Move(_))
+    {
+        staff.retain(|id| *id != taken_from && *id != put_to);
+        staff.push(put_to);
+        staff.sort_unstable();
+    }
+    staff
+}
+
+fn go_to_form(from: Wall, to: Wall, columns: (Option<UserId>, Option<UserId>)) {
+    let staff = columns.1.map(|id| format!("&staff={id}")).unwrap_or_default();
+    let href = format!(
+        "/appointments/new?date={}&time={}&minutes={}{staff}",
+        from.day,
+        clock(from.minute),
+        lasts(from, to)
+    );
+    leptos_router::hooks::use_navigate()(&href, leptos_router::NavigateOptions::default());
+}
+
+/// While something is dragged by touch the page must not scroll: only a listener that is not passive can say so.
+fn hold_still_while_dragging(node: NodeRef<html::Div>, press: StoredValue<Option<Press>, LocalStorage>) {
+    Effect::new(move || {
+        let Some(grid) = node.get() else { return };
+        let hold = Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| {
+            let dragging = press.try_with_value(|press| press.as_ref().is_some_and(Press::is_dragging));
+            if dragging == Some(true) {
+                event.prevent_default();
+            }
+        });
+        let options = web_sys::AddEventListenerOptions::new();
+        options.set_passive(false);
+        // It fails only for a listener that is no function.
+        let _ = grid.add_event_listener_with_callback_and_add_event_listener_options(
+            "touchmove",
+            hold.as_ref().unchecked_ref(),
+            &options,
+        );
+        // It lives as long as the element that it listens on.
+        hold.forget();
+    });
+}
+
+fn cancel_by_escape(press: StoredValue<Option<Press>, LocalStorage>) {
+    Effect::new(move || {
+        let escape = window_event_listener(ev::keydown, move |event| {
+            if event.key() == "Escape"
+                && let Some(press) = press.try_update_value(Option::take).flatten()
+            {
+                press.end();
+            }
+        });
+        on_cleanup(move || escape.remove());
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rapport_domain::{appointment::Status, id::uuid_v7};
+
+    fn user(n: u8) -> UserId {
+        UserId(uuid_v7(1, [n; 10]))
+    }
+
+    fn slot(staff: Vec<UserId>) -> Slot {
+        let wall = |minute| Wall {
+            day: "2026-11-27".parse().unwrap(),
+            minute,
+        };
+        Slot {
+            id: AppointmentId(uuid_v7(1, [9; 10])),
+            version: 1,
+            from: wall(600),
+            to: wall(660),
+            title: String::new(),
+            customer: None,
+            kind: String::new(),
+            colour: 0,
+            place: None,
+            status: Status::Booked,
+            staff,
+            sight: true,
+            may_update: true,
+        }
+    }
+
+    #[test]
+    fn another_persons_column_gives_it_to_that_person_and_leaves_the_others() {
+        let move_ = |staff: Vec<UserId>| Aim::Move(Box::new(slot(staff)));
+        let (a, b, c) = (user(1), user(2), user(3));
+        assert_eq!(staff_after(&move_(vec![a]), (Some(a), Some(b))), [b]);
+        assert_eq!(staff_after(&move_(vec![a, c]), (Some(a), Some(b))), [b, c]);
+        assert_eq!(staff_after(&move_(vec![a, b]), (Some(a), Some(b))), [b]);
+        assert_eq!(staff_after(&move_(vec![a]), (None, None)), [a]);
+        let resize = Aim::Resize(Box::new(slot(vec![a])));
+        assert_eq!(staff_after(&resize, (Some(a), Some(b))), [a]);
+    }
+}
