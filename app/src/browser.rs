@@ -31,3 +31,12 @@ pub fn new_id() -> Uuid {
         rapport_domain::id::uuid_v7(js_sys::Date::now() as u64, random)
     }
 }
+
+/// The name of the time zone that the browser is set to.
+#[must_use]
+pub fn time_zone() -> Option<String> {
+    let options = js_sys::Intl::DateTimeFormat::default().resolved_options();
+    js_sys::Reflect::get(&options, &"timeZone".into())
+        .ok()?
+        .as_string()
+}

@@ -20,7 +20,7 @@
 use rapport_domain::{
     error::AppError,
     form::Values,
-    id::{ActivityId, AppointmentId, BatchId, CustomerId, ImportId},
+    id::{ActivityId, AppointmentId, AppointmentTypeId, BatchId, CustomerId, ImportId},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -117,6 +117,14 @@ forms! {
     SetAppointmentStatus(AppointmentId) = "/appointments/{id}/status",
     /// Field: reason.
     CancelAppointment(AppointmentId) = "/appointments/{id}/cancel",
+    /// Fields: version, name, zone, currency, week_start, and the hours of each day.
+    SaveOrganisation = "/admin/settings",
+    /// Fields: version, name, zone.
+    SaveProfile = "/settings",
+    /// Fields: id (minted with the form), name, minutes, colour, active.
+    NewAppointmentType = "/admin/appointment-types",
+    /// Fields: version, and those of a new one.
+    EditAppointmentType(AppointmentTypeId) = "/admin/appointment-types/{id}/edit",
     /// Sets how an import is mapped and matched, and works out what it would do. Fields: those of its settings.
     CheckImport(ImportId) = "/imports/{id}/check",
     /// Sets how an import's file is read. Fields: encoding, delimiter.
@@ -161,7 +169,11 @@ impl Form {
             | Self::NewCustomer
             | Self::EditCustomer(_)
             | Self::BookAppointment
+            | Self::SaveOrganisation
+            | Self::SaveProfile
+            | Self::NewAppointmentType
             | Self::EditAppointment(_) => self.path(),
+            Self::EditAppointmentType(_) => "/admin/appointment-types".to_owned(),
             Self::SetAppointmentStatus(id) | Self::CancelAppointment(id) => format!("/appointments/{id}"),
             Self::TrashCustomer(id) | Self::RestoreCustomer(id) | Self::WriteNote(id) => {
                 format!("/customers/{id}")

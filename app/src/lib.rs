@@ -31,6 +31,7 @@ pub mod layout;
 pub mod missing;
 pub mod part;
 pub mod session;
+pub mod settings;
 pub mod theme;
 pub mod ui;
 #[cfg(feature = "ssr")]
@@ -82,6 +83,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/appointments/new") view=appointment::NewPage ssr=SsrMode::Async/>
                     <Route path=path!("/appointments/:id") view=appointment::AppointmentPage ssr=SsrMode::Async/>
                     <Route path=path!("/appointments/:id/edit") view=appointment::EditPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings") view=settings::ProfilePage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/settings") view=settings::OrganisationPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/appointment-types") view=settings::TypesPage ssr=SsrMode::Async/>
                     <Route path=path!("/imports") view=import::HistoryPage ssr=SsrMode::Async/>
                     <Route path=path!("/imports/:id") view=import::ImportPage ssr=SsrMode::Async/>
                 </ParentRoute>

@@ -9,7 +9,7 @@ use wasm_split_helpers::SplitLoaderError;
 
 use crate::{
     api::Fault,
-    appointment, customer, import, session,
+    appointment, customer, import, session, settings,
     ui::{empty::ErrorState, skeleton::Skeleton},
 };
 
@@ -29,15 +29,18 @@ pub enum Part {
     Imports,
     /// The pages of appointments.
     Calendar,
+    /// The pages of settings.
+    Settings,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Doorstep,
         Self::Record,
         Self::Forms,
         Self::Imports,
         Self::Calendar,
+        Self::Settings,
     ];
 
     /// How the build calls it.
@@ -49,6 +52,7 @@ impl Part {
             Self::Forms => "forms",
             Self::Imports => "imports",
             Self::Calendar => "calendar",
+            Self::Settings => "settings",
         }
     }
 
@@ -71,6 +75,12 @@ impl Part {
             )
             .map(drop),
             Self::Imports => try_join!(import::history::load(), import::page::load()).map(drop),
+            Self::Settings => try_join!(
+                settings::organisation::load(),
+                settings::profile::load(),
+                settings::types::load()
+            )
+            .map(drop),
             Self::Calendar => try_join!(
                 appointment::calendar::load(),
                 appointment::page::load(),

@@ -132,6 +132,8 @@ pub struct Actor {
     pub role: RoleId,
     /// What the role grants.
     pub grants: Grants,
+    /// Where their clock stands: a name of the IANA database.
+    pub zone: String,
 }
 
 impl Actor {
@@ -207,6 +209,7 @@ mod tests {
             team,
             role: RoleId(uuid_v7(2, [2; 10])),
             grants: [(Kind::Customer, Ability::Read, reach)].into_iter().collect(),
+            zone: "UTC".to_owned(),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::{
     organisation::Hours,
     timeline::Moment,
 };
+pub(crate) use day::parse_clock;
 pub use day::{Day, Wall, clock};
 pub use form::{
     AppointmentPatch, AppointmentTypeForm, Asked, COLOURS, Fold, FreeQuery, MINUTES, NewAppointment,

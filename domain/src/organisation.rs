@@ -1,6 +1,24 @@
-//! What the installation is set to.
+//! What the installation is set to, and what each person sets for themselves.
 
 use serde::{Deserialize, Serialize};
+
+use crate::{
+    appointment::{clock, parse_clock},
+    error::FieldErrors,
+    form::Values,
+    text,
+};
+
+/// The days of the week, as the fields of a form name them.
+pub const WEEKDAYS: [(&str, &str); 7] = [
+    ("mon", "Monday"),
+    ("tue", "Tuesday"),
+    ("wed", "Wednesday"),
+    ("thu", "Thursday"),
+    ("fri", "Friday"),
+    ("sat", "Saturday"),
+    ("sun", "Sunday"),
+];
 
 /// When the organisation is open: for each day from Monday on, the minutes from which and up to which.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,5 +37,208 @@ impl Hours {
     #[must_use]
     pub fn on(&self, weekday: u8) -> Option<(u16, u16)> {
         self.0.get(usize::from(weekday)).copied().flatten()
+    }
+
+    /// As the fields of a form: `mon.from`, `mon.to` ..., empty where it is closed.
+    #[must_use]
+    pub fn values(&self) -> Values {
+        let days = WEEKDAYS.iter().zip(&self.0).flat_map(|((day, _), open)| {
+            let said = |end: Option<u16>| end.map(clock).unwrap_or_default();
+            [
+                (format!("{day}.from"), said(open.map(|(from, _)| from))),
+                (format!("{day}.to"), said(open.map(|(_, to)| to))),
+            ]
+        });
+        days.collect()
+    }
+
+    fn parse(values: &Values, errors: &mut FieldErrors) -> Self {
+        let mut hours = Self([None; 7]);
+        for ((day, _), open) in WEEKDAYS.iter().zip(&mut hours.0) {
+            let (first, last) = (format!("{day}.from"), format!("{day}.to"));
+            let (from, to) = (values.get(&first).trim(), values.get(&last).trim());
+            if from.is_empty() && to.is_empty() {
+                continue;
+            }
+            let from = errors.take(&first, parse_clock(from));
+            // Midnight as an end is the end of the day.
+            let to = match to {
+                "24:00" | "00:00" => Some(24 * 60),
+                to => errors.take(&last, parse_clock(to)),
+            };
+            if let (Some(from), Some(to)) = (from, to) {
+                if to <= from {
+                    errors.add(&last, "It would close before it opens.");
+                }
+                *open = Some((from, to));
+            }
+        }
+        hours
+    }
+}
+
+/// What the installation is set to, as its page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organisation {
+    /// Its version.
+    pub version: i64,
+    /// The organisation's name.
+    pub name: String,
+    /// The zone of who has set none of their own.
+    pub zone: String,
+    /// Its currency, by ISO 4217.
+    pub currency: String,
+    /// The first day of the week: 1 is Monday, 7 is Sunday.
+    pub week_start: u8,
+    /// When it is open.
+    pub hours: Hours,
+    /// The zones to choose from.
+    pub zones: Vec<String>,
+}
+
+/// The checked form of the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganisationForm {
+    /// The organisation's name.
+    pub name: String,
+    /// The zone; whether there is one of that name the service says.
+    pub zone: String,
+    /// The currency.
+    pub currency: String,
+    /// The first day of the week.
+    pub week_start: u8,
+    /// When it is open.
+    pub hours: Hours,
+}
+
+impl OrganisationForm {
+    /// Checks `name`, `zone`, `currency`, `week_start` and the hours (see [`Hours::values`]).
+    ///
+    /// # Errors
+    /// A sentence for each wrong field.
+    pub fn parse(values: &Values) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let name = text::required_line(values.get("name"), "Please name your organisation.");
+        let name = errors.take("name", name);
+        let zone = text::required_line(values.get("zone"), "Please choose a time zone.");
+        let zone = errors.take("zone", zone);
+        let currency = errors.take("currency", parse_currency(values.get("currency")));
+        let week_start = values.get("week_start").parse().ok();
+        let week_start = week_start.filter(|day| (1..=7).contains(day));
+        let week_start = errors.take("week_start", week_start.ok_or("Please choose a day."));
+        let hours = Hours::parse(values, &mut errors);
+        match (name, zone, currency, week_start) {
+            (Some(name), Some(zone), Some(currency), Some(week_start)) if errors.is_empty() => Ok(Self {
+                name,
+                zone,
+                currency,
+                week_start,
+                hours,
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+fn parse_currency(raw: &str) -> Result<String, &'static str> {
+    let code = raw.trim().to_ascii_uppercase();
+    let fits = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    fits.then_some(code)
+        .ok_or("Please give the three letters of a currency, such as EUR.")
+}
+
+/// What somebody has set for themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The version of their account.
+    pub version: i64,
+    /// Their name.
+    pub name: String,
+    /// The address they sign in with.
+    pub email: String,
+    /// Their own zone; none for the organisation's.
+    pub zone: Option<String>,
+    /// The organisation's zone.
+    pub default_zone: String,
+    /// The zones to choose from.
+    pub zones: Vec<String>,
+}
+
+/// The checked form of what somebody sets for themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileForm {
+    /// Their name.
+    pub name: String,
+    /// Their zone; none for the organisation's.
+    pub zone: Option<String>,
+}
+
+impl ProfileForm {
+    /// Checks `name` and `zone`.
+    ///
+    /// # Errors
+    /// A sentence for each wrong field.
+    pub fn parse(values: &Values) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let name = text::required_line(values.get("name"), "Please give your name.");
+        let name = errors.take("name", name);
+        let zone = errors.take("zone", text::line(values.get("zone")));
+        match (name, zone) {
+            (Some(name), Some(zone)) => Ok(Self {
+                name,
+                zone: text::non_empty(zone),
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Values {
+        let mut values = Hours::default().values();
+        for (field, value) in [
+            ("name", "Acme"),
+            ("zone", "Europe/Berlin"),
+            ("currency", "eur"),
+            ("week_start", "1"),
+        ] {
+            values.set(field, value);
+        }
+        values
+    }
+
+    #[test]
+    fn the_form_reads_back_the_hours_that_it_was_given() {
+        let form = OrganisationForm::parse(&good()).unwrap();
+        assert_eq!((form.hours, form.currency.as_str()), (Hours::default(), "EUR"));
+    }
+
+    #[test]
+    fn every_wrong_field_gets_its_sentence() {
+        for (field, raw, at, sentence) in [
+            ("name", " ", "name", "Please name your organisation."),
+            (
+                "currency",
+                "euro",
+                "currency",
+                "Please give the three letters of a currency, such as EUR.",
+            ),
+            ("week_start", "8", "week_start", "Please choose a day."),
+            ("mon.to", "08:00", "mon.to", "It would close before it opens."),
+            ("tue.from", "", "tue.from", "Please give a time such as 09:30."),
+            ("wed.to", "25:00", "wed.to", "Please give a time such as 09:30."),
+        ] {
+            let errors = OrganisationForm::parse(&good().with(field, raw)).unwrap_err();
+            assert_eq!(errors.get(at), Some(sentence), "{field} {raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_day_can_be_open_until_midnight() {
+        let form = OrganisationForm::parse(&good().with("mon.to", "24:00")).unwrap();
+        assert_eq!(form.hours.on(0), Some((540, 1440)));
     }
 }

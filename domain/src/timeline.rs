@@ -1,9 +1,9 @@
 //! The timeline of a customer: the journal, told to one viewer.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ActivityId, BatchId};
+use crate::id::{ActivityId, AppointmentId, BatchId};
 
 /// An instant with the words the server says it in, so that the first render in the browser is the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,24 +11,28 @@ pub struct Moment {
     /// The instant. A number on the wire: a reader of dates would weigh much in the browser.
     #[serde(with = "chrono::serde::ts_microseconds")]
     pub at: DateTime<Utc>,
-    /// "4 min ago", "Yesterday, 16:12 UTC", "21 Nov 2025". A time of the day names its zone, which need not be the
-    /// viewer's.
+    /// "4 min ago", "Yesterday, 16:12", "21 Nov 2025", by the viewer's clock.
     pub said: String,
 }
 
 impl Moment {
-    /// Says an instant as seen from `now`.
+    /// Says an instant as seen from `now`; `local` and `today` are what the viewer's clock says at the two.
     #[must_use]
-    pub fn seen_from(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+    pub fn seen_from(
+        at: DateTime<Utc>,
+        now: DateTime<Utc>,
+        local: NaiveDateTime,
+        today: NaiveDateTime,
+    ) -> Self {
         let minutes = (now - at).num_minutes();
-        let days = (now.date_naive() - at.date_naive()).num_days();
+        let days = (today.date() - local.date()).num_days();
         let said = match (minutes, days) {
             (..1, _) => "just now".to_owned(),
             (1..60, _) => format!("{minutes} min ago"),
-            (_, 0) => at.format("Today, %H:%M UTC").to_string(),
-            (_, 1) => at.format("Yesterday, %H:%M UTC").to_string(),
-            (_, ..180) => at.format("%-d %b, %H:%M UTC").to_string(),
-            _ => at.format("%-d %b %Y").to_string(),
+            (_, 0) => local.format("Today, %H:%M").to_string(),
+            (_, 1) => local.format("Yesterday, %H:%M").to_string(),
+            (_, ..180) => local.format("%-d %b, %H:%M").to_string(),
+            _ => local.format("%-d %b %Y").to_string(),
         };
         Self { at, said }
     }
@@ -82,6 +86,19 @@ pub enum Story {
     NoteRemoved,
     /// A note was brought back.
     NoteRestored,
+    /// Something was done about an appointment.
+    Appointment {
+        /// The appointment.
+        id: AppointmentId,
+        /// What: "booked", "moved", "cancelled".
+        did: String,
+        /// Its type and time: "Meeting, Fri 27 Nov, 10:00".
+        about: String,
+        /// Why it was cancelled, if it was.
+        because: String,
+    },
+    /// Something was done about an appointment that the viewer may not see.
+    OtherAppointment,
     /// The customer was moved to the trash.
     Trashed,
     /// The customer was brought back from the trash.
@@ -125,14 +142,17 @@ mod tests {
 
     #[test]
     fn an_instant_is_said_as_far_away_as_it_is() {
-        let now = "2026-11-22T10:00:00Z".parse().unwrap();
-        let said = |text: &str| Moment::seen_from(text.parse().unwrap(), now).said;
+        let now: DateTime<Utc> = "2026-11-22T10:00:00Z".parse().unwrap();
+        let said = |text: &str| {
+            let at: DateTime<Utc> = text.parse().unwrap();
+            Moment::seen_from(at, now, at.naive_utc(), now.naive_utc()).said
+        };
         assert_eq!(said("2026-11-22T09:59:30Z"), "just now");
         assert_eq!(said("2026-11-22T10:00:05Z"), "just now");
         assert_eq!(said("2026-11-22T09:56:00Z"), "4 min ago");
-        assert_eq!(said("2026-11-22T01:02:00Z"), "Today, 01:02 UTC");
-        assert_eq!(said("2026-11-21T16:12:00Z"), "Yesterday, 16:12 UTC");
-        assert_eq!(said("2026-11-03T16:12:00Z"), "3 Nov, 16:12 UTC");
+        assert_eq!(said("2026-11-22T01:02:00Z"), "Today, 01:02");
+        assert_eq!(said("2026-11-21T16:12:00Z"), "Yesterday, 16:12");
+        assert_eq!(said("2026-11-03T16:12:00Z"), "3 Nov, 16:12");
         assert_eq!(said("2025-11-03T16:12:00Z"), "3 Nov 2025");
     }
 }

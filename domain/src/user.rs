@@ -26,6 +26,10 @@ pub struct Me {
     pub may_create: bool,
     /// Whether they may take customers away as a file.
     pub may_export: bool,
+    /// Whether they may book appointments.
+    pub may_book: bool,
+    /// Whether they may change the settings.
+    pub may_set: bool,
 }
 
 /// Checks and cleans an address to sign in with.
@@ -86,6 +90,8 @@ pub struct SetUp {
     pub token: String,
     /// The organisation's name; the first team bears it too.
     pub organisation: String,
+    /// Where it is: the zone of the browser, if it told.
+    pub zone: Option<String>,
     /// The admin.
     pub admin: NewUser,
 }
@@ -115,6 +121,7 @@ impl SetUp {
             (Some(token), Some(organisation), Some(admin)) => Ok(Self {
                 token,
                 organisation,
+                zone: text::non_empty(values.get("zone").to_owned()),
                 admin,
             }),
             _ => Err(errors),

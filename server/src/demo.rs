@@ -4,13 +4,15 @@
 use rapport_domain::{
     access::BuiltInRole,
     activity::NewNote,
+    appointment::{NewAppointment, Status, clock},
     customer::{CustomerPatch, CustomerRow, Field, FieldValue, Stage},
     error::AppError,
-    id::{ActivityId, CustomerId, UserId},
+    form::Values,
+    id::{ActivityId, AppointmentId, CustomerId, UserId},
     query::ListQuery,
     user::{NewUser, SetUp},
 };
-use rapport_service::{Ctx, Service, activity, customer, import, user};
+use rapport_service::{Ctx, Service, activity, appointment, customer, import, user};
 
 use crate::cli::{Failure, acting, say, tell};
 
@@ -18,6 +20,7 @@ use crate::cli::{Failure, acting, say, tell};
 const CUSTOMERS: &str = include_str!("demo/northwind-customers.csv");
 const FILE: &str = "northwind-customers.csv";
 const ORGANISATION: &str = "Nordlicht Handel";
+const ZONE: &str = "Europe/Berlin";
 const SECOND_TEAM: &str = "Service";
 /// Everybody knows it: it is for accounts that exist in demo data only.
 const PASSWORD: &str = "demo-demo-demo-42";
@@ -62,6 +65,14 @@ const NOTES: [&str; 8] = [
     "Complained about a late delivery. Apologised, next freight is on us.",
 ];
 
+/// When appointments begin, in minutes of the day, and what they are about.
+const HOURS: [(u16, &str); 4] = [
+    (9 * 60, "Tasting, winter range"),
+    (11 * 60, "Prices for next year"),
+    (13 * 60 + 30, "Contract"),
+    (15 * 60 + 15, "Kitchen visit"),
+];
+
 /// Fills an installation with demo data and prints the demo sign-ins.
 ///
 /// # Errors
@@ -78,6 +89,7 @@ pub async fn seed(service: &Service) -> Result<(), Failure> {
         for (place, row) in rows.iter().enumerate() {
             spread(service, &ctx, &people, place, row).await?;
         }
+        book(service, &people).await?;
     }
     say(&format!(
         "{report}\n\nDemo sign-ins, all with the password {PASSWORD}"
@@ -110,6 +122,7 @@ async fn admit_people(service: &Service) -> Result<[UserId; PEOPLE.len()], Failu
             let set_up = SetUp {
                 token,
                 organisation: ORGANISATION.to_owned(),
+                zone: Some(ZONE.to_owned()),
                 admin: new,
             };
             user::set_up(service, set_up, std::net::Ipv4Addr::LOCALHOST.into())
@@ -184,6 +197,69 @@ async fn spread(
         Some(note) if place.is_multiple_of(3) => write(service, owner, row.id, note).await,
         _ => Ok(()),
     }
+}
+
+/// What is booked in these two weeks: for each of those who own customers some of theirs, at times that differ.
+async fn book(service: &Service, people: &[UserId]) -> Result<(), Failure> {
+    let owners = people.get(1..people.len().saturating_sub(1)).unwrap_or_default();
+    for (who, owner) in owners.iter().enumerate() {
+        let ctx = acting(service, *owner).await?;
+        let options = appointment::booking_options(&ctx, None).await.map_err(tell)?;
+        let mine = format!("owner={owner}");
+        let customers = customer::query::list(
+            &ctx,
+            &ListQuery::from_query_string(&mine).map_err(AppError::from)?,
+        )
+        .await
+        .map_err(tell)?
+        .rows;
+        let days = (0..14)
+            .map(|days| options.today.plus(days))
+            .filter(|day| day.weekday() < 5);
+        for (number, day) in days.enumerate() {
+            for (slot, (minute, about)) in HOURS.iter().enumerate() {
+                let place = who * 5 + number * 3 + slot * 7;
+                let Some(customer) = customers.get(place % customers.len().max(1)) else {
+                    continue;
+                };
+                let Some(kind) = options.types.get(place % options.types.len().max(1)) else {
+                    continue;
+                };
+                // Not every time of every day is taken.
+                if place % 5 < 2 {
+                    continue;
+                }
+                let values = Values::default()
+                    .with("id", ctx.clock().new_id::<AppointmentId>().to_string())
+                    .with("customer", customer.id.to_string())
+                    .with("type", kind.id.to_string())
+                    .with("title", *about)
+                    .with("staff", owner.to_string())
+                    .with("date", day.to_string())
+                    .with(
+                        "time",
+                        clock(minute + 15 * (u16::try_from(place % 3).unwrap_or_default())),
+                    )
+                    .with("minutes", kind.minutes.to_string());
+                let new = NewAppointment::parse(&values).map_err(AppError::from)?;
+                let id = new.id;
+                match appointment::book(&ctx, new).await.map_err(tell_app) {
+                    Ok(_) if place.is_multiple_of(4) => {
+                        let confirmed = appointment::set_status(&ctx, id, Status::Confirmed).await;
+                        confirmed.map_err(tell)?;
+                    }
+                    // What has passed this morning is left out.
+                    Ok(_) | Err(AppError::Invalid { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tell_app(error: rapport_service::Error) -> AppError {
+    error.tell()
 }
 
 async fn write(service: &Service, by: UserId, about: CustomerId, body: &str) -> Result<(), Failure> {

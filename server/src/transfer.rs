@@ -15,9 +15,13 @@ use http::{
     HeaderValue,
     header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
 };
-use rapport_domain::{error::AppError, id::ImportId, query::ListQuery};
+use rapport_domain::{
+    error::AppError,
+    id::{AppointmentId, ImportId},
+    query::ListQuery,
+};
 use rapport_service::{
-    Ctx,
+    Ctx, appointment,
     customer::export,
     import::{self, NewImport, PIECE_MAX},
 };
@@ -27,13 +31,14 @@ use tokio::time::timeout;
 use crate::{BODY_MAX, function, guard, page, state::State};
 
 /// The routes, each with what answers it.
-fn routes() -> [(&'static str, MethodRouter<State>); 5] {
+fn routes() -> [(&'static str, MethodRouter<State>); 6] {
     [
         ("/imports/upload", post(begin)),
         ("/imports/{id}/file", put(receive)),
         ("/imports/{id}/problems.csv", get(problems)),
         ("/imports/{id}/mended", put(mended)),
         ("/customers/export.csv", get(export_list)),
+        ("/appointments/{id}/calendar.ics", get(appointment_ics)),
     ]
 }
 
@@ -73,7 +78,7 @@ struct Begin {
 }
 
 type Asked<T> = Result<Query<T>, QueryRejection>;
-type Named = Result<Path<ImportId>, PathRejection>;
+type Named<Id = ImportId> = Result<Path<Id>, PathRejection>;
 
 /// Begins an upload, or goes on with an earlier one of the same file.
 async fn begin(Extract(state): Extract<State>, query: Asked<Begin>, request: Request) -> Response {
@@ -122,7 +127,7 @@ async fn problems(Extract(state): Extract<State>, path: Named, request: Request)
         let Path(id) = path.map_err(|_| AppError::NotFound)?;
         let pieces = tell(import::problems_csv(&ctx, id).await)?;
         let body = Body::from_stream(pieces.map_err(rapport_service::Error::tell));
-        Ok(attachment("rows-to-mend.csv", body))
+        Ok(attachment("rows-to-mend.csv", CSV, body))
     })
     .await
 }
@@ -147,20 +152,41 @@ async fn export_list(Extract(state): Extract<State>, request: Request) -> Respon
         let query = ListQuery::from_query_string(&asked.unwrap_or_default()).map_err(AppError::from)?;
         let pieces = tell(export::csv(&ctx, query).await)?;
         let body = Body::from_stream(pieces.map_err(rapport_service::Error::tell));
-        Ok(attachment("customers.csv", body))
+        Ok(attachment("customers.csv", CSV, body))
     })
     .await
 }
+
+/// An appointment as a file for other calendars.
+async fn appointment_ics(
+    Extract(state): Extract<State>,
+    path: Named<AppointmentId>,
+    request: Request,
+) -> Response {
+    within(&state, async {
+        let (ctx, _) = admit(&state, request).await?;
+        let Path(id) = path.map_err(|_| AppError::NotFound)?;
+        let file = tell(appointment::ics(&ctx, id).await)?;
+        Ok(attachment(
+            "appointment.ics",
+            "text/calendar; charset=utf-8",
+            file,
+        ))
+    })
+    .await
+}
+
+const CSV: &str = "text/csv; charset=utf-8";
 
 fn tell<T>(result: rapport_service::Result<T>) -> Result<T, AppError> {
     result.map_err(rapport_service::Error::tell)
 }
 
 /// A file to be kept, never to be shown in the page.
-fn attachment(name: &str, body: impl Into<Body>) -> Response {
+fn attachment(name: &str, kind: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
         headers.insert(CONTENT_DISPOSITION, value);

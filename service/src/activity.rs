@@ -120,11 +120,6 @@ async fn commit(
     })
 }
 
-#[derive(FromQueryResult)]
-struct Since {
-    by: Option<String>,
-}
-
 /// Refuses when the journal shows that somebody else changed the text since `seen`.
 async fn refuse_conflict(
     tx: &DatabaseTransaction,
@@ -136,28 +131,17 @@ async fn refuse_conflict(
     if seen == note.version {
         return Ok(());
     }
-    let since = Since::find_by_statement(sql(
-        "SELECT u.name AS by FROM change c JOIN batch b ON b.id = c.batch LEFT JOIN app_user u ON u.id = b.actor \
-         WHERE c.subject = $1 AND c.record = $2 AND c.version > $3 AND b.actor IS DISTINCT FROM $4 \
-           AND jsonb_exists(c.after, 'body') ORDER BY c.seq DESC LIMIT 1",
-        [
-            note.customer_id.into(),
-            note.id.into(),
-            seen.into(),
-            ctx.actor().user.0.into(),
-        ],
-    ))
-    .one(tx)
-    .await?;
-    match since {
+    let kind = RecordKind::Activity;
+    let mut theirs = journal::changed_since(tx, ctx, kind, note.id, note.customer_id, seen).await?;
+    match theirs.remove("body") {
         None => Ok(()),
-        Some(since) => Err(AppError::Conflict {
+        Some(by) => Err(AppError::Conflict {
             version: note.version,
             fields: vec![FieldConflict {
                 field: "body".to_owned(),
                 mine,
                 theirs: note.body.clone(),
-                by: since.by,
+                by,
             }],
         }
         .into()),

@@ -3,9 +3,13 @@
 mod clash;
 mod command;
 mod free;
+mod ics;
+mod kind;
 mod query;
-mod row;
+pub(crate) mod row;
 
 pub use command::{book, cancel, save, set_status};
 pub use free::free_times;
+pub use ics::ics;
+pub use kind::{create_type, save_type, types};
 pub use query::{booking_options, calendar, get, of_customer};

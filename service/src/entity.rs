@@ -2,7 +2,6 @@
 #![expect(unreachable_pub, reason = "what the derives expect")]
 
 pub(crate) mod role;
-pub(crate) mod role_grant;
 pub(crate) mod setting;
 pub(crate) mod team;
 pub(crate) mod user;

@@ -5,6 +5,7 @@
 
 mod apply;
 mod right;
+mod since;
 mod table;
 mod undo;
 mod undone;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 
 use crate::{Ctx, Error, Result, Service, sql::sql};
 pub(crate) use right::{Right, active_owners};
+pub(crate) use since::changed_since;
 pub(crate) use table::RecordKind;
 pub use undo::undo;
 pub(crate) use undo::{undo_failed, undo_in_background};

@@ -112,7 +112,13 @@ impl Ctx {
 
     /// Where the actor's clock stands.
     pub(crate) fn zone(&self) -> chrono_tz::Tz {
-        chrono_tz::Tz::UTC
+        // What this program does not know of, a newer zone, is told in UTC.
+        zone::parse(&self.actor.zone).unwrap_or(chrono_tz::Tz::UTC)
+    }
+
+    /// The actor's clock as it stands now.
+    pub(crate) fn now(&self) -> zone::Now {
+        zone::Now::of(self.zone(), self.clock().now())
     }
 
     pub(crate) fn db(&self) -> &DatabaseConnection {

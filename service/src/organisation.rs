@@ -1,31 +1,259 @@
-//! What the installation is set to.
+//! What the installation is set to, and what each person sets for themselves.
 
-use rapport_domain::organisation::Hours;
-use sea_orm::{ConnectionTrait, FromQueryResult};
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-use crate::{Error, Result, sql::sql};
+use chrono_tz::Tz;
+use rapport_domain::{
+    access::{Ability, Kind},
+    error::{AppError, FieldConflict},
+    journal::Receipt,
+    organisation::{Hours, Organisation, OrganisationForm, Profile, ProfileForm},
+};
+use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait};
+use serde_json::{Value, json};
+use uuid::Uuid;
 
-/// The settings that other parts go by.
-pub(crate) struct Settings {
-    pub(crate) week_start: u8,
-    pub(crate) hours: Hours,
-}
+use crate::{
+    Ctx, Error, Result, Service,
+    access::require,
+    customer::command::refuse_unknown_version,
+    journal::{self, Change, Fields, RecordKind, changed_since},
+    sql::sql,
+    zone,
+};
 
+/// The settings that stand.
 #[derive(FromQueryResult)]
-struct Stored {
+pub(crate) struct Settings {
+    pub(crate) id: Uuid,
+    version: i64,
+    name: String,
+    zone: String,
+    currency: String,
     week_start: i32,
     hours: Value,
 }
 
+impl Settings {
+    pub(crate) fn week_start(&self) -> u8 {
+        u8::try_from(self.week_start).unwrap_or(1)
+    }
+
+    pub(crate) fn hours(&self) -> Result<Hours> {
+        Ok(serde_json::from_value(self.hours.clone())?)
+    }
+
+    fn stored(&self) -> Fields {
+        journal::fields(json!({
+            "name": self.name, "zone": self.zone, "currency": self.currency, "week_start": self.week_start,
+            "hours": self.hours,
+        }))
+    }
+
+    /// The change to what a form says; none when it says what stands.
+    fn change(&self, form: &OrganisationForm) -> Option<Change> {
+        let wanted = journal::fields(json!({
+            "name": form.name, "zone": form.zone, "currency": form.currency, "week_start": form.week_start,
+            "hours": form.hours,
+        }));
+        update(RecordKind::Organisation, self.id, &self.stored(), wanted)
+    }
+}
+
+fn update(kind: RecordKind, id: Uuid, stored: &Fields, wanted: Fields) -> Option<Change> {
+    let fields = wanted.into_iter().map(|(column, value)| {
+        let was = stored.get(&column).cloned().unwrap_or(Value::Null);
+        (column, was, value)
+    });
+    Change::update(kind, id, id, fields)
+}
+
 /// The settings as they stand.
-pub(crate) async fn get(db: &impl ConnectionTrait) -> Result<Settings> {
-    let stored = Stored::find_by_statement(sql("SELECT week_start, hours FROM organisation", []))
-        .one(db)
-        .await?
-        .ok_or_else(|| Error::Stored("an installation without settings".to_owned()))?;
-    Ok(Settings {
-        week_start: u8::try_from(stored.week_start).unwrap_or(1),
-        hours: serde_json::from_value(stored.hours)?,
+pub(crate) async fn settings(db: &impl ConnectionTrait) -> Result<Settings> {
+    read(db, "").await
+}
+
+async fn read(db: &impl ConnectionTrait, lock: &str) -> Result<Settings> {
+    let text =
+        format!("SELECT id, version, name, zone, currency, week_start, hours FROM organisation {lock}");
+    let settings = Settings::find_by_statement(sql(&text, [])).one(db).await?;
+    settings.ok_or_else(|| Error::Stored("an installation without settings".to_owned()))
+}
+
+/// The change by which the set-up names the organisation, and where it is.
+pub(crate) async fn named(
+    db: &impl ConnectionTrait,
+    name: &str,
+    zone: Option<&str>,
+) -> Result<Option<Change>> {
+    let settings = read(db, "FOR UPDATE").await?;
+    let mut wanted = journal::fields(json!({ "name": name }));
+    if let Some(zone) = zone.and_then(zone::parse) {
+        wanted.insert("zone".to_owned(), json!(zone.name()));
+    }
+    Ok(update(
+        RecordKind::Organisation,
+        settings.id,
+        &settings.stored(),
+        wanted,
+    ))
+}
+
+/// The name of the organisation that runs this installation.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn name(service: &Service) -> Result<String> {
+    Ok(settings(service.db()).await?.name)
+}
+
+/// The settings, for those who may change them.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for others.
+pub async fn get(ctx: &Ctx) -> Result<Organisation> {
+    require(ctx.actor(), Kind::Setting, Ability::Read)?;
+    let settings = settings(ctx.db()).await?;
+    Ok(Organisation {
+        version: settings.version,
+        week_start: settings.week_start(),
+        hours: settings.hours()?,
+        name: settings.name,
+        zone: settings.zone,
+        currency: settings.currency,
+        zones: zone_names(),
+    })
+}
+
+fn zone_names() -> Vec<String> {
+    zone::names().into_iter().map(str::to_owned).collect()
+}
+
+fn known_zone(name: &str) -> Result<Tz> {
+    let sentence = "Please choose a time zone of the list.";
+    Ok(zone::parse(name).ok_or_else(|| AppError::invalid("zone", sentence))?)
+}
+
+/// Changes the settings, as seen at a version. Fields that somebody else changed since are refused with both values.
+///
+/// # Errors
+/// [`AppError::Forbidden`] without the right, [`AppError::Invalid`] on `zone` for one that there is not,
+/// [`AppError::Conflict`].
+pub async fn save(ctx: &Ctx, seen: i64, form: OrganisationForm) -> Result<Receipt> {
+    require(ctx.actor(), Kind::Setting, Ability::Update)?;
+    known_zone(&form.zone)?;
+    let tx = ctx.db().begin().await?;
+    let settings = read(&tx, "FOR UPDATE").await?;
+    refuse_unknown_version(seen, settings.version)?;
+    let (kind, id) = (RecordKind::Organisation, settings.id);
+    let Some(change) = settings.change(&form) else {
+        return Ok(unchanged(id, settings.version));
+    };
+    let theirs = changed_since(&tx, ctx, kind, id, id, seen).await?;
+    refuse_theirs(&change, &theirs, &settings.stored(), settings.version)?;
+    let batch = journal::commit(tx, ctx, "change settings", vec![change]).await?;
+    Ok(Receipt {
+        record: id,
+        version: settings.version + 1,
+        batch: Some(batch),
+    })
+}
+
+/// Refuses a change of fields that others changed since.
+fn refuse_theirs(
+    change: &Change,
+    theirs: &BTreeMap<String, Option<String>>,
+    stored: &Fields,
+    version: i64,
+) -> Result<()> {
+    let disputed = change
+        .after
+        .iter()
+        .filter(|(field, _)| theirs.contains_key(*field));
+    let fields: Vec<FieldConflict> = disputed
+        .map(|(field, mine)| FieldConflict {
+            field: field.clone(),
+            mine: said(mine),
+            theirs: stored.get(field).map(said).unwrap_or_default(),
+            by: theirs.get(field).cloned().flatten(),
+        })
+        .collect();
+    if fields.is_empty() {
+        Ok(())
+    } else {
+        Err(AppError::Conflict { version, fields }.into())
+    }
+}
+
+fn said(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn unchanged(record: Uuid, version: i64) -> Receipt {
+    Receipt {
+        record,
+        version,
+        batch: None,
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Account {
+    version: i64,
+    name: String,
+    email: String,
+    zone: Option<String>,
+}
+
+async fn account(db: &impl ConnectionTrait, ctx: &Ctx, lock: &str) -> Result<Account> {
+    let text = format!("SELECT version, name, email, zone FROM app_user WHERE id = $1 {lock}");
+    let account = Account::find_by_statement(sql(&text, [ctx.actor().user.0.into()]));
+    Ok(account.one(db).await?.ok_or(AppError::Unauthenticated)?)
+}
+
+/// What the actor has set for themselves.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn profile(ctx: &Ctx) -> Result<Profile> {
+    let (account, settings) = futures::try_join!(account(ctx.db(), ctx, ""), settings(ctx.db()))?;
+    Ok(Profile {
+        version: account.version,
+        name: account.name,
+        email: account.email,
+        zone: account.zone,
+        default_zone: settings.zone,
+        zones: zone_names(),
+    })
+}
+
+/// Changes what the actor has set for themselves.
+///
+/// # Errors
+/// As [`save`].
+pub async fn save_profile(ctx: &Ctx, seen: i64, form: ProfileForm) -> Result<Receipt> {
+    if let Some(zone) = &form.zone {
+        known_zone(zone)?;
+    }
+    let tx = ctx.db().begin().await?;
+    let account = account(&tx, ctx, "FOR UPDATE").await?;
+    refuse_unknown_version(seen, account.version)?;
+    let (kind, id) = (RecordKind::User, ctx.actor().user.0);
+    let stored = journal::fields(json!({ "name": account.name, "zone": account.zone }));
+    let wanted = journal::fields(json!({ "name": form.name, "zone": form.zone }));
+    let Some(change) = update(kind, id, &stored, wanted) else {
+        return Ok(unchanged(id, account.version));
+    };
+    let theirs = changed_since(&tx, ctx, kind, id, id, seen).await?;
+    refuse_theirs(&change, &theirs, &stored, account.version)?;
+    let batch = journal::commit(tx, ctx, "change profile", vec![change]).await?;
+    Ok(Receipt {
+        record: id,
+        version: account.version + 1,
+        batch: Some(batch),
     })
 }

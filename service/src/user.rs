@@ -21,16 +21,14 @@ use uuid::Uuid;
 use crate::{
     Ctx, Error, Result, Service, access,
     database::{Lock, lock},
-    entity::{role, role_grant, setting, team, user},
+    entity::{role, setting, team, user},
     journal::{self, Change, Command, RecordKind, fields},
-    limit, secret, session,
+    limit, organisation, secret, session,
     sql::sql,
 };
 
 /// The setting that holds the hashes of the set-up tokens.
 const SET_UP_TOKENS: &str = "set_up_tokens";
-/// The setting that holds the organisation's name.
-const ORGANISATION: &str = "organisation";
 /// How many set-up tokens are good at a time: each server that starts before the set-up prints one.
 const SET_UP_TOKENS_MAX: usize = 8;
 
@@ -90,6 +88,7 @@ pub async fn set_up(service: &Service, wanted: SetUp, from: IpAddr) -> Result<Us
     let SetUp {
         token,
         organisation,
+        zone,
         admin,
     } = wanted;
     limit::take(service, &[(limit::SET_UP_FROM, &limit::client(from))]).await?;
@@ -99,7 +98,7 @@ pub async fn set_up(service: &Service, wanted: SetUp, from: IpAddr) -> Result<Us
     let tx = service.db().begin().await?;
     lock(&tx, Lock::SetUp).await?;
     may_set_up(&tx, &token).await?;
-    set(&tx, ORGANISATION, json!(organisation)).await?;
+    let named = organisation::named(&tx, &organisation, zone.as_deref()).await?;
     let detail = json!({ "organisation": organisation });
     setting::Entity::delete_by_id(SET_UP_TOKENS).exec(&tx).await?;
     let team = NewTeam {
@@ -115,7 +114,8 @@ pub async fn set_up(service: &Service, wanted: SetUp, from: IpAddr) -> Result<Us
     let command = Command::unattended(service, Via::Page, "set up")
         .with_detail(detail)
         .never_undone("It made the first admin.");
-    let id = admit(service, &tx, &command, Some(team), newcomer).await?;
+    let first = named.into_iter().chain([team.into()]).collect();
+    let id = admit(service, &tx, &command, first, newcomer).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -160,7 +160,7 @@ pub async fn create(service: &Service, new: NewUser, team: Option<TeamId>) -> Re
     };
     let command = Command::unattended(service, Via::Console, "create user")
         .never_undone("An account is closed, not taken back: others may have relied on it.");
-    let id = admit(service, &tx, &command, None, newcomer).await?;
+    let id = admit(service, &tx, &command, Vec::new(), newcomer).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -223,12 +223,12 @@ struct Newcomer {
     team: Option<TeamId>,
 }
 
-/// The one place where accounts come from.
+/// The one place where accounts come from; the changes are what is written before the account.
 async fn admit(
     service: &Service,
     tx: &DatabaseTransaction,
     command: &Command,
-    team: Option<NewTeam>,
+    mut changes: Vec<Change>,
     newcomer: Newcomer,
 ) -> Result<UserId> {
     let Newcomer {
@@ -247,7 +247,6 @@ async fn admit(
         "name": new.name, "email": new.email, "email_key": email_key(&new.email), "role_id": role.id,
         "team_id": joins.map(|team| team.0),
     }));
-    let mut changes: Vec<Change> = team.map(Change::from).into_iter().collect();
     changes.push(Change::create(RecordKind::User, id.0, id.0, account));
     journal::write(tx, service.clock().new_id(), command, changes)
         .await
@@ -331,30 +330,50 @@ pub(crate) struct Present {
 
 /// Reads user, role and grants in one query; none for who is not there or not active.
 pub(crate) async fn present(service: &Service, id: UserId) -> Result<Option<Present>> {
-    let found = user::Entity::find_by_id(id.0)
-        .filter(user::Column::Active.eq(true))
-        .find_with_related(role_grant::Entity)
-        .all(service.db())
-        .await?;
-    Ok(found.into_iter().next().map(|(user, grants)| Present {
+    let statement = sql(
+        "SELECT u.name, u.team_id, u.role_id, u.password_hash, coalesce(u.zone, o.zone) AS zone, \
+                g.kind, g.ability, g.reach \
+         FROM app_user u CROSS JOIN organisation o LEFT JOIN role_grant g ON g.role_id = u.role_id \
+         WHERE u.id = $1 AND u.active",
+        [id.0.into()],
+    );
+    let lines = Line::find_by_statement(statement).all(service.db()).await?;
+    let grants = lines.iter().filter_map(Line::grant).collect::<Grants>();
+    Ok(lines.into_iter().next().map(|user| Present {
         actor: Actor {
-            user: UserId(user.id),
+            user: id,
             name: user.name,
             team: user.team_id.map(TeamId),
             role: RoleId(user.role_id),
-            grants: grants.iter().filter_map(line).collect::<Grants>(),
+            grants,
+            zone: user.zone,
         },
-        password_hash: user.password_hash.0,
+        password_hash: user.password_hash,
     }))
 }
 
-/// One line of the grants; a word that this program does not know grants nothing.
-fn line(grant: &role_grant::Model) -> Option<(Kind, Ability, Reach)> {
-    Some((
-        grant.kind.parse().ok()?,
-        grant.ability.parse().ok()?,
-        grant.reach.parse().ok()?,
-    ))
+/// A user with one line of what their role grants.
+#[derive(FromQueryResult)]
+struct Line {
+    name: String,
+    team_id: Option<Uuid>,
+    role_id: Uuid,
+    password_hash: String,
+    zone: String,
+    kind: Option<String>,
+    ability: Option<String>,
+    reach: Option<String>,
+}
+
+impl Line {
+    /// The grant; a word that this program does not know grants nothing.
+    fn grant(&self) -> Option<(Kind, Ability, Reach)> {
+        Some((
+            self.kind.as_deref()?.parse().ok()?,
+            self.ability.as_deref()?.parse().ok()?,
+            self.reach.as_deref()?.parse().ok()?,
+        ))
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -363,7 +382,7 @@ struct Myself {
     email: String,
     role: String,
     team: Option<String>,
-    organisation: Option<Value>,
+    organisation: String,
 }
 
 /// What a page shows of the person who looks at it.
@@ -373,9 +392,9 @@ struct Myself {
 pub async fn me(ctx: &Ctx) -> Result<Me> {
     let statement = sql(
         "SELECT u.name, u.email, role.name AS role, team.name AS team, \
-                (SELECT value FROM setting WHERE key = $2) AS organisation \
+                (SELECT name FROM organisation) AS organisation \
          FROM app_user AS u JOIN role ON role.id = u.role_id LEFT JOIN team ON team.id = u.team_id WHERE u.id = $1",
-        [ctx.actor().user.0.into(), ORGANISATION.into()],
+        [ctx.actor().user.0.into()],
     );
     let myself = Myself::find_by_statement(statement)
         .one(ctx.db())
@@ -387,9 +406,11 @@ pub async fn me(ctx: &Ctx) -> Result<Me> {
         email: myself.email,
         role: myself.role,
         team: myself.team,
-        organisation: organisation_name(myself.organisation.as_ref()),
+        organisation: myself.organisation,
         may_create: ctx.actor().may(Kind::Customer, Ability::Create),
         may_export: ctx.actor().may(Kind::Customer, Ability::Export),
+        may_book: ctx.actor().may(Kind::Appointment, Ability::Create),
+        may_set: ctx.actor().may(Kind::Setting, Ability::Update),
     })
 }
 
@@ -447,19 +468,6 @@ async fn active(ctx: &Ctx) -> Result<Vec<(Uuid, String, Option<Uuid>)>> {
 }
 
 // ------------------------------------------------------------------------------------------------------- settings
-
-/// The name of the organisation that runs this installation.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn organisation(service: &Service) -> Result<String> {
-    Ok(organisation_name(get(service.db(), ORGANISATION).await?.as_ref()))
-}
-
-/// Until the set-up has given a name, or where the console made the first user, the program's own stands there.
-fn organisation_name(value: Option<&Value>) -> String {
-    value.and_then(Value::as_str).unwrap_or("Rapport").to_owned()
-}
 
 async fn get(db: &impl ConnectionTrait, key: &str) -> Result<Option<Value>> {
     Ok(setting::Entity::find_by_id(key)

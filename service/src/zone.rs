@@ -5,6 +5,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use rapport_domain::{
     appointment::{Asked, Day, Fold, Wall, clock},
     error::FieldErrors,
+    timeline::Moment,
 };
 
 /// How far the clock is looked ahead for the end of a skipped time, in minutes: no zone skips more than a day.
@@ -54,6 +55,28 @@ pub fn wall(at: DateTime<Utc>, zone: Tz) -> Wall {
     Wall {
         day: Day::of(local.date()),
         minute: u16::try_from(local.hour() * 60 + local.minute()).unwrap_or_default(),
+    }
+}
+
+/// Somebody's clock at this moment, by which they are told when things happened.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    zone: Tz,
+    now: DateTime<Utc>,
+}
+
+impl Now {
+    /// The clock of a zone at an instant.
+    #[must_use]
+    pub fn of(zone: Tz, now: DateTime<Utc>) -> Self {
+        Self { zone, now }
+    }
+
+    /// Says when something happened.
+    #[must_use]
+    pub fn say(&self, at: DateTime<Utc>) -> Moment {
+        let local = |instant: DateTime<Utc>| instant.with_timezone(&self.zone).naive_local();
+        Moment::seen_from(at, self.now, local(at), local(self.now))
     }
 }
 

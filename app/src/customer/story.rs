@@ -18,6 +18,8 @@ use crate::{
 enum Bit {
     Plain(String),
     Strong(String),
+    /// An address and its words.
+    Link(String, String),
 }
 
 fn plain(text: impl Into<String>) -> Bit {
@@ -58,6 +60,22 @@ fn story_bits(story: &Story) -> Vec<Bit> {
         Story::NoteEdited => vec![plain("changed a note")],
         Story::NoteRemoved => vec![plain("removed a note")],
         Story::NoteRestored => vec![plain("brought a note back")],
+        Story::Appointment {
+            id,
+            did,
+            about,
+            because,
+        } => {
+            let mut bits = vec![
+                plain(format!("{did} ")),
+                Bit::Link(format!("/appointments/{id}"), about.clone()),
+            ];
+            if !because.is_empty() {
+                bits.push(plain(format!(": {because}")));
+            }
+            bits
+        }
+        Story::OtherAppointment => vec![plain("did something about an appointment that you may not see")],
         Story::Trashed => vec![plain("moved this customer to the trash")],
         Story::Restored => vec![plain("took this customer out of the trash")],
     }
@@ -74,6 +92,7 @@ fn icon_of(entry: &Entry) -> icondata::Icon {
         | Story::NoteEdited
         | Story::NoteRemoved
         | Story::NoteRestored => icondata::LuStickyNote,
+        Story::Appointment { .. } | Story::OtherAppointment => icondata::LuCalendar,
         Story::Trashed => icondata::LuTrash2,
         Story::Restored => icondata::LuRotateCcw,
     }
@@ -193,6 +212,7 @@ fn bit(bit: Bit) -> AnyView {
     match bit {
         Bit::Plain(text) => text.into_any(),
         Bit::Strong(text) => view! { <b>{text}</b> }.into_any(),
+        Bit::Link(href, text) => view! { <a class="go" href=href>{text}</a> }.into_any(),
     }
 }
 
@@ -221,7 +241,7 @@ mod tests {
     fn said(story: &Story) -> String {
         let text = |bit| match bit {
             Bit::Plain(text) => text,
-            Bit::Strong(text) => format!("*{text}*"),
+            Bit::Strong(text) | Bit::Link(_, text) => format!("*{text}*"),
         };
         story_bits(story).into_iter().map(text).collect()
     }

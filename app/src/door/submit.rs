@@ -14,8 +14,9 @@ use rapport_domain::{
 use rapport_service::{Ctx, activity, customer::command, import, journal, session, user};
 
 mod appointment;
+mod settings;
 
-use super::{Flash, Form, changed, local_path};
+use super::{Flash, Form, PICK, WAS, changed, local_path};
 use crate::{cookie, theme, visit::Visit};
 
 /// What a form that succeeded did.
@@ -109,6 +110,10 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::EditAppointment(_)
         | Form::SetAppointmentStatus(_)
         | Form::CancelAppointment(_) => appointment::submit(form, values, ctx).await,
+        Form::SaveOrganisation
+        | Form::SaveProfile
+        | Form::NewAppointmentType
+        | Form::EditAppointmentType(_) => settings::submit(form, values, ctx).await,
         Form::CheckImport(id)
         | Form::ReadImport(id)
         | Form::MapImport(id)
@@ -217,6 +222,14 @@ async fn edit_note(id: ActivityId, values: &Values, ctx: &Ctx) -> Result<Done, A
         Some(_) => written(to, "Note changed.", receipt),
         None => unchanged(to),
     })
+}
+
+/// Written, or nothing to write.
+fn saved(to: String, said: &str, receipt: Receipt) -> Done {
+    match receipt.batch {
+        Some(_) => written(to, said, receipt),
+        None => unchanged(to),
+    }
 }
 
 fn unchanged(to: String) -> Done {

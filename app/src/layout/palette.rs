@@ -44,7 +44,7 @@ impl What {
 }
 
 /// The fixed offers that fit what is typed: every word of it begins a word of theirs.
-fn fixed_offers(text: &str, may_create: bool) -> Vec<Offer> {
+fn fixed_offers(text: &str, may_create: bool, may_book: bool) -> Vec<Offer> {
     let all = [
         (true, "Customers", "Go to", "/customers", What::Page),
         (true, "People", "Go to", "/customers?kind=person", What::Page),
@@ -52,7 +52,7 @@ fn fixed_offers(text: &str, may_create: bool) -> Vec<Offer> {
         (true, "Appointments", "Go to", "/appointments", What::Page),
         (may_create, "New customer", "Create", "/customers/new", What::New),
         (
-            may_create,
+            may_book,
             "New appointment",
             "Create",
             "/appointments/new",
@@ -126,11 +126,16 @@ fn Search(who: MeResource, open: RwSignal<bool>) -> impl IntoView {
     let found = RwSignal::new(Vec::<Offer>::new());
     let said = RwSignal::new(None::<String>);
     let at = RwSignal::new(0_usize);
-    let may_create = RwSignal::new(false);
-    Effect::new(move || may_create.set(matches!(who.get(), Some(Ok(me)) if me.may_create)));
+    let may = RwSignal::new((false, false));
+    Effect::new(move || {
+        if let Some(Ok(me)) = who.get() {
+            may.set((me.may_create, me.may_book));
+        }
+    });
     let offers = Memo::new(move |_| {
         let mut offers = found.get();
-        offers.extend(fixed_offers(&text.get(), may_create.get()));
+        let (may_create, may_book) = may.get();
+        offers.extend(fixed_offers(&text.get(), may_create, may_book));
         offers
     });
     let navigate = use_navigate();
@@ -269,7 +274,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str, may_create: bool) -> Vec<String> {
-        fixed_offers(text, may_create)
+        fixed_offers(text, may_create, may_create)
             .into_iter()
             .map(|offer| offer.words)
             .collect()

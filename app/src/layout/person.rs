@@ -38,6 +38,20 @@ pub fn Person(
         <Menu id="person" label="You" opens=Opens::Above>
             <p class="cap">{me.email} <br/> {about}</p>
             <hr/>
+            <a class="item" href="/settings">
+                <Icon icon=icondata::LuSettings/>
+                "Your settings"
+            </a>
+            {me.may_set
+                .then(|| {
+                    view! {
+                        <a class="item" href="/admin/settings">
+                            <Icon icon=icondata::LuSlidersHorizontal/>
+                            "Settings of the installation"
+                        </a>
+                    }
+                })}
+            <hr/>
             <ThemeChoice/>
             <hr/>
             <DoorForm form=Form::SignOut>

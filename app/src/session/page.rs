@@ -7,6 +7,7 @@ use rapport_domain::form::Values;
 use wasm_split_helpers::wasm_split;
 
 use crate::{
+    browser,
     door::{DoorForm, Form, query_value, use_form},
     part::{self, Drawn, Part, later},
     ui::{
@@ -52,6 +53,7 @@ fn SetUp() -> impl IntoView {
         <Title text="Set up"/>
         <Doorstep title="Set up Rapport" text="Make the first account. It will be the admin; others follow later.">
             <DoorForm form=Form::SetUp class="form">
+                <BrowserZone/>
                 <Field
                     name="token"
                     label="Set-up token"
@@ -73,6 +75,17 @@ fn SetUp() -> impl IntoView {
                 <Enter words="Create the account"/>
             </DoorForm>
         </Doorstep>
+    }
+}
+
+/// The zone of the browser, once the page is awake: where the organisation is, as a start.
+#[component]
+fn BrowserZone() -> impl IntoView {
+    let zone = RwSignal::new(None::<String>);
+    Effect::new(move || zone.set(browser::time_zone()));
+    move || {
+        zone.get()
+            .map(|zone| view! { <input type="hidden" name="zone" value=zone/> })
     }
 }
 

@@ -4,6 +4,7 @@ import { expect, type Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
 
 import { change, changeNote, edit, field, note, row, trash, typeNote } from "./customer";
+import { busyDay } from "./appointment";
 import { choose } from "./import";
 import { aiko, nadia, tom, type Person } from "./people";
 import type { Problems } from "./problems";
@@ -31,6 +32,15 @@ async function openDrawer(page: Page): Promise<void> {
   const menu = page.getByRole("button", { name: "Menu" });
   if (await menu.isVisible()) await menu.click();
   await expect(page.getByRole("button", { name: nadia.name })).toBeVisible();
+}
+
+/** The calendar of the day on which two people have something. */
+function openCalendar(view: string) {
+  return async (page: Page): Promise<void> => {
+    const { day, staff } = await busyDay();
+    await open(page, `/appointments?view=${view}&day=${day}&staff=${staff.join(",")}`);
+    await expect(page.getByText("Cloudberry tasting").first()).toBeVisible();
+  };
 }
 
 async function openDialog(page: Page): Promise<void> {
@@ -203,6 +213,70 @@ export const STATES: State[] = [
     },
   },
   { name: "edit customer", show: async (page, path) => open(page, `${path}/edit`) },
+  { name: "calendar, a week", show: openCalendar("week") },
+  { name: "calendar, a day of two people", show: openCalendar("day") },
+  { name: "calendar, a month", show: openCalendar("month") },
+  { name: "calendar, the agenda", show: openCalendar("agenda") },
+  { name: "calendar, nothing booked", show: openPage("/appointments?view=agenda&day=2031-03-03") },
+  {
+    name: "calendar, whose",
+    show: async (page) => {
+      await openCalendar("week")(page);
+      await page.getByRole("button", { name: "2 people" }).click();
+      await expect(page.getByRole("button", { name: "Show" })).toBeVisible();
+    },
+  },
+  {
+    name: "appointment",
+    show: async (page) => {
+      const { first } = await busyDay();
+      await open(page, first);
+      await page.getByText("Cancel this appointment").click();
+    },
+  },
+  { name: "appointment, not found", statuses: [404], show: openPage("/appointments/7") },
+  { name: "new appointment", show: openPage("/appointments/new") },
+  {
+    name: "new appointment, refused",
+    statuses: [422],
+    show: async (page) => {
+      const { day } = await busyDay();
+      await open(page, `/appointments/new?date=${day}&time=10:30`);
+      await page.getByLabel("About").fill("Tasting");
+      await page.getByRole("button", { name: "Book", exact: true }).click();
+      await expect(page.getByText("Free next:")).toBeVisible();
+      await expect(page.getByRole("button", { name: /, 11:00$/ })).toBeVisible();
+    },
+  },
+  {
+    name: "edit appointment",
+    show: async (page) => {
+      const { first } = await busyDay();
+      await open(page, `${first}/edit`);
+    },
+  },
+  { name: "calendar for one who only looks", who: aiko, show: openCalendar("week") },
+  { name: "own settings", show: openPage("/settings") },
+  { name: "settings", show: openPage("/admin/settings") },
+  {
+    name: "settings, refused",
+    statuses: [422],
+    show: async (page) => {
+      await open(page, "/admin/settings");
+      await page.getByLabel("Organisation").fill("");
+      await page.getByLabel("Monday, to").fill("08:00");
+      await page.getByRole("button", { name: "Save" }).click();
+      await expect(page.getByText("It would close before it opens.")).toBeVisible();
+    },
+  },
+  { name: "settings for one who only looks", who: aiko, statuses: [403], show: openPage("/admin/settings") },
+  {
+    name: "appointment types",
+    show: async (page) => {
+      await open(page, "/admin/appointment-types");
+      await page.getByText("Meeting").click();
+    },
+  },
   {
     name: "address that leads nowhere",
     statuses: [404],

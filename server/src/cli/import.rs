@@ -281,6 +281,7 @@ async fn first_maker_of_customers(service: &Service) -> Result<Ctx, Failure> {
         team: None,
         role: RoleId(Uuid::nil()),
         grants,
+        zone: "UTC".to_owned(),
     };
     let mut people = user::options(&service.acting(console, Via::Console))
         .await

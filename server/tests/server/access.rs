@@ -1,6 +1,9 @@
 //! The walk: every page, server function, form and transfer as every role. What has no line here fails.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU16, Ordering},
+};
 
 use http::StatusCode;
 use leptos_axum::generate_route_list;
@@ -8,12 +11,14 @@ use rapport_app::{App, door::Form};
 use rapport_domain::{
     access::BuiltInRole,
     activity::NewNote,
+    appointment::{Day, NewAppointment},
     customer::Field,
-    id::{ActivityId, CustomerId, ImportId},
+    form::Values,
+    id::{ActivityId, AppointmentId, AppointmentTypeId, CustomerId, ImportId},
     journal::Receipt,
 };
 use rapport_service::{
-    Ctx, activity,
+    Ctx, activity, appointment,
     customer::command,
     import::{self, NewImport, Wishes},
     job::Worker,
@@ -24,6 +29,9 @@ use crate::browser::{Answer, Browser, Site};
 
 /// Admin, manager, member, read-only, nobody.
 type Answers = [u16; 5];
+
+/// A type of appointment that every installation starts with.
+const MEETING: &str = "01900000-0000-7000-8000-000000000021";
 
 /// What a line acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +46,12 @@ enum Whose {
     NearImport,
     /// An import of somebody else.
     FarImport,
+    /// An appointment that the member keeps.
+    NearBooking,
+    /// One that somebody of another team keeps.
+    FarBooking,
 }
-use Whose::{Any, Far, FarImport, Near, NearImport};
+use Whose::{Any, Far, FarBooking, FarImport, Near, NearBooking, NearImport};
 
 /// Server functions that read, by their path under `/api/fn/`, with their query.
 const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
@@ -52,6 +64,41 @@ const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
     ("customer/suggest", Any, "text=a", [200, 200, 200, 200, 401]),
     ("customer/owners", Any, "", [200, 200, 200, 200, 401]),
     ("customer/new-owners", Any, "", [200, 200, 200, 200, 401]),
+    ("appointment/calendar", Any, "query=", [200, 200, 200, 200, 401]),
+    (
+        "appointment/get",
+        NearBooking,
+        "id={id}",
+        [200, 200, 200, 200, 401],
+    ),
+    (
+        "appointment/get",
+        FarBooking,
+        "id={id}",
+        [200, 200, 404, 200, 401],
+    ),
+    (
+        "appointment/of-customer",
+        Near,
+        "id={id}",
+        [200, 200, 200, 200, 401],
+    ),
+    (
+        "appointment/of-customer",
+        Far,
+        "id={id}",
+        [200, 200, 404, 200, 401],
+    ),
+    ("appointment/options", Any, "", [200, 200, 200, 403, 401]),
+    (
+        "appointment/free",
+        Any,
+        "staff={id}&day=2026-11-27&minutes=30&except=",
+        [200, 200, 200, 403, 401],
+    ),
+    ("settings/profile", Any, "", [200, 200, 200, 200, 401]),
+    ("settings/organisation", Any, "", [200, 403, 403, 403, 401]),
+    ("settings/types", Any, "", [200, 403, 403, 403, 401]),
     ("import/list", Any, "", [200, 200, 200, 403, 401]),
     ("import/mappings", Any, "", [200, 200, 200, 403, 401]),
     ("import/get", NearImport, "id={id}", [200, 404, 200, 403, 401]),
@@ -85,6 +132,15 @@ const PAGES: &[(&str, Whose, Answers)] = &[
     ("/customers/{id}", Far, [200, 200, 404, 200, 303]),
     ("/customers/{id}/edit", Near, [200, 200, 200, 403, 303]),
     ("/customers/{id}/edit", Far, [200, 403, 404, 403, 303]),
+    ("/appointments", Any, [200, 200, 200, 200, 303]),
+    ("/appointments/new", Any, [200, 200, 200, 403, 303]),
+    ("/appointments/{id}", NearBooking, [200, 200, 200, 200, 303]),
+    ("/appointments/{id}", FarBooking, [200, 200, 404, 200, 303]),
+    ("/appointments/{id}/edit", NearBooking, [200, 200, 200, 403, 303]),
+    ("/appointments/{id}/edit", FarBooking, [200, 403, 404, 403, 303]),
+    ("/settings", Any, [200, 200, 200, 200, 303]),
+    ("/admin/settings", Any, [200, 403, 403, 403, 303]),
+    ("/admin/appointment-types", Any, [200, 403, 403, 403, 303]),
     ("/imports", Any, [200, 200, 200, 403, 303]),
     ("/imports/{id}", NearImport, [200, 404, 200, 403, 303]),
     ("/imports/{id}", FarImport, [200, 404, 404, 403, 303]),
@@ -109,6 +165,29 @@ const FORMS: &[(&str, Whose, Answers)] = &[
     ("/notes/{id}/edit", Far, [303, 403, 404, 403, 401]),
     ("/notes/{id}/remove", Near, [303, 303, 303, 403, 401]),
     ("/notes/{id}/remove", Far, [303, 403, 404, 403, 401]),
+    ("/appointments/new", Any, [303, 303, 303, 403, 401]),
+    ("/appointments/{id}/edit", NearBooking, [303, 303, 303, 403, 401]),
+    ("/appointments/{id}/edit", FarBooking, [303, 403, 404, 403, 401]),
+    (
+        "/appointments/{id}/status",
+        NearBooking,
+        [303, 303, 303, 403, 401],
+    ),
+    ("/appointments/{id}/status", FarBooking, [303, 403, 404, 403, 401]),
+    (
+        "/appointments/{id}/cancel",
+        NearBooking,
+        [303, 303, 303, 403, 401],
+    ),
+    ("/appointments/{id}/cancel", FarBooking, [303, 403, 404, 403, 401]),
+    ("/settings", Any, [303, 303, 303, 303, 401]),
+    ("/admin/settings", Any, [303, 403, 403, 403, 401]),
+    ("/admin/appointment-types", Any, [303, 403, 403, 403, 401]),
+    (
+        "/admin/appointment-types/{id}/edit",
+        Any,
+        [303, 403, 403, 403, 401],
+    ),
     ("/imports/{id}/check", NearImport, [303, 404, 303, 403, 401]),
     ("/imports/{id}/check", FarImport, [303, 404, 404, 403, 401]),
     ("/imports/{id}/dialect", NearImport, [303, 404, 303, 403, 401]),
@@ -137,6 +216,7 @@ struct Scene {
     near: String,
     far: String,
     browsers: Vec<Browser>,
+    booked: AtomicU16,
 }
 
 impl Scene {
@@ -160,6 +240,7 @@ impl Scene {
             near: member.to_string(),
             far: stranger.to_string(),
             browsers,
+            booked: AtomicU16::new(0),
         }
     }
 
@@ -168,6 +249,45 @@ impl Scene {
         self.site
             .customer(&self.admin, &[("name", "Ada"), ("owner_id", owner)])
             .await
+    }
+
+    /// The fields of an appointment that the member or the stranger keeps, at a time of its own.
+    fn booking(&self, whose: Whose) -> Vec<(&'static str, String)> {
+        let keeper = if whose == FarBooking {
+            &self.far
+        } else {
+            &self.near
+        };
+        let number = self.booked.fetch_add(1, Ordering::Relaxed);
+        let today = Day::of(self.admin.clock().now().date_naive());
+        let day = today.plus(30 + i32::from(number) / 20);
+        let minute = u32::from(number) % 20 * 60;
+        vec![
+            ("id", self.admin.clock().new_id::<AppointmentId>().to_string()),
+            ("type", MEETING.to_owned()),
+            ("title", "Talk".to_owned()),
+            ("staff", keeper.clone()),
+            ("date", day.to_string()),
+            ("time", format!("{:02}:00", minute / 60)),
+            ("minutes", "30".to_owned()),
+        ]
+    }
+
+    async fn appointment(&self, whose: Whose) -> AppointmentId {
+        let values: Values = self.booking(whose).into_iter().collect();
+        let new = NewAppointment::parse(&values).unwrap();
+        let id = new.id;
+        appointment::book(&self.admin, new).await.unwrap();
+        id
+    }
+
+    /// The id that a line is about.
+    async fn id(&self, whose: Whose) -> String {
+        match whose {
+            NearImport | FarImport => self.import(whose).await.to_string(),
+            NearBooking | FarBooking => self.appointment(whose).await.to_string(),
+            _ => self.customer(whose).await.to_string(),
+        }
     }
 
     /// An import whose file is here, of the member or of the stranger.
@@ -206,6 +326,15 @@ impl Scene {
     async fn form(&self, pattern: &str, whose: Whose, place: usize) -> (String, Vec<(&'static str, String)>) {
         if pattern.starts_with("/imports/") {
             return self.import_form(pattern, whose).await;
+        }
+        if pattern.starts_with("/appointments/") {
+            return self.appointment_form(pattern, whose).await;
+        }
+        if let Some(fields) = settings_form(pattern) {
+            let id = self.admin.clock().new_id::<AppointmentTypeId>().to_string();
+            let fields = fields.iter().map(|(name, text)| (*name, (*text).to_owned()));
+            let fields = fields.chain([("id", id)]).collect();
+            return (pattern.replace("{id}", MEETING), fields);
         }
         let customer = self.customer(whose).await;
         let new_id = self.admin.clock().new_id::<ActivityId>().to_string();
@@ -273,12 +402,29 @@ impl Scene {
             "import",
             "import_problem",
             "job",
+            "appointment",
+            "appointment_staff",
+            "appointment_type",
+            "organisation",
         ];
         let digests = tables.map(|table| {
             format!("(SELECT coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM {table} t)")
         });
         let sql = format!("SELECT concat({})", digests.join(", "));
         Some(self.site.house.database.read(&sql).await)
+    }
+
+    async fn appointment_form(&self, pattern: &str, whose: Whose) -> (String, Vec<(&'static str, String)>) {
+        if pattern == "/appointments/new" {
+            return (pattern.to_owned(), self.booking(NearBooking));
+        }
+        let id = self.appointment(whose).await.to_string();
+        let fields = match pattern {
+            "/appointments/{id}/edit" => vec![("version", "1".to_owned()), ("place", "Room 2".to_owned())],
+            "/appointments/{id}/status" => vec![("status", "confirmed".to_owned())],
+            _ => vec![("reason", "Rain".to_owned())],
+        };
+        (pattern.replace("{id}", &id), fields)
     }
 
     async fn import_form(&self, pattern: &str, whose: Whose) -> (String, Vec<(&'static str, String)>) {
@@ -312,6 +458,31 @@ impl Scene {
     }
 }
 
+/// The fields of the forms of settings, but for an id.
+fn settings_form(pattern: &str) -> Option<&'static [(&'static str, &'static str)]> {
+    match pattern {
+        "/settings" => Some(&[("version", "1"), ("name", "Ada"), ("zone", "Europe/Berlin")]),
+        "/admin/settings" => Some(&[
+            ("version", "1"),
+            ("name", "Acme"),
+            ("zone", "Europe/Berlin"),
+            ("currency", "EUR"),
+            ("week_start", "1"),
+            ("mon.from", "09:00"),
+            ("mon.to", "17:00"),
+        ]),
+        "/admin/appointment-types" => Some(&[("name", "Tasting"), ("minutes", "45"), ("colour", "2")]),
+        "/admin/appointment-types/{id}/edit" => Some(&[
+            ("version", "1"),
+            ("name", "Meeting"),
+            ("minutes", "60"),
+            ("colour", "1"),
+            ("active", "on"),
+        ]),
+        _ => None,
+    }
+}
+
 /// What is no page and no form: files in and out. The file of these imports is all here.
 const TRANSFERS: &[(&str, &str, Answers)] = &[
     (
@@ -327,6 +498,16 @@ const TRANSFERS: &[(&str, &str, Answers)] = &[
     ("PUT", "/imports/{near}/mended", [422, 404, 422, 403, 401]),
     ("PUT", "/imports/{far}/mended", [422, 404, 404, 403, 401]),
     ("GET", "/customers/export.csv", [200, 200, 403, 403, 401]),
+    (
+        "GET",
+        "/appointments/{near}/calendar.ics",
+        [200, 200, 200, 200, 401],
+    ),
+    (
+        "GET",
+        "/appointments/{far}/calendar.ics",
+        [200, 200, 404, 200, 401],
+    ),
 ];
 
 #[test]
@@ -346,10 +527,14 @@ async fn every_transfer_answers_every_role_as_the_table_says() {
     for (method, path, answers) in TRANSFERS {
         let mut given = Answers::default();
         for (browser, given) in scene.browsers.iter().zip(&mut given) {
+            let (near, far) = match path.split('/').nth(1) {
+                Some("appointments") => (NearBooking, FarBooking),
+                _ => (NearImport, FarImport),
+            };
             let path = path
                 .replace("{new}", &scene.admin.clock().new_id::<ImportId>().to_string())
-                .replace("{near}", &scene.import(NearImport).await.to_string())
-                .replace("{far}", &scene.import(FarImport).await.to_string());
+                .replace("{near}", &scene.id(near).await)
+                .replace("{far}", &scene.id(far).await);
             let answer = browser.clone().transfer(method, &path, b"").await;
             *given = answer.status.as_u16();
         }
@@ -373,10 +558,7 @@ fn every_page_has_a_line() {
 async fn every_page_answers_every_role_as_the_table_says() {
     let scene = Scene::new().await;
     for (path, whose, answers) in PAGES {
-        let id = match whose {
-            NearImport | FarImport => scene.import(*whose).await.to_string(),
-            _ => scene.customer(*whose).await.to_string(),
-        };
+        let id = scene.id(*whose).await;
         let path = path.replace("{id}", &id);
         let mut given = Answers::default();
         for (browser, given) in scene.browsers.iter().zip(&mut given) {
@@ -447,6 +629,12 @@ const FIELDS: &[&str] = &[
     "constant.0",
     "nothing",
     "tags",
+    "customer",
+    "fold",
+    "notes",
+    "pick.time",
+    "zone",
+    "sun.to",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -454,7 +642,7 @@ async fn a_nul_in_any_field_of_any_form_is_never_a_defect() {
     let scene = Scene::new().await;
     for (pattern, whose, _) in FORMS
         .iter()
-        .filter(|(_, whose, _)| !matches!(whose, Far | FarImport))
+        .filter(|(_, whose, _)| !matches!(whose, Far | FarImport | FarBooking))
     {
         // Whoever sends these two is not signed in afterwards as before.
         let browser = match *pattern {
@@ -533,10 +721,12 @@ fn every_form_has_a_line() {
             .filter(|(of, ..)| of == pattern)
             .map(|(_, whose, _)| *whose)
             .collect();
-        let both = if pattern.starts_with("/imports/") {
-            [NearImport, FarImport]
-        } else {
-            [Near, Far]
+        let both: &[Whose] = match pattern.split('/').nth(1) {
+            Some("imports") => &[NearImport, FarImport],
+            Some("appointments") => &[NearBooking, FarBooking],
+            // What is set up for all is nobody's.
+            Some("admin") => &[Any],
+            _ => &[Near, Far],
         };
         assert_eq!(whose, both, "{pattern}");
     }
@@ -546,10 +736,7 @@ fn every_form_has_a_line() {
 async fn every_server_function_answers_every_role_as_the_table_says() {
     let scene = Scene::new().await;
     for (path, whose, query, answers) in FUNCTIONS.iter().filter(|(path, ..)| *path != "form/submit") {
-        let id = match whose {
-            NearImport | FarImport => scene.import(*whose).await.to_string(),
-            _ => scene.customer(*whose).await.to_string(),
-        };
+        let id = scene.id(*whose).await;
         let query = query.replace("{id}", &id);
         let mut given = Answers::default();
         for (browser, given) in scene.browsers.iter().zip(&mut given) {

@@ -248,10 +248,7 @@ async fn hostile_text_stands_whole_and_as_text_wherever_a_field_is_shown() {
         .run(&format!("UPDATE app_user SET name = 'user {quoted}'"))
         .await;
     database
-        .run(&format!(
-            "INSERT INTO setting (key, value) VALUES ('organisation', to_jsonb('organisation {quoted}'::text)) \
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-        ))
+        .run(&format!("UPDATE organisation SET name = 'organisation {quoted}'"))
         .await;
     database
         .run(&format!(

@@ -25,7 +25,7 @@ use crate::{
     access::{require, scope},
     customer::{command::refuse_unknown_version, query::fetch},
     database::lock_staff,
-    journal::{self, Change, Fields, RecordKind},
+    journal::{self, Change, Fields, RecordKind, changed_since},
     sql::sql,
 };
 
@@ -314,12 +314,6 @@ async fn commit(
     })
 }
 
-#[derive(FromQueryResult)]
-struct Since {
-    fields: Vec<String>,
-    by: Option<String>,
-}
-
 /// Refuses when the journal shows that somebody else changed one of the same fields since `seen`.
 async fn refuse_conflicts(
     tx: &DatabaseTransaction,
@@ -332,27 +326,8 @@ async fn refuse_conflicts(
     if seen == row.version {
         return Ok(());
     }
-    let since = Since::find_by_statement(sql(
-        "SELECT u.name AS by, ARRAY(SELECT jsonb_object_keys(c.after)) AS fields \
-         FROM change c JOIN batch b ON b.id = c.batch LEFT JOIN app_user u ON u.id = b.actor \
-         WHERE c.subject = $1 AND c.record = $2 AND c.version > $3 AND c.op = 'update' \
-           AND b.actor IS DISTINCT FROM $4 ORDER BY c.seq",
-        [
-            row.subject().into(),
-            row.id.into(),
-            seen.into(),
-            ctx.actor().user.0.into(),
-        ],
-    ))
-    .all(tx)
-    .await?;
     let kind = RecordKind::Appointment;
-    let mut theirs = BTreeMap::<String, Option<String>>::new();
-    for since in since {
-        for field in &since.fields {
-            theirs.insert(kind.field_of(field).to_owned(), since.by.clone());
-        }
-    }
+    let theirs = changed_since(tx, ctx, kind, row.id, row.subject(), seen).await?;
     let disputed: BTreeSet<&str> = change
         .after
         .keys()

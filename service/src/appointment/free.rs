@@ -71,7 +71,7 @@ async fn look(
         ],
     );
     let busy = Busy::find_by_statement(statement).all(db).await?;
-    let hours = organisation::get(db).await?.hours;
+    let hours = organisation::settings(db).await?.hours()?;
     let length = TimeDelta::minutes(minutes.into());
     let is_free = |start: DateTime<Utc>| {
         start >= from

@@ -6,15 +6,17 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use rapport_domain::{
     access::{Ability, Kind},
-    appointment::{Appointment, AppointmentType, BookingOptions, Calendar, CalendarQuery, Day, Slot, Staff},
+    appointment::{Appointment, BookingOptions, Calendar, CalendarQuery, Day, Slot, Staff},
     error::AppError,
-    id::{AppointmentId, AppointmentTypeId, CustomerId, TeamId, UserId},
-    timeline::Moment,
+    id::{AppointmentId, CustomerId, TeamId, UserId},
 };
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use super::row::{Row, TEAMS, is_kept_within};
+use super::{
+    kind,
+    row::{Row, TEAMS, is_kept_within},
+};
 use crate::{
     Ctx, Error, Result,
     access::{push_booked, require, scope},
@@ -38,9 +40,9 @@ const SOON: u16 = 30;
 pub async fn calendar(ctx: &Ctx, query: CalendarQuery) -> Result<Calendar> {
     require(ctx.actor(), Kind::Appointment, Ability::Read)?;
     let db = ctx.db();
-    let (staff, settings) = futures::try_join!(staff(ctx), organisation::get(db))?;
+    let (staff, settings) = futures::try_join!(staff(ctx), organisation::settings(db))?;
     let now = zone::wall(ctx.clock().now(), ctx.zone());
-    let (first, count) = query.days(now.day, settings.week_start);
+    let (first, count) = query.days(now.day, settings.week_start());
     let shown = shown(ctx, &query, &staff);
     let days: Vec<Day> = (0..i32::from(count)).map(|day| first.plus(day)).collect();
     let (from, to) = (
@@ -61,7 +63,7 @@ pub async fn calendar(ctx: &Ctx, query: CalendarQuery) -> Result<Calendar> {
         slots: slots?,
         more,
         staff,
-        hours: settings.hours,
+        hours: settings.hours()?,
         zone: ctx.zone().name().to_owned(),
         may_create: ctx.actor().may(Kind::Appointment, Ability::Create),
         query,
@@ -201,39 +203,6 @@ pub async fn of_customer(ctx: &Ctx, id: CustomerId) -> Result<Vec<Slot>> {
 }
 
 #[derive(FromQueryResult)]
-struct Stored {
-    id: Uuid,
-    version: i64,
-    name: String,
-    minutes: i32,
-    colour: i32,
-    active: bool,
-}
-
-impl From<Stored> for AppointmentType {
-    fn from(kind: Stored) -> Self {
-        Self {
-            id: AppointmentTypeId(kind.id),
-            version: kind.version,
-            name: kind.name,
-            minutes: u16::try_from(kind.minutes).unwrap_or_default(),
-            colour: u8::try_from(kind.colour).unwrap_or_default(),
-            active: kind.active,
-        }
-    }
-}
-
-/// All types, those in use first, by name.
-pub(super) async fn types(db: &impl ConnectionTrait) -> Result<Vec<AppointmentType>> {
-    let statement = sql(
-        "SELECT id, version, name, minutes, colour, active FROM appointment_type ORDER BY NOT active, name, id",
-        [],
-    );
-    let types = Stored::find_by_statement(statement).all(db).await?;
-    Ok(types.into_iter().map(AppointmentType::from).collect())
-}
-
-#[derive(FromQueryResult)]
 struct Known {
     name: String,
     owner: Option<Uuid>,
@@ -253,8 +222,8 @@ struct Named {
 pub async fn get(ctx: &Ctx, id: AppointmentId) -> Result<Appointment> {
     let db = ctx.db();
     let row = Row::fetch(db, ctx, id, false).await?;
-    let (types, customer, names) = futures::try_join!(types(db), customer(db, &row), names(db, &row))?;
-    let kind = types.into_iter().find(|kind| kind.id.0 == row.type_id);
+    let (types, customer, names) = futures::try_join!(kind::all(db), customer(db, &row), names(db, &row))?;
+    let of_type = types.into_iter().find(|kind| kind.id.0 == row.type_id);
     let customers = ctx.actor().scope(Kind::Customer, Ability::Read);
     let sees = |known: &Known| customers.holds(known.owner.map(UserId), known.team.map(TeamId));
     let hidden_customer = customer.as_ref().is_some_and(|known| !sees(known));
@@ -271,14 +240,14 @@ pub async fn get(ctx: &Ctx, id: AppointmentId) -> Result<Appointment> {
         version: row.version,
         customer: row.customer_id.map(CustomerId).zip(customer),
         hidden_customer,
-        kind: kind.ok_or_else(|| Error::Stored("an appointment without its type".to_owned()))?,
+        kind: of_type.ok_or_else(|| Error::Stored("an appointment without its type".to_owned()))?,
         status: row.status()?,
         from,
         to: zone::wall(row.ends_at, ctx.zone()),
         minutes: row.span().minutes(),
         elsewhere,
         staff: names,
-        created: Moment::seen_from(row.created_at, now),
+        created: ctx.now().say(row.created_at),
         begun: row.starts_at <= now,
         deleted: row.deleted,
         may_update: row.may(ctx, Ability::Update),
@@ -321,7 +290,7 @@ async fn names(db: &impl ConnectionTrait, row: &Row) -> Result<Vec<Staff>> {
 pub async fn booking_options(ctx: &Ctx, customer: Option<CustomerId>) -> Result<BookingOptions> {
     require(ctx.actor(), Kind::Appointment, Ability::Create)?;
     let db = ctx.db();
-    let (types, staff) = futures::try_join!(types(db), user::bookable(ctx))?;
+    let (types, staff) = futures::try_join!(kind::all(db), user::bookable(ctx))?;
     let asked = match customer {
         Some(id) => match fetch(db, scope(ctx, Kind::Customer, Ability::Read)?, id, false).await {
             Ok(row) if row.deleted_at.is_none() => Some((id, row.name)),

@@ -49,11 +49,11 @@ const ROW: &str = "a.id, a.version, a.customer_id, a.type_id, a.title, a.place, 
     a.starts_at, a.ends_at, a.zone, a.local_start, a.staff, a.created_at, a.deleted_at IS NOT NULL AS deleted";
 
 /// The teams of who keeps appointment `a`, in SQL.
-pub(super) const TEAMS: &str = "ARRAY(SELECT coalesce(k.team, '00000000-0000-0000-0000-000000000000') \
+pub(crate) const TEAMS: &str = "ARRAY(SELECT coalesce(k.team, '00000000-0000-0000-0000-000000000000') \
     FROM appointment_staff k WHERE k.appointment = a.id)";
 
 /// Whether an appointment kept by these people, of these teams, is within a scope.
-pub(super) fn is_kept_within(scope: Scope, staff: &[Uuid], teams: &[Uuid]) -> bool {
+pub(crate) fn is_kept_within(scope: Scope, staff: &[Uuid], teams: &[Uuid]) -> bool {
     let by = staff.iter().any(|id| scope.holds(Some(UserId(*id)), None));
     by || teams.iter().any(|id| scope.holds(None, Some(TeamId(*id))))
 }

@@ -10,7 +10,6 @@ use rapport_domain::{
     error::AppError,
     id::{CustomerId, UserId},
     query::{Cursor, ListQuery, SortBy},
-    timeline::Moment,
 };
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
@@ -247,7 +246,7 @@ async fn page(ctx: &Ctx, query: &ListQuery, mut ids: Vec<Uuid>, total: Total) ->
 
 /// Turns stored rows into what a list shows.
 pub(super) fn told(ctx: &Ctx, found: Vec<Found>) -> Result<Vec<CustomerRow>> {
-    let now = ctx.clock().now();
+    let now = ctx.now();
     found.into_iter().map(|row| row.told(now)).collect()
 }
 
@@ -280,7 +279,7 @@ impl Found {
         }
     }
 
-    fn told(self, now: DateTime<Utc>) -> Result<CustomerRow> {
+    fn told(self, now: crate::zone::Now) -> Result<CustomerRow> {
         Ok(CustomerRow {
             id: CustomerId(self.id),
             version: self.version,
@@ -294,7 +293,7 @@ impl Found {
             city: self.city,
             country: self.country,
             tags: self.tags,
-            updated: Moment::seen_from(self.updated_at, now),
+            updated: now.say(self.updated_at),
         })
     }
 }

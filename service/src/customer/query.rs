@@ -7,7 +7,6 @@ use rapport_domain::{
     customer::{ContactPoint, Customer, ExternalRef, Field, FieldValue, May, PersonRow, Related},
     error::AppError,
     id::{ContactPointId, CustomerId, TeamId, UserId},
-    timeline::Moment,
 };
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
@@ -142,7 +141,7 @@ pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Customer> {
     )?;
     let actor = ctx.actor();
     let may = |kind, ability| row.is_in(actor.scope(kind, ability));
-    let now = ctx.clock().now();
+    let now = ctx.now();
     Ok(Customer {
         id,
         version: row.version,
@@ -155,8 +154,8 @@ pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Customer> {
         contact_points: points,
         external_refs: references,
         people,
-        created: Moment::seen_from(row.created_at, now),
-        updated: Moment::seen_from(row.updated_at, now),
+        created: now.say(row.created_at),
+        updated: now.say(row.updated_at),
         deleted: row.deleted_at.is_some(),
         may: May {
             update: may(Kind::Customer, Ability::Update),

@@ -8,16 +8,20 @@ use rapport_domain::{
     customer::{ContactKind, Field},
     id::{ActivityId, BatchId, CustomerId},
     journal::Op,
-    timeline::{Entry, FieldChange, Moment, Story, Timeline, Undo},
+    timeline::{Entry, FieldChange, Story, Timeline, Undo},
 };
 use sea_orm::FromQueryResult;
 use serde_json::Value;
 use uuid::Uuid;
 
+mod booking;
+
 use super::{
     query::{Row, fetch},
     words::Names,
 };
+use booking::{Bookings, is_booking};
+
 use crate::{
     Ctx, Error, Result,
     access::scope,
@@ -114,15 +118,17 @@ async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>
     let names = Names::load(ctx.db(), ctx, &values).await?;
     let befores = groups.iter().flatten().filter_map(|line| line.before.as_ref());
     let active = journal::active_owners(ctx.db(), befores).await?;
-    let now = ctx.clock().now();
+    let all: Vec<&Line> = groups.iter().flatten().collect();
+    let bookings = Bookings::load(ctx, &all).await?;
+    let now = ctx.now();
     let mut entries = Vec::new();
     for (group, came_along) in groups.into_iter().flat_map(told_apart) {
         let Some(first) = group.first() else { continue };
         let head = heads
             .get(&first.batch)
             .ok_or_else(|| Error::Stored("a change without its batch".to_owned()))?;
-        let story = story(head, &names, &group)?;
-        let undo = if came_along || !head.undoable || !may_undo(ctx, row, &active, &group)? {
+        let story = story(ctx, head, &names, &bookings, &group)?;
+        let undo = if came_along || !head.undoable || !may_undo(ctx, row, &active, &bookings, &group)? {
             Undo::No
         } else if undone.is(head.id) {
             Undo::Done
@@ -134,7 +140,7 @@ async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>
         entries.push(Entry {
             batch: BatchId(head.id),
             seq: first.seq,
-            at: Moment::seen_from(head.at, now),
+            at: now.say(head.at),
             by: head.by.clone().unwrap_or_else(|| said_via(&head.via).to_owned()),
             is_undo: head.undo_of.is_some(),
             undo,
@@ -164,7 +170,13 @@ fn said_via(via: &str) -> &'static str {
 }
 
 /// Whether the viewer may take back every change here; the journal asks again when it comes to it.
-fn may_undo(ctx: &Ctx, row: &Row, active: &HashSet<Uuid>, group: &[Line]) -> Result<bool> {
+fn may_undo(
+    ctx: &Ctx,
+    row: &Row,
+    active: &HashSet<Uuid>,
+    bookings: &Bookings,
+    group: &[Line],
+) -> Result<bool> {
     let is_customer = |line: &Line| line.kind == RecordKind::Customer.word();
     // What was moved to the trash here is brought back first, and then changed.
     let comes_back = group
@@ -177,6 +189,12 @@ fn may_undo(ctx: &Ctx, row: &Row, active: &HashSet<Uuid>, group: &[Line]) -> Res
         in_trash: row.deleted_at.is_some() && !comes_back,
     };
     for line in group {
+        if is_booking(line) {
+            if !bookings.may_undo(ctx, line.record) {
+                return Ok(false);
+            }
+            continue;
+        }
         let kind: RecordKind = line.kind.parse().map_err(Error::Stored)?;
         let op: Op = line.op.parse().map_err(Error::Stored)?;
         let before = journal::fields(line.before.clone().unwrap_or_default());
@@ -188,7 +206,7 @@ fn may_undo(ctx: &Ctx, row: &Row, active: &HashSet<Uuid>, group: &[Line]) -> Res
     Ok(true)
 }
 
-fn story(head: &Head, names: &Names, group: &[Line]) -> Result<Story> {
+fn story(ctx: &Ctx, head: &Head, names: &Names, bookings: &Bookings, group: &[Line]) -> Result<Story> {
     let whole = group.iter().find(|line| {
         (line.kind == RecordKind::Customer.word() || line.kind == RecordKind::Activity.word())
             && line.op != Op::Update.word()
@@ -214,6 +232,10 @@ fn story(head: &Head, names: &Names, group: &[Line]) -> Result<Story> {
             (false, Op::Restore) => Story::Restored,
             (false, _) => Story::Trashed,
         });
+    }
+    if let Some(line) = group.iter().find(|line| is_booking(line)) {
+        let op: Op = line.op.parse().map_err(Error::Stored)?;
+        return Ok(bookings.story(ctx, line, op));
     }
     if group.iter().any(|line| line.kind == RecordKind::Activity.word()) {
         return Ok(Story::NoteEdited);

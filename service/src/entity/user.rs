@@ -5,8 +5,6 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 
-use super::role_grant;
-
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "app_user")]
 pub struct Model {
@@ -37,15 +35,5 @@ impl fmt::Debug for PasswordHash {
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
 pub enum Relation {}
-
-/// What the user may do comes from their role.
-impl Related<role_grant::Entity> for Entity {
-    fn to() -> RelationDef {
-        Self::belongs_to(role_grant::Entity)
-            .from(Column::RoleId)
-            .to(role_grant::Column::RoleId)
-            .into()
-    }
-}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -7,7 +7,6 @@ use rapport_domain::{
     id::{BatchId, ImportId},
     import::{IMPORTS_LISTED, ImportLine, ImportReport, ImportSettings, ImportView, Row},
     job::JobView,
-    timeline::Moment,
 };
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::de::DeserializeOwned;
@@ -140,7 +139,7 @@ pub async fn get(ctx: &Ctx, id: ImportId) -> Result<ImportView> {
         // What is being taken back is shown as what the import is at.
         job: undo.or(own).map(view).transpose()?,
         by: stored.by,
-        at: Moment::seen_from(stored.created_at, ctx.clock().now()),
+        at: ctx.now().say(stored.created_at),
     })
 }
 
@@ -178,7 +177,7 @@ pub async fn list(ctx: &Ctx, before: Option<ImportId>) -> Result<Vec<ImportLine>
     }
     sql.push(" ORDER BY i.created_at DESC, i.id DESC LIMIT ")
         .bind(IMPORTS_LISTED as i64);
-    let now = ctx.clock().now();
+    let now = ctx.now();
     let imports = Stored::find_by_statement(sql.done()).all(ctx.db()).await?;
     let batches = imports.iter().filter_map(|stored| stored.batch).collect();
     let undone = Undone::load(ctx.db(), batches).await?;
@@ -198,7 +197,7 @@ pub async fn list(ctx: &Ctx, before: Option<ImportId>) -> Result<Vec<ImportLine>
                 batch: stored.batch.map(BatchId),
                 undone: stored.batch.is_some_and(|batch| undone.is(batch)),
                 by: stored.by,
-                at: Moment::seen_from(stored.created_at, now),
+                at: now.say(stored.created_at),
             })
         })
         .collect()

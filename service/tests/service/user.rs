@@ -9,7 +9,7 @@ use rapport_domain::{
     id::TeamId,
     user::{NewUser, SetUp},
 };
-use rapport_service::{clock::Clock, session, user};
+use rapport_service::{clock::Clock, organisation, session, user};
 use rapport_testing::{HERE, House, PASSWORD, eventually};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 
@@ -39,7 +39,7 @@ async fn the_set_up_makes_an_admin_a_team_and_the_organisation_and_then_never_ag
     let house = House::new().await;
     assert!(user::setup_needed(&house.service).await.unwrap());
     let token = user::issue_setup_token(&house.service).await.unwrap().unwrap();
-    assert_eq!(user::organisation(&house.service).await.unwrap(), "Rapport");
+    assert_eq!(organisation::name(&house.service).await.unwrap(), "Rapport");
 
     let id = user::set_up(&house.service, set_up(&token, "Ada@Northwind.example"), HERE)
         .await

@@ -4,11 +4,10 @@ use rapport_domain::{
     appointment::{AppointmentPatch, NewAppointment, Status, cancel_reason},
     error::AppError,
     form::{Done, Values},
-    journal::Receipt,
 };
 use rapport_service::{Ctx, appointment};
 
-use super::{Form, changed, local_path, seen, tell, unchanged, written};
+use super::{Form, changed, local_path, saved, seen, tell, written};
 
 pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError> {
     match form {
@@ -23,7 +22,7 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
             let patch = AppointmentPatch::parse(values, &changed(values))?;
             let to = local_path(values.get("back"));
             let to = to.map_or_else(|| format!("/appointments/{id}"), str::to_owned);
-            Ok(told(
+            Ok(saved(
                 to,
                 "Saved.",
                 tell(appointment::save(ctx, id, seen, patch).await)?,
@@ -36,21 +35,14 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
                 .map_err(|sentence| AppError::invalid("status", sentence))?;
             let receipt = tell(appointment::set_status(ctx, id, status).await)?;
             let said = format!("{}.", status.label());
-            Ok(told(form.page(values), &said, receipt))
+            Ok(saved(form.page(values), &said, receipt))
         }
         Form::CancelAppointment(id) => {
             let reason = cancel_reason(values.get("reason"));
             let reason = reason.map_err(|sentence| AppError::invalid("reason", sentence))?;
             let receipt = tell(appointment::cancel(ctx, id, reason).await)?;
-            Ok(told(form.page(values), "Cancelled; its time is free.", receipt))
+            Ok(saved(form.page(values), "Cancelled; its time is free.", receipt))
         }
         _ => Err(AppError::Internal),
-    }
-}
-
-fn told(to: String, said: &str, receipt: Receipt) -> Done {
-    match receipt.batch {
-        Some(_) => written(to, said, receipt),
-        None => unchanged(to),
     }
 }

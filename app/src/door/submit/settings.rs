@@ -1,0 +1,46 @@
+//! The forms of settings.
+
+use rapport_domain::{
+    appointment::AppointmentTypeForm,
+    error::AppError,
+    form::{Done, Values},
+    organisation::{OrganisationForm, ProfileForm},
+};
+use rapport_service::{Ctx, appointment, organisation};
+
+use super::{Form, PICK, WAS, saved, seen, tell};
+
+pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError> {
+    let receipt = match form {
+        Form::SaveOrganisation => {
+            let form = OrganisationForm::parse(&settled(values))?;
+            tell(organisation::save(ctx, seen(values)?, form).await)
+        }
+        Form::SaveProfile => {
+            let form = ProfileForm::parse(&settled(values))?;
+            tell(organisation::save_profile(ctx, seen(values)?, form).await)
+        }
+        Form::NewAppointmentType => {
+            let id = values.get("id").parse();
+            let id = id.map_err(|_| AppError::invalid("form", "Please open the form again."))?;
+            tell(appointment::create_type(ctx, id, AppointmentTypeForm::parse(values)?).await)
+        }
+        Form::EditAppointmentType(id) => {
+            let form = AppointmentTypeForm::parse(values)?;
+            tell(appointment::save_type(ctx, id, seen(values)?, form).await)
+        }
+        _ => Err(AppError::Internal),
+    };
+    Ok(saved(form.page(values), "Saved.", receipt?))
+}
+
+/// The whole form as the person settled it: of a field in dispute what stands, where they picked that.
+fn settled(values: &Values) -> Values {
+    let mut settled = values.clone();
+    for field in values.0.keys().filter_map(|key| key.strip_prefix(PICK)) {
+        if values.get(&format!("{PICK}{field}")) == "theirs" {
+            settled.set(field, values.get(&format!("{WAS}{field}")));
+        }
+    }
+    settled
+}

@@ -1,0 +1,10 @@
+//! Settings: those of the installation, for admins, and those that each person has for themselves.
+
+pub mod api;
+pub mod organisation;
+pub mod profile;
+pub mod types;
+
+pub use organisation::OrganisationPage;
+pub use profile::ProfilePage;
+pub use types::TypesPage;

@@ -1,0 +1,39 @@
+//! What the pages of settings read.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use rapport_domain::{
+    appointment::AppointmentType,
+    organisation::{Organisation, Profile},
+};
+
+use crate::api::Answer;
+
+/// What the installation is set to.
+///
+/// # Errors
+/// For those who may not change it.
+#[server(prefix = "/api/fn", endpoint = "settings/organisation", input = GetUrl)]
+pub async fn get_organisation() -> Answer<Organisation> {
+    use crate::api::{answer, context};
+    answer(rapport_service::organisation::get(&context()?).await)
+}
+
+/// What the person has set for themselves.
+///
+/// # Errors
+/// When nobody is signed in.
+#[server(prefix = "/api/fn", endpoint = "settings/profile", input = GetUrl)]
+pub async fn get_profile() -> Answer<Profile> {
+    use crate::api::{answer, context};
+    answer(rapport_service::organisation::profile(&context()?).await)
+}
+
+/// The types of appointments.
+///
+/// # Errors
+/// For those who may not change them.
+#[server(prefix = "/api/fn", endpoint = "settings/types", input = GetUrl)]
+pub async fn get_types() -> Answer<Vec<AppointmentType>> {
+    use crate::api::{answer, context};
+    answer(rapport_service::appointment::types(&context()?).await)
+}

@@ -1,0 +1,172 @@
+//! The types of appointments.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use rapport_domain::{
+    appointment::{AppointmentType, COLOURS},
+    form::Values,
+};
+use wasm_split_helpers::wasm_split;
+
+use super::{api, organisation::SaveButton};
+use crate::{
+    door::{DoorForm, Form, use_changes, use_field},
+    part::{self, Drawn, Part, later},
+    ui::{crumbs::Crumbs, empty::ErrorState, field::Field, skeleton::Skeleton},
+};
+
+/// What the colours are called.
+const NAMES: [&str; COLOURS as usize] = ["Green", "Blue", "Violet", "Amber", "Red", "Grey"];
+
+/// The page.
+#[component]
+pub fn TypesPage() -> impl IntoView {
+    later(Part::Settings, part::page, draw)
+}
+
+/// Draws the page.
+#[wasm_split(settings, fallible, preload(
+    /// Loads its program.
+    load
+))]
+pub fn draw() -> Drawn {
+    Ok(view! { <Page/> }.into_any())
+}
+
+#[component]
+fn Page() -> impl IntoView {
+    let changes = use_changes();
+    let types = Resource::new(move || changes.get(), |_| api::get_types());
+    let list = move || {
+        Suspend::new(async move {
+            match types.await {
+                Ok(types) => view! { <Types types/> }.into_any(),
+                Err(fault) => view! { <ErrorState fault again="/admin/appointment-types"/> }.into_any(),
+            }
+        })
+    };
+    let above = vec![("/admin/settings".to_owned(), "Settings".to_owned())];
+    view! {
+        <Title text="Appointment types"/>
+        <main class="main grow">
+            <div class="bar">
+                <Crumbs above here="Appointment types"/>
+            </div>
+            <div class="scroll">
+                <div class="page">
+                    <Transition fallback=|| view! { <Skeleton/> }>{list}</Transition>
+                </div>
+            </div>
+        </main>
+    }
+    .into_any()
+}
+
+#[component]
+fn Types(types: Vec<AppointmentType>) -> impl IntoView {
+    let types = types
+        .into_iter()
+        .map(|kind| view! { <Edit kind/> })
+        .collect_view();
+    let values = Values::default()
+        .with("minutes", "30")
+        .with("colour", "1")
+        .with("active", "on");
+    view! {
+        <p class="dim mb-4">"A type says how long an appointment usually takes and which colour it has in the calendar."</p>
+        <div class="grid gap-2">
+            {types}
+            <details class="card">
+                <summary class="go">"New type"</summary>
+                <DoorForm form=Form::NewAppointmentType mint=true values class="form" label="New type" on_done=Callback::new(|_| ())>
+                    <Inputs/>
+                </DoorForm>
+            </details>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Edit(kind: AppointmentType) -> impl IntoView {
+    let mut values = Values::default()
+        .with("name", kind.name.clone())
+        .with("minutes", kind.minutes.to_string())
+        .with("colour", kind.colour.to_string());
+    if kind.active {
+        values.set("active", "on");
+    }
+    let (id, unused) = (
+        format!("type-{}", kind.id),
+        (!kind.active).then_some("not in use"),
+    );
+    let label = format!("Type {}", kind.name);
+    view! {
+        <details class="card">
+            <summary>
+                <span class=format!("pill dot c{}", kind.colour)>{kind.name.clone()}</span>
+                <span class="num faint">{format!(" {} min ", kind.minutes)}</span>
+                <span class="faint">{unused}</span>
+            </summary>
+            <DoorForm form=Form::EditAppointmentType(kind.id) id values seen=kind.version class="form" label on_done=Callback::new(|_| ())>
+                <Inputs/>
+            </DoorForm>
+        </details>
+    }
+    .into_any()
+}
+
+#[component]
+fn Inputs() -> impl IntoView {
+    view! {
+        <div class="pair">
+            <Field name="name" label="Name" required=true/>
+            <Field name="minutes" label="Minutes" kind="number" required=true/>
+        </div>
+        <Colours/>
+        <InUse/>
+        <SaveButton/>
+    }
+    .into_any()
+}
+
+#[component]
+fn Colours() -> impl IntoView {
+    let state = use_field("colour");
+    let (error, legend) = (state.error, format!("{}-legend", state.id));
+    let swatches = NAMES.iter().enumerate().map(|(place, name)| {
+        let value = place.to_string();
+        let on = value == state.value;
+        view! {
+            <label class="check">
+                <input type="radio" name="colour" value=value checked=on/>
+                <span class=format!("pill dot c{place}")>{*name}</span>
+            </label>
+        }
+    });
+    view! {
+        <div class="field" role="radiogroup" aria-labelledby=legend.clone()>
+            <span class="label" id=legend.clone()>"Colour"</span>
+            <div class="checks">{swatches.collect_view()}</div>
+            <div aria-live="polite">{move || error.get().map(|said| view! { <p class="wrong">{said}</p> })}</div>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn InUse() -> impl IntoView {
+    let state = use_field("active");
+    let error = state.error;
+    let on = !state.value.is_empty();
+    view! {
+        <div class="field">
+            <label class="check">
+                <input type="checkbox" id=state.id.clone() name="active" checked=on aria-invalid=move || error.with(Option::is_some).then_some("true")/>
+                "Offered for new appointments"
+            </label>
+            <div aria-live="polite">{move || error.get().map(|said| view! { <p class="wrong">{said}</p> })}</div>
+        </div>
+    }
+    .into_any()
+}
