@@ -105,7 +105,7 @@ pub fn instant(asked: Asked, zone: Tz) -> Result<DateTime<Utc>, FieldErrors> {
         LocalResult::None => {
             let after = (1..LOOKED_AHEAD).map(|minutes| local + TimeDelta::minutes(minutes));
             let next = after.into_iter().find(|later| is_there(*later, zone));
-            let next = next.map_or(0, |next| minute_of(next));
+            let next = next.map_or(0, minute_of);
             let sentence = format!(
                 "The clock skips this time that day; it goes on at {}.",
                 clock(next)

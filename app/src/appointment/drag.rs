@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use rapport_domain::{
     appointment::{
         Calendar, Slot, Wall, clock,
@@ -167,40 +168,30 @@ fn lines(staff: &[UserId]) -> String {
 }
 
 /// The handlers of a grid.
-pub struct Handlers<Down, Moved, Up, Cancel, Click, Key> {
+#[derive(Clone, Copy)]
+pub struct Handlers {
     /// The pointer goes down.
-    pub down: Down,
+    pub down: Callback<ev::PointerEvent>,
     /// It moves.
-    pub moved: Moved,
+    pub moved: Callback<ev::PointerEvent>,
     /// It goes up.
-    pub up: Up,
+    pub up: Callback<ev::PointerEvent>,
     /// The browser takes it away.
-    pub cancel: Cancel,
+    pub cancel: Callback<ev::PointerEvent>,
     /// A click: none after a drag.
-    pub click: Click,
+    pub click: Callback<ev::MouseEvent>,
     /// A key.
-    pub key: Key,
+    pub key: Callback<ev::KeyboardEvent>,
 }
 
 /// The handlers by which the appointments of a grid are moved. One for all of them; nothing is drawn anew while something
 /// is dragged but the shadow that shows where it would go.
-pub fn use_drag(
-    node: NodeRef<html::Div>,
-    calendar: Arc<Calendar>,
-    moves: Moves,
-    first: u16,
-) -> Handlers<
-    impl Fn(ev::PointerEvent) + 'static,
-    impl Fn(ev::PointerEvent) + 'static,
-    impl Fn(ev::PointerEvent) + 'static,
-    impl Fn(ev::PointerEvent) + 'static,
-    impl Fn(ev::MouseEvent) + 'static,
-    impl Fn(ev::KeyboardEvent) + 'static,
-> {
+pub fn use_drag(node: NodeRef<html::Div>, calendar: Arc<Calendar>, moves: Moves, first: u16) -> Handlers {
     let press = StoredValue::new_local(None::<Press>);
     let dragged = StoredValue::new(false);
     let calendar = StoredValue::new(calendar);
     let slots = move || calendar.with_value(|calendar| untrack(|| moves.applied(&calendar.slots)));
+    let navigate = use_navigate();
     hold_still_while_dragging(node, press);
     cancel_by_escape(press);
 
@@ -219,11 +210,11 @@ pub fn use_drag(
         press.set_value(next);
     };
     let moved = move |event: ev::PointerEvent| {
-        let all = slots();
         press.update_value(|press| {
             if let Some(press) = press
                 && press.follow(&event)
             {
+                let all = slots();
                 let target = target(press);
                 let clash = target.as_ref().and_then(|(aim, from, to)| {
                     let staff = staff_after(aim, press.column_staff());
@@ -247,7 +238,10 @@ pub fn use_drag(
         };
         let staff = staff_after(&aim, press.column_staff());
         match &aim {
-            Aim::New => go_to_form(from, to, press.column_staff()),
+            Aim::New => navigate(
+                &new_at(from, to, press.column_staff().1),
+                NavigateOptions::default(),
+            ),
             Aim::Move(slot) | Aim::Resize(slot) => {
                 if clash(&slots(), Some(slot.id), &staff, from, to).is_none() {
                     moves.send(slot, from, to, staff);
@@ -291,12 +285,12 @@ pub fn use_drag(
         focus_slot(slot.id);
     };
     Handlers {
-        down,
-        moved,
-        up,
-        cancel,
-        click,
-        key,
+        down: Callback::new(down),
+        moved: Callback::new(moved),
+        up: Callback::new(up),
+        cancel: Callback::new(cancel),
+        click: Callback::new(click),
+        key: Callback::new(key),
     }
 }
 
@@ -373,15 +367,11 @@ fn staff_after(aim: &Aim, columns: (Option<UserId>, Option<UserId>)) -> Vec<User
     staff
 }
 
-fn go_to_form(from: Wall, to: Wall, columns: (Option<UserId>, Option<UserId>)) {
-    let staff = columns.1.map(|id| format!("&staff={id}")).unwrap_or_default();
-    let href = format!(
-        "/appointments/new?date={}&time={}&minutes={}{staff}",
-        from.day,
-        clock(from.minute),
-        lasts(from, to)
-    );
-    leptos_router::hooks::use_navigate()(&href, leptos_router::NavigateOptions::default());
+/// The form of a new one at a time.
+fn new_at(from: Wall, to: Wall, staff: Option<UserId>) -> String {
+    let staff = staff.map(|id| format!("&staff={id}")).unwrap_or_default();
+    let (day, time, minutes) = (from.day, clock(from.minute), lasts(from, to));
+    format!("/appointments/new?date={day}&time={time}&minutes={minutes}{staff}")
 }
 
 /// While something is dragged by touch the page must not scroll: only a listener that is not passive can say so.

@@ -152,7 +152,7 @@ fn All() -> impl IntoView {
         Suspend::new(async move {
             let again = format!("/appointments/{}/edit", id.get_untracked());
             match (appointment.await, options.await) {
-                (Ok(appointment), Ok(options)) if may_edit(&appointment) => edit_form(appointment, options),
+                (Ok(appointment), Ok(options)) if may_edit(&appointment) => edit_form(&appointment, options),
                 (Ok(_), Ok(_)) => {
                     let fault = respond(AppError::Forbidden);
                     view! { <Missing fault again/> }.into_any()
@@ -173,8 +173,9 @@ fn may_edit(appointment: &Appointment) -> bool {
     appointment.may_update && !appointment.deleted && appointment.status != Status::Cancelled
 }
 
-fn edit_form(appointment: Appointment, options: BookingOptions) -> AnyView {
-    let page = format!("/appointments/{}", appointment.id);
+fn edit_form(appointment: &Appointment, options: BookingOptions) -> AnyView {
+    let (id, version) = (appointment.id, appointment.version);
+    let page = format!("/appointments/{id}");
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let mut ids: Vec<String> = appointment
         .staff
@@ -205,8 +206,8 @@ fn edit_form(appointment: Appointment, options: BookingOptions) -> AnyView {
         </div>
         <div class="scroll">
             <div class="page">
-                <DoorForm form=Form::EditAppointment(appointment.id) values seen=appointment.version class="form">
-                    <Inputs types staff zone=options.zone except=appointment.id.to_string()/>
+                <DoorForm form=Form::EditAppointment(id) values seen=version class="form">
+                    <Inputs types staff zone=options.zone except=id.to_string()/>
                     <Send words="Save changes" cancel=page/>
                 </DoorForm>
             </div>
@@ -308,7 +309,7 @@ fn People(staff: Vec<Staff>) -> impl IntoView {
     });
     let error_id = format!("{}-error", state.id);
     view! {
-        <fieldset class="checks" aria-describedby=error_id.clone() tabindex="-1" aria-invalid=move || error.with(Option::is_some).then_some("true")>
+        <fieldset class="checks" aria-describedby=error_id tabindex="-1" aria-invalid=move || error.with(Option::is_some).then_some("true")>
             <legend>"Who"</legend>
             {boxes.collect_view()}
             <div id=error_id.clone() class="w-full" aria-live="polite">

@@ -77,15 +77,12 @@ pub fn TimeGrid(
         .collect_view();
     let node = NodeRef::<html::Div>::new();
     let drag = use_drag(node, calendar.clone(), moves, first * 60);
-    let body = {
-        let calendar = calendar.clone();
-        move || {
-            let slots = moves.applied(&calendar.slots);
-            columns
-                .iter()
-                .map(|column| day_column(&calendar, &slots, column, first * 60, last * 60))
-                .collect_view()
-        }
+    let body = move || {
+        let slots = moves.applied(&calendar.slots);
+        columns
+            .iter()
+            .map(|column| day_column(&calendar, &slots, column, first * 60, last * 60))
+            .collect_view()
     };
     view! {
         <div class="cal" class:many=many>
@@ -98,12 +95,12 @@ pub fn TimeGrid(
                 <div
                     class="cal-cols"
                     node_ref=node
-                    on:pointerdown=drag.down
-                    on:pointermove=drag.moved
-                    on:pointerup=drag.up
-                    on:pointercancel=drag.cancel
-                    on:click=drag.click
-                    on:keydown=drag.key
+                    on:pointerdown=move |event| drag.down.run(event)
+                    on:pointermove=move |event| drag.moved.run(event)
+                    on:pointerup=move |event| drag.up.run(event)
+                    on:pointercancel=move |event| drag.cancel.run(event)
+                    on:click=move |event| drag.click.run(event)
+                    on:keydown=move |event| drag.key.run(event)
                     on:dragstart=|event| event.prevent_default()
                 >
                     {body}

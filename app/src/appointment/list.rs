@@ -40,6 +40,7 @@ pub fn StatusPill(
 
 /// The days one after another, with what stands on them.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component owns what it is given")]
 pub fn Agenda(
     /// What is shown.
     calendar: Arc<Calendar>,
@@ -85,7 +86,7 @@ fn agenda_day(calendar: &Calendar, day: Day) -> Option<AnyView> {
         .collect_view();
     let id = format!("day-{day}");
     let view = view! {
-        <section aria-labelledby=id.clone()>
+        <section aria-labelledby=id>
             <h2 id=id.clone() class:today=today>{if today { format!("Today, {}", day.short()) } else { day.long() }}</h2>
             <ul>{lines}</ul>
         </section>
@@ -140,6 +141,7 @@ pub fn Line(
 
 /// The weeks of a month.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component owns what it is given")]
 pub fn Month(
     /// What is shown.
     calendar: Arc<Calendar>,

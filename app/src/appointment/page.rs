@@ -122,7 +122,7 @@ fn Sheet(appointment: Appointment) -> impl IntoView {
         <div class="bar">
             <Trail above=vec![to_calendar()]/>
             <div class="named">
-                <h1 class="cut" title=name.clone()>{name.clone()}</h1>
+                <h1 class="cut" title=name>{name.clone()}</h1>
                 <StatusPill status=appointment.status/>
             </div>
             <span class="grow hide-sm"></span>
@@ -228,7 +228,7 @@ fn Facts(appointment: Appointment) -> impl IntoView {
 /// A place; one that is an address on the web leads there.
 fn place(place: String) -> AnyView {
     if place.starts_with("https://") || place.starts_with("http://") {
-        view! { <a class="go" href=place.clone() rel="noopener noreferrer" target="_blank">{place.clone()}</a> }
+        view! { <a class="go" href=place rel="noopener noreferrer" target="_blank">{place.clone()}</a> }
             .into_any()
     } else {
         place.into_any()

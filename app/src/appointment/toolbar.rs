@@ -41,6 +41,7 @@ fn title(query: &CalendarQuery, day: Day, days: &[Day]) -> String {
 
 /// The bar.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component owns what it is given")]
 pub fn Toolbar(
     /// What is shown.
     calendar: Arc<Calendar>,

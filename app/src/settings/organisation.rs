@@ -113,9 +113,9 @@ fn Day(day: &'static str, name: &'static str) -> impl IntoView {
             <input
                 class="input short w-28"
                 type="time"
-                id=state.id.clone()
-                name=state.name.clone()
-                value=state.value.clone()
+                id=state.id
+                name=state.name
+                value=state.value
                 aria-label=label
                 aria-invalid=move || bad().then_some("true")
             />

@@ -145,7 +145,7 @@ fn Colours() -> impl IntoView {
         }
     });
     view! {
-        <div class="field" role="radiogroup" aria-labelledby=legend.clone()>
+        <div class="field" role="radiogroup" aria-labelledby=legend>
             <span class="label" id=legend.clone()>"Colour"</span>
             <div class="checks">{swatches.collect_view()}</div>
             <div aria-live="polite">{move || error.get().map(|said| view! { <p class="wrong">{said}</p> })}</div>
@@ -162,7 +162,7 @@ fn InUse() -> impl IntoView {
     view! {
         <div class="field">
             <label class="check">
-                <input type="checkbox" id=state.id.clone() name="active" checked=on aria-invalid=move || error.with(Option::is_some).then_some("true")/>
+                <input type="checkbox" id=state.id name="active" checked=on aria-invalid=move || error.with(Option::is_some).then_some("true")/>
                 "Offered for new appointments"
             </label>
             <div aria-live="polite">{move || error.get().map(|said| view! { <p class="wrong">{said}</p> })}</div>

@@ -381,7 +381,7 @@ impl<'a> Run<'a> {
                 whole.commit().await?;
                 self.progress.report.undone += fresh.len() as u64;
             }
-            Err(error) if error.sql_state().is_some_and(is_refusal) => {
+            Err(error) if is_refusal(&error) => {
                 whole.rollback().await?;
                 self.write_one_by_one(tx, ground, &batch, changes, &fresh).await?;
             }
@@ -411,7 +411,7 @@ impl<'a> Run<'a> {
                     one.commit().await?;
                     self.progress.report.undone += u64::from(fresh.contains(&id));
                 }
-                Err(error) if error.sql_state().is_some_and(is_refusal) => {
+                Err(error) if is_refusal(&error) => {
                     one.rollback().await?;
                     self.keep((id, ground.name(id)), None, refusal(&error));
                 }
@@ -592,8 +592,8 @@ async fn append_together(tx: &DatabaseTransaction, batch: &Batch, changes: Vec<C
 }
 
 /// Whether a constraint said no: an integrity violation, SQLSTATE class 23.
-fn is_refusal(state: String) -> bool {
-    state.starts_with("23")
+fn is_refusal(error: &Error) -> bool {
+    error.sql_state().is_some_and(|state| state.starts_with("23"))
 }
 
 /// What a person is told of a constraint that said no.

@@ -68,13 +68,13 @@ async fn move_to(ctx: &Ctx, id: AppointmentId, time: &str) -> Result<Receipt> {
     change(ctx, id, seen, &[("time", time)]).await
 }
 
+/// What is said at a field; what it is instead, if it is something else.
 fn sentence(error: AppError, field: &str) -> String {
     match error {
-        AppError::Invalid { fields } => fields
-            .get(field)
-            .unwrap_or_else(|| panic!("{fields:?}"))
-            .to_owned(),
-        other => panic!("{other:?}"),
+        AppError::Invalid { fields } if fields.get(field).is_some() => {
+            fields.get(field).unwrap_or_default().to_owned()
+        }
+        other => format!("{other:?}"),
     }
 }
 
