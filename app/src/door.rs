@@ -143,6 +143,8 @@ forms! {
     MendRow(ImportId) = "/imports/{id}/mend",
     /// Takes back a batch. Field: batch.
     Undo = "/undo",
+    /// Takes back what the person did last. No field.
+    UndoLast = "/undo/last",
     /// Fields: theme (system, light, dark).
     Theme = "/theme",
 }
@@ -186,6 +188,7 @@ impl Form {
             | Self::StopImport(id)
             | Self::ForgetImport(id)
             | Self::MendRow(id) => format!("/imports/{id}"),
+            Self::UndoLast => "/activity".to_owned(),
             Self::SignOut | Self::EditNote(_) | Self::RemoveNote(_) | Self::Undo | Self::Theme => {
                 "/customers".to_owned()
             }

@@ -9,6 +9,7 @@ use leptos_router::{components::Outlet, hooks::use_location};
 
 use crate::{
     api::Fault,
+    feed::last::undo_by_key,
     session::api::me,
     ui::{dom, icon::Icon, toast::ToastRack},
 };
@@ -39,6 +40,7 @@ pub fn Shell(
     provide_context(who);
     let palette = RwSignal::new(false);
     focus_new_pages();
+    undo_by_key();
     view! {
         <a class="btn skip" href="#page" rel="external">
             "Skip to the page"

@@ -26,6 +26,7 @@ pub mod customer;
 #[cfg(feature = "ssr")]
 pub mod document;
 pub mod door;
+pub mod feed;
 pub mod import;
 pub mod layout;
 pub mod missing;
@@ -86,6 +87,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/settings") view=settings::ProfilePage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/settings") view=settings::OrganisationPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/appointment-types") view=settings::TypesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/activity") view=feed::ActivityPage ssr=SsrMode::Async/>
+                    <Route path=path!("/trash") view=feed::TrashPage ssr=SsrMode::Async/>
                     <Route path=path!("/imports") view=import::HistoryPage ssr=SsrMode::Async/>
                     <Route path=path!("/imports/:id") view=import::ImportPage ssr=SsrMode::Async/>
                 </ParentRoute>

@@ -9,7 +9,7 @@ use wasm_split_helpers::SplitLoaderError;
 
 use crate::{
     api::Fault,
-    appointment, customer, import, session, settings,
+    appointment, customer, feed, import, session, settings,
     ui::{empty::ErrorState, skeleton::Skeleton},
 };
 
@@ -31,16 +31,19 @@ pub enum Part {
     Calendar,
     /// The pages of settings.
     Settings,
+    /// What was done, and the trash.
+    Feed,
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Doorstep,
         Self::Record,
         Self::Forms,
         Self::Imports,
         Self::Calendar,
         Self::Settings,
+        Self::Feed,
     ];
 
     /// How the build calls it.
@@ -53,6 +56,7 @@ impl Part {
             Self::Imports => "imports",
             Self::Calendar => "calendar",
             Self::Settings => "settings",
+            Self::Feed => "feed",
         }
     }
 
@@ -75,6 +79,7 @@ impl Part {
             )
             .map(drop),
             Self::Imports => try_join!(import::history::load(), import::page::load()).map(drop),
+            Self::Feed => try_join!(feed::deeds::load(), feed::trash::load()).map(drop),
             Self::Settings => try_join!(
                 settings::organisation::load(),
                 settings::profile::load(),

@@ -9,6 +9,7 @@ pub mod appointment;
 pub mod customer;
 pub mod error;
 pub mod export;
+pub mod feed;
 pub mod form;
 pub mod id;
 pub mod import;

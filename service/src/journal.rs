@@ -25,7 +25,7 @@ use crate::{Ctx, Error, Result, Service, sql::sql};
 pub(crate) use right::{Right, active_owners};
 pub(crate) use since::changed_since;
 pub(crate) use table::RecordKind;
-pub use undo::undo;
+pub use undo::{undo, undo_last};
 pub(crate) use undo::{undo_failed, undo_in_background};
 pub(crate) use undone::Undone;
 

@@ -16,6 +16,7 @@ pub mod customer;
 pub mod database;
 mod entity;
 pub mod error;
+pub mod feed;
 pub mod import;
 pub mod job;
 pub mod journal;

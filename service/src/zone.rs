@@ -72,11 +72,16 @@ impl Now {
         Self { zone, now }
     }
 
+    /// What the clock says at an instant.
+    #[must_use]
+    pub fn local(&self, at: DateTime<Utc>) -> NaiveDateTime {
+        at.with_timezone(&self.zone).naive_local()
+    }
+
     /// Says when something happened.
     #[must_use]
     pub fn say(&self, at: DateTime<Utc>) -> Moment {
-        let local = |instant: DateTime<Utc>| instant.with_timezone(&self.zone).naive_local();
-        Moment::seen_from(at, self.now, local(at), local(self.now))
+        Moment::seen_from(at, self.now, self.local(at), self.local(self.now))
     }
 }
 

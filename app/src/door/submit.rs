@@ -92,20 +92,9 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         )),
         Form::Undo => {
             let batch = values.get("batch").parse::<BatchId>()?;
-            let report = tell(journal::undo(ctx, batch).await)?;
-            if report.in_background {
-                return Ok(told(back(), "It is being taken back; that takes a while."));
-            }
-            if report.undone == 0 && report.left > 0 {
-                return Err(AppError::refused(undone(&report)));
-            }
-            Ok(Done {
-                to: back(),
-                said: undone(&report),
-                undo: report.batch,
-                receipt: None,
-            })
+            taken_back(back(), &tell(journal::undo(ctx, batch).await)?)
         }
+        Form::UndoLast => taken_back(back(), &tell(journal::undo_last(ctx).await)?),
         Form::BookAppointment
         | Form::EditAppointment(_)
         | Form::SetAppointmentStatus(_)
@@ -320,6 +309,22 @@ fn written(to: String, said: &str, receipt: Receipt) -> Done {
 
 fn tell<T>(result: rapport_service::Result<T>) -> Result<T, AppError> {
     result.map_err(rapport_service::Error::tell)
+}
+
+/// The answer to an undo: a refusal, where it left everything as it is.
+fn taken_back(to: String, report: &UndoReport) -> Result<Done, AppError> {
+    if report.in_background {
+        return Ok(told(to, "It is being taken back; that takes a while."));
+    }
+    if report.undone == 0 && report.left > 0 {
+        return Err(AppError::refused(undone(report)));
+    }
+    Ok(Done {
+        to,
+        said: undone(report),
+        undo: report.batch,
+        receipt: None,
+    })
 }
 
 /// What an undo did, in a sentence or two.

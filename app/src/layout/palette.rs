@@ -50,6 +50,8 @@ fn fixed_offers(text: &str, may_create: bool, may_book: bool) -> Vec<Offer> {
         (true, "People", "Go to", "/customers?kind=person", What::Page),
         (true, "Companies", "Go to", "/customers?kind=company", What::Page),
         (true, "Appointments", "Go to", "/appointments", What::Page),
+        (true, "Activity", "Go to", "/activity", What::Page),
+        (true, "Trash", "Go to", "/trash", What::Page),
         (may_create, "New customer", "Create", "/customers/new", What::New),
         (
             may_book,
@@ -289,6 +291,8 @@ mod tests {
                 "People",
                 "Companies",
                 "Appointments",
+                "Activity",
+                "Trash",
                 "New customer",
                 "New appointment",
                 "Import a file"

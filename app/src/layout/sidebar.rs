@@ -76,6 +76,8 @@ fn Places(me: Me, palette: RwSignal<bool>) -> impl IntoView {
         path.with(|path| path.starts_with("/appointments"))
             .then_some("page")
     };
+    let in_feed = |path: &String| path.starts_with("/activity") || path.starts_with("/trash");
+    let on_activity = move || path.with(in_feed).then_some("page");
     let on_imports = move || path.with(|path| path.starts_with("/imports")).then_some("page");
     let imports = me.may_create.then(|| {
         view! {
@@ -112,6 +114,10 @@ fn Places(me: Me, palette: RwSignal<bool>) -> impl IntoView {
         <a class="nav" href="/appointments" aria-current=on_appointments>
             <Icon icon=icondata::LuCalendar/>
             "Appointments"
+        </a>
+        <a class="nav" href="/activity" aria-current=on_activity>
+            <Icon icon=icondata::LuHistory/>
+            "Activity"
         </a>
         {imports}
         <span class="grow"></span>

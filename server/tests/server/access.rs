@@ -96,6 +96,8 @@ const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
         "staff={id}&day=2026-11-27&minutes=30&except=",
         [200, 200, 200, 403, 401],
     ),
+    ("feed/deeds", Any, "mine=false", [200, 200, 200, 200, 401]),
+    ("feed/trash", Any, "", [200, 200, 200, 200, 401]),
     ("settings/profile", Any, "", [200, 200, 200, 200, 401]),
     ("settings/organisation", Any, "", [200, 403, 403, 403, 401]),
     ("settings/types", Any, "", [200, 403, 403, 403, 401]),
@@ -138,6 +140,8 @@ const PAGES: &[(&str, Whose, Answers)] = &[
     ("/appointments/{id}", FarBooking, [200, 200, 404, 200, 303]),
     ("/appointments/{id}/edit", NearBooking, [200, 200, 200, 403, 303]),
     ("/appointments/{id}/edit", FarBooking, [200, 403, 404, 403, 303]),
+    ("/activity", Any, [200, 200, 200, 200, 303]),
+    ("/trash", Any, [200, 200, 200, 200, 303]),
     ("/settings", Any, [200, 200, 200, 200, 303]),
     ("/admin/settings", Any, [200, 403, 403, 403, 303]),
     ("/admin/appointment-types", Any, [200, 403, 403, 403, 303]),
@@ -148,6 +152,8 @@ const PAGES: &[(&str, Whose, Answers)] = &[
 
 /// Forms, by pattern. A post that succeeds answers 303, by script 200.
 const FORMS: &[(&str, Whose, Answers)] = &[
+    // Before anybody but the admin, who made what is acted on, has done anything.
+    ("/undo/last", Any, [303, 409, 409, 409, 401]),
     ("/setup", Any, [409, 409, 409, 409, 409]),
     ("/sign-in", Any, [303, 303, 303, 303, 303]),
     ("/sign-out", Any, [303, 303, 303, 303, 303]),
@@ -577,6 +583,7 @@ const LISTS: &[(&str, [bool; 4])] = &[
         "/api/fn/customer/list?query=q%3Dlovelace",
         [true, true, false, true],
     ),
+    ("/activity", [true, true, false, true]),
     (
         "/api/fn/customer/suggest?text=lovelace",
         [true, true, false, true],

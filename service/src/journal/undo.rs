@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::TimeDelta;
 use rapport_domain::{
     access::{Ability, Kind},
     customer::{ContactKind, Field},
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Batch, CONTACT_KIND, Change, Command, Fields, RecordKind, State, append, close, fields, open,
+    Batch, CONTACT_KIND, Change, Command, Fields, RecordKind, State, Undone, append, close, fields, open,
     right::OWNERSHIP,
 };
 use crate::{
@@ -35,6 +36,8 @@ mod other;
 
 /// Changes taken back in one transaction.
 const CHUNK: i64 = 1_000;
+/// How far back somebody's last change is looked for: what is older is taken back where it is told.
+const LAST_WITHIN: TimeDelta = TimeDelta::hours(24);
 /// The most exceptions that a report lists; it counts them all.
 const KEPT_MAX: usize = 100;
 /// Why a field is not put back.
@@ -61,6 +64,29 @@ pub async fn undo(ctx: &Ctx, target: BatchId) -> Result<UndoReport> {
     run.finish(&tx).await?;
     tx.commit().await?;
     run.outcome()
+}
+
+#[derive(FromQueryResult)]
+struct Own {
+    id: Uuid,
+}
+
+/// Takes back what the actor did last in a page, in these hours, and has not taken back yet.
+///
+/// # Errors
+/// As [`undo`]; [`AppError::Refused`] when there is nothing of the kind.
+pub async fn undo_last(ctx: &Ctx) -> Result<UndoReport> {
+    let since = ctx.clock().now() - LAST_WITHIN;
+    let statement = sql(
+        "SELECT id FROM batch WHERE actor = $1 AND at > $2 AND via = 'page' AND undoable AND undo_of IS NULL \
+           AND state = 'done' ORDER BY at DESC, id DESC LIMIT 100",
+        [ctx.actor().user.0.into(), since.into()],
+    );
+    let own = Own::find_by_statement(statement).all(ctx.db()).await?;
+    let undone = Undone::load(ctx.db(), own.iter().map(|own| own.id).collect()).await?;
+    let last = own.into_iter().find(|own| !undone.is(own.id));
+    let last = last.ok_or_else(|| AppError::refused("There is nothing of yours to take back."))?;
+    undo(ctx, BatchId(last.id)).await
 }
 
 /// Takes a large batch back, a chunk at a time.

@@ -10,6 +10,7 @@ mod appointment;
 mod customer;
 mod database;
 mod export;
+mod feed;
 mod import;
 mod import_faults;
 mod import_hard;

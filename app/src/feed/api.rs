@@ -1,0 +1,43 @@
+//! What the pages of the feed read.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use rapport_domain::feed::{Feed, Trash};
+
+use crate::api::Answer;
+
+/// A page of what was done.
+///
+/// # Errors
+/// Without the right to see customers; when there is no such place to go on from.
+#[server(prefix = "/api/fn", endpoint = "feed/deeds", input = GetUrl)]
+pub async fn get_deeds(
+    /// Whether only the person's own are told.
+    mine: bool,
+    /// The last command of the page before, as the address names it.
+    before: Option<String>,
+) -> Answer<Feed> {
+    use crate::api::{answer, context};
+    answer(rapport_service::feed::feed(&context()?, mine, place(before)?).await)
+}
+
+/// A page of the trash.
+///
+/// # Errors
+/// As [`get_deeds`].
+#[server(prefix = "/api/fn", endpoint = "feed/trash", input = GetUrl)]
+pub async fn get_trash(
+    /// The last customer of the page before, as the address names it.
+    before: Option<String>,
+) -> Answer<Trash> {
+    use crate::api::{answer, context};
+    answer(rapport_service::feed::trash(&context()?, place(before)?).await)
+}
+
+#[cfg(feature = "ssr")]
+fn place<Id: std::str::FromStr>(before: Option<String>) -> Answer<Option<Id>> {
+    let parse = |id: String| {
+        id.parse()
+            .map_err(|_| crate::api::respond(rapport_domain::error::AppError::NotFound))
+    };
+    before.filter(|id| !id.is_empty()).map(parse).transpose()
+}

@@ -1,0 +1,129 @@
+//! The trash: what lies in it, and the way out.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_location;
+use rapport_domain::{
+    feed::{Trash, Trashed},
+    form::Values,
+};
+use wasm_split_helpers::wasm_split;
+
+use super::api;
+use crate::{
+    door::{DoorForm, Form, query_value, use_changes},
+    part::{self, Drawn, Part, later},
+    ui::{
+        avatar::{Avatar, Shape},
+        button::{Button, LinkButton, Weight},
+        crumbs::Crumbs,
+        empty::{Empty, ErrorState},
+        skeleton::Skeleton,
+    },
+};
+
+/// The page.
+#[component]
+pub fn TrashPage() -> impl IntoView {
+    later(Part::Feed, part::page, draw)
+}
+
+/// Draws the page.
+#[wasm_split(feed, fallible, preload(
+    /// Loads its program.
+    load
+))]
+pub fn draw() -> Drawn {
+    Ok(view! { <Page/> }.into_any())
+}
+
+#[component]
+fn Page() -> impl IntoView {
+    let search = use_location().search;
+    let before = Memo::new(move |_| query_value(&search.get(), "before"));
+    let changes = use_changes();
+    let trash = Resource::new(
+        move || (before.get(), changes.get()),
+        |(before, _)| api::get_trash(before),
+    );
+    let list = move || {
+        Suspend::new(async move {
+            match trash.await {
+                Ok(trash) => view! { <List trash/> }.into_any(),
+                Err(fault) => view! { <ErrorState fault again="/trash"/> }.into_any(),
+            }
+        })
+    };
+    let above = vec![("/activity".to_owned(), "Activity".to_owned())];
+    view! {
+        <Title text="Trash"/>
+        <main class="main grow">
+            <div class="bar">
+                <Crumbs above here="Trash"/>
+            </div>
+            <div class="scroll">
+                <Transition fallback=|| view! { <Skeleton lines=8/> }>{list}</Transition>
+            </div>
+        </main>
+    }
+    .into_any()
+}
+
+#[component]
+fn List(trash: Trash) -> impl IntoView {
+    if trash.customers.is_empty() {
+        return view! {
+            <Empty
+                icon=icondata::LuTrash2
+                title="The trash is empty"
+                text="Customers that are deleted lie here until somebody takes them out again."
+            />
+        }
+        .into_any();
+    }
+    let earlier = trash.before.map(|before| {
+        let href = format!("/trash?before={before}");
+        view! { <LinkButton href weight=Weight::Quiet>"Earlier"</LinkButton> }
+    });
+    let lines = trash
+        .customers
+        .into_iter()
+        .map(|customer| view! { <Line customer/> })
+        .collect_view();
+    view! {
+        <ul class="agenda" aria-label="In the trash">
+            {lines}
+        </ul>
+        <div class="agenda">{earlier}</div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Line(customer: Trashed) -> impl IntoView {
+    let (id, href) = (
+        format!("restore-{}", customer.id),
+        format!("/customers/{}", customer.id),
+    );
+    let by = customer.by.map(|by| format!(" by {by}")).unwrap_or_default();
+    let label = format!("Restore {}", customer.name);
+    let restore = customer.may_restore.then(|| {
+        let hidden = Values::default().with("back", "/trash");
+        view! {
+            <DoorForm form=Form::RestoreCustomer(customer.id) hidden id label on_done=Callback::new(|_| ())>
+                <Button kind="submit">"Restore"</Button>
+            </DoorForm>
+        }
+    });
+    view! {
+        <li class="deed">
+            <Avatar name=customer.name.clone() shape=Shape::Square/>
+            <p class="grow min-w-0">
+                <a class="go" href=href>{customer.name}</a>
+                <span class="num sm faint block">{format!("{} · {}{by}", customer.kind.label(), customer.at.said)}</span>
+            </p>
+            {restore}
+        </li>
+    }
+    .into_any()
+}

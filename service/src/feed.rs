@@ -1,0 +1,231 @@
+//! What was done, told to one viewer: the journal by its commands, newest first. What is out of sight is not named.
+
+mod trash;
+mod words;
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use rapport_domain::{
+    access::{Ability, Kind, Scope},
+    appointment::Day,
+    feed::{Deed, Feed},
+    id::{BatchId, CustomerId},
+    timeline::Undo,
+};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use crate::{
+    Ctx, Result,
+    access::{push_scope, require},
+    journal::Undone,
+    sql::Sql,
+};
+pub use trash::trash;
+use words::words;
+
+/// Commands on a page.
+const SIZE: usize = 40;
+/// Commands that are looked through for a page: who sees few of them is told so far, and where to go on.
+const LOOKED: i64 = 1_000;
+/// Changes of a command that are looked at for what it was about.
+const SEEN: i64 = 60;
+/// Customers that are named.
+const NAMED: usize = 3;
+
+#[derive(FromQueryResult)]
+struct Head {
+    id: Uuid,
+    at: DateTime<Utc>,
+    by: Option<String>,
+    mine: bool,
+    via: String,
+    command: String,
+    /// What the command took back, if it did.
+    undone: Option<String>,
+    file: Option<String>,
+    undoable: bool,
+    state: String,
+}
+
+#[derive(FromQueryResult)]
+struct Line {
+    batch: Uuid,
+    kind: String,
+    customer: Option<Uuid>,
+    name: Option<String>,
+    fields: Vec<String>,
+}
+
+/// A page of what was done; only by the viewer, if asked; from before a command, if one is named.
+///
+/// # Errors
+/// [`rapport_domain::error::AppError::Forbidden`] without the right to see customers.
+pub async fn feed(ctx: &Ctx, mine: bool, before: Option<BatchId>) -> Result<Feed> {
+    let reads = require(ctx.actor(), Kind::Customer, Ability::Read)?;
+    let db = ctx.db();
+    let (mut heads, looked_to) = heads(db, ctx, reads, mine, before).await?;
+    let goes_on = heads.len() > SIZE;
+    heads.truncate(SIZE);
+    let last = if goes_on {
+        heads.last().map(|head| head.id)
+    } else {
+        looked_to
+    };
+    let ids: Vec<Uuid> = heads.iter().map(|head| head.id).collect();
+    let (mut lines, undone) = futures::try_join!(lines(db, reads, ids.clone()), Undone::load(db, ids))?;
+    let may_change = ctx.actor().may(Kind::Customer, Ability::Update);
+    let now = ctx.now();
+    let deeds = heads.into_iter().map(|head| {
+        let of_it = lines.remove(&head.id).unwrap_or_default();
+        let mut about = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut fields = BTreeSet::new();
+        for line in of_it {
+            fields.extend(line.fields.into_iter().map(|field| (line.kind.clone(), field)));
+            if let Some((id, name)) = line.customer.zip(line.name)
+                && seen.insert(id)
+                && about.len() < NAMED
+            {
+                about.push((CustomerId(id), name));
+            }
+        }
+        let of_undo = head.undone.is_some();
+        let undo = if undone.is(head.id) {
+            Undo::Done
+        } else if head.undoable && head.state != "running" && (may_change || head.mine) {
+            Undo::Offered
+        } else {
+            Undo::No
+        };
+        Deed {
+            batch: BatchId(head.id),
+            day: Day::of(now.local(head.at).date()).long(),
+            at: now.say(head.at),
+            did: words(
+                &head.command,
+                head.undone.as_deref(),
+                head.file.as_deref(),
+                &fields,
+            ),
+            by: head.by.unwrap_or_else(|| said_via(&head.via).to_owned()),
+            more: (seen.len().saturating_sub(NAMED)) as u64,
+            about,
+            undo,
+            is_undo: of_undo,
+        }
+    });
+    Ok(Feed {
+        deeds: deeds.collect(),
+        before: last.map(BatchId),
+    })
+}
+
+fn said_via(via: &str) -> &'static str {
+    if via == "console" {
+        "The console"
+    } else {
+        "Rapport"
+    }
+}
+
+/// The commands of a page and one more; and, when the page is not full, the last command that was looked at, if there
+/// are others behind it.
+async fn heads(
+    db: &impl ConnectionTrait,
+    ctx: &Ctx,
+    reads: Scope,
+    mine: bool,
+    before: Option<BatchId>,
+) -> Result<(Vec<Head>, Option<Uuid>)> {
+    let me = ctx.actor().user.0;
+    let mut sql = Sql::new("WITH looked AS MATERIALIZED (SELECT b.* FROM batch b WHERE TRUE");
+    if mine {
+        sql.push(" AND b.actor = ").bind(me);
+    }
+    if let Some(before) = before {
+        sql.push(" AND (b.at, b.id) < (SELECT p.at, p.id FROM batch p WHERE p.id = ")
+            .bind(before.0)
+            .push(")");
+    }
+    sql.push(" ORDER BY b.at DESC, b.id DESC LIMIT ").bind(LOOKED);
+    sql.push(") SELECT b.id, b.at, u.name AS by, b.actor IS NOT DISTINCT FROM ")
+        .bind(me);
+    sql.push(
+        " AS mine, b.via, b.command, t.command AS undone, b.detail ->> 'file' AS file, b.undoable, b.state \
+         FROM looked b LEFT JOIN app_user u ON u.id = b.actor LEFT JOIN batch t ON t.id = b.undo_of WHERE (b.actor = ",
+    );
+    sql.bind(me);
+    // Who may see the settings sees what was done about them and about people.
+    if ctx.actor().may(Kind::Setting, Ability::Read) {
+        sql.push(" OR TRUE");
+    } else {
+        sql.push(
+            " OR EXISTS (SELECT 1 FROM (SELECT s.subject FROM change s WHERE s.batch = b.id ORDER BY s.seq LIMIT ",
+        )
+        .bind(SEEN)
+        .push(") s JOIN customer c ON c.id = s.subject WHERE ");
+        push_scope(&mut sql, reads);
+        sql.push(")");
+    }
+    sql.push(") ORDER BY b.at DESC, b.id DESC LIMIT ")
+        .bind(SIZE as i64 + 1);
+    let heads = Head::find_by_statement(sql.done()).all(db).await?;
+    let looked_to = if heads.len() > SIZE {
+        None
+    } else {
+        looked_to(db, me, mine, before).await?
+    };
+    Ok((heads, looked_to))
+}
+
+#[derive(FromQueryResult)]
+struct Looked {
+    id: Uuid,
+}
+
+/// The last command that a page looked at, if it looked at as many as it does.
+async fn looked_to(
+    db: &impl ConnectionTrait,
+    me: Uuid,
+    mine: bool,
+    before: Option<BatchId>,
+) -> Result<Option<Uuid>> {
+    let mut sql = Sql::new("SELECT b.id FROM batch b WHERE TRUE");
+    if mine {
+        sql.push(" AND b.actor = ").bind(me);
+    }
+    if let Some(before) = before {
+        sql.push(" AND (b.at, b.id) < (SELECT p.at, p.id FROM batch p WHERE p.id = ")
+            .bind(before.0)
+            .push(")");
+    }
+    sql.push(" ORDER BY b.at DESC, b.id DESC LIMIT 1 OFFSET ")
+        .bind(LOOKED - 1);
+    let last = Looked::find_by_statement(sql.done()).one(db).await?;
+    Ok(last.map(|last| last.id))
+}
+
+/// The first changes of commands, with the customers that they are about as far as they are in sight.
+async fn lines(
+    db: &impl ConnectionTrait,
+    reads: Scope,
+    batches: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Vec<Line>>> {
+    let mut sql = Sql::new("SELECT s.batch, s.kind, c.id AS customer, c.name, s.fields FROM unnest(");
+    sql.bind(batches).push(
+        "::uuid[]) AS p (batch) CROSS JOIN LATERAL (SELECT b.batch, b.kind, b.subject, b.seq, \
+            ARRAY(SELECT jsonb_object_keys(CASE WHEN b.op = 'update' THEN b.after ELSE '{}' END)) AS fields \
+         FROM change b WHERE b.batch = p.batch ORDER BY b.seq LIMIT ",
+    );
+    sql.bind(SEEN)
+        .push(") AS s LEFT JOIN customer c ON c.id = s.subject AND ");
+    push_scope(&mut sql, reads);
+    sql.push(" ORDER BY s.batch, s.seq");
+    let mut lines = HashMap::<Uuid, Vec<Line>>::new();
+    for line in Line::find_by_statement(sql.done()).all(db).await? {
+        lines.entry(line.batch).or_default().push(line);
+    }
+    Ok(lines)
+}

@@ -1,0 +1,78 @@
+//! The trash: the customers that lie in it, newest first.
+
+use chrono::{DateTime, Utc};
+use rapport_domain::{
+    access::{Ability, Kind},
+    feed::{Trash, Trashed},
+    id::{CustomerId, TeamId, UserId},
+};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::{
+    Ctx, Error, Result,
+    access::{push_scope, require},
+    sql::Sql,
+};
+
+/// Customers on a page.
+const SIZE: usize = 50;
+
+#[derive(FromQueryResult)]
+struct Line {
+    id: Uuid,
+    name: String,
+    kind: String,
+    owner: Option<Uuid>,
+    team: Option<Uuid>,
+    at: DateTime<Utc>,
+    by: Option<String>,
+}
+
+/// A page of the trash, from behind a customer if one is named.
+///
+/// # Errors
+/// [`rapport_domain::error::AppError::Forbidden`] without the right to see customers.
+pub async fn trash(ctx: &Ctx, before: Option<CustomerId>) -> Result<Trash> {
+    let reads = require(ctx.actor(), Kind::Customer, Ability::Read)?;
+    let mut sql = Sql::new(
+        "SELECT c.id, c.name, c.kind, c.owner_id AS owner, c.team_id AS team, c.deleted_at AS at, \
+                (SELECT u.name FROM change s JOIN batch b ON b.id = s.batch JOIN app_user u ON u.id = b.actor \
+                 WHERE s.subject = c.id AND s.record = c.id AND s.op = 'trash' ORDER BY s.seq DESC LIMIT 1) AS by \
+         FROM customer c WHERE c.deleted_at IS NOT NULL AND ",
+    );
+    push_scope(&mut sql, reads);
+    if let Some(before) = before {
+        sql.push(
+            " AND (c.deleted_at, c.id) < (SELECT p.deleted_at, p.id FROM customer p \
+             WHERE p.deleted_at IS NOT NULL AND p.id = ",
+        )
+        .bind(before.0)
+        .push(")");
+    }
+    sql.push(" ORDER BY c.deleted_at DESC, c.id DESC LIMIT ")
+        .bind(SIZE as i64 + 1);
+    let mut lines = Line::find_by_statement(sql.done()).all(ctx.db()).await?;
+    let goes_on = lines.len() > SIZE;
+    lines.truncate(SIZE);
+    let last = lines.last().map(|line| CustomerId(line.id));
+    let deletes = ctx.actor().scope(Kind::Customer, Ability::Delete);
+    let now = ctx.now();
+    let customers: Result<Vec<Trashed>> = lines
+        .into_iter()
+        .map(|line| {
+            Ok(Trashed {
+                id: CustomerId(line.id),
+                may_restore: deletes.holds(line.owner.map(UserId), line.team.map(TeamId)),
+                kind: line.kind.parse().map_err(Error::Stored)?,
+                at: now.say(line.at),
+                name: line.name,
+                by: line.by,
+            })
+        })
+        .collect();
+    Ok(Trash {
+        customers: customers?,
+        before: last.filter(|_| goes_on),
+    })
+}

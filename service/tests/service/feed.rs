@@ -1,0 +1,144 @@
+//! What was done, told to each by their right; the trash; one's own last change taken back.
+
+use rapport_domain::{
+    access::BuiltInRole,
+    error::AppError,
+    feed::{Deed, Feed},
+    timeline::Undo,
+};
+use rapport_service::{Ctx, customer::command, feed, journal};
+
+use crate::support::{World, told};
+
+async fn read(ctx: &Ctx) -> Feed {
+    feed::feed(ctx, false, None).await.unwrap()
+}
+
+/// "did: names", of those who are named.
+fn said(deed: &Deed) -> String {
+    let names: Vec<&str> = deed.about.iter().map(|(_, name)| name.as_str()).collect();
+    format!("{}: {}", deed.did, names.join(", "))
+}
+
+#[tokio::test]
+async fn what_was_done_is_told_newest_first_with_its_undo() {
+    let world = World::new().await;
+    let ctx = world.acting(BuiltInRole::Member).await;
+    let (ada, made) = world.create(&ctx, &[("name", "Ada")]).await;
+    world
+        .save(&ctx, ada, &[("city", "Bath"), ("stage", "customer")])
+        .await
+        .unwrap();
+    let feed = read(&ctx).await;
+    let told: Vec<String> = feed.deeds.iter().map(said).collect();
+    assert_eq!(told, ["changed city and stage of: Ada", "created: Ada"]);
+    assert!(
+        feed.deeds
+            .iter()
+            .all(|deed| deed.undo == Undo::Offered && deed.by == ctx.actor().name)
+    );
+
+    journal::undo(&ctx, made).await.unwrap();
+    let feed = read(&ctx).await;
+    assert_eq!(said(&feed.deeds[0]), "took back: created: Ada");
+    assert_eq!((feed.deeds[0].is_undo, feed.deeds[2].undo), (true, Undo::Done));
+}
+
+#[tokio::test]
+async fn what_is_out_of_sight_is_not_told_and_its_name_is_not_either() {
+    let world = World::new().await;
+    let ctx = world.acting(BuiltInRole::Member).await;
+    world.customer(&ctx, &[("name", "Ada")]).await;
+    let far = world.acting_in(BuiltInRole::Member, "South").await;
+    assert!(read(&far).await.deeds.is_empty());
+    let near = world.acting(BuiltInRole::Member).await;
+    assert_eq!(read(&near).await.deeds.len(), 1);
+    assert_eq!(feed::feed(&near, true, None).await.unwrap().deeds.len(), 0);
+    let admin = world.acting(BuiltInRole::Admin).await;
+    let told: Vec<String> = read(&admin)
+        .await
+        .deeds
+        .iter()
+        .map(|deed| deed.did.clone())
+        .collect();
+    assert!(told.contains(&"let somebody in".to_owned()), "{told:?}");
+}
+
+#[tokio::test]
+async fn every_command_is_told_once_over_the_pages() {
+    let world = World::new().await;
+    let ctx = world.acting(BuiltInRole::Member).await;
+    for number in 0..95 {
+        world
+            .customer(&ctx, &[("name", &format!("Customer {number}"))])
+            .await;
+    }
+    let mut before = None;
+    let mut told = Vec::new();
+    loop {
+        let page = feed::feed(&ctx, false, before).await.unwrap();
+        told.extend(page.deeds.iter().map(said));
+        before = page.before;
+        if before.is_none() {
+            break;
+        }
+    }
+    let wanted: Vec<String> = (0..95)
+        .rev()
+        .map(|number| format!("created: Customer {number}"))
+        .collect();
+    assert_eq!(told, wanted);
+}
+
+#[tokio::test]
+async fn ones_own_last_change_is_taken_back_then_the_one_before_then_nothing() {
+    let world = World::new().await;
+    let (ctx, other) = (
+        world.acting(BuiltInRole::Member).await,
+        world.acting(BuiltInRole::Member).await,
+    );
+    let ada = world.customer(&ctx, &[("name", "Ada")]).await;
+    world.save(&ctx, ada, &[("city", "Bath")]).await.unwrap();
+    let bob = world.customer(&other, &[("name", "Bob")]).await;
+    assert_eq!(journal::undo_last(&ctx).await.unwrap().undone, 1);
+    let city = || async { rapport_service::customer::query::get(&ctx, ada).await.unwrap() };
+    assert_eq!((city().await.city, city().await.deleted), (None, false));
+    assert_eq!(journal::undo_last(&ctx).await.unwrap().undone, 1);
+    assert!(city().await.deleted);
+    let nothing = told(journal::undo_last(&ctx).await);
+    assert_eq!(
+        nothing,
+        AppError::refused("There is nothing of yours to take back.")
+    );
+    assert!(
+        !rapport_service::customer::query::get(&ctx, bob)
+            .await
+            .unwrap()
+            .deleted
+    );
+    // What is older than a day is taken back where it is told.
+    world.house.clock.advance(chrono::TimeDelta::hours(25));
+    assert_eq!(told(journal::undo_last(&other).await), nothing);
+}
+
+#[tokio::test]
+async fn the_trash_is_told_by_right_newest_first_with_who_put_it_there() {
+    let world = World::new().await;
+    let (ctx, other) = (
+        world.acting(BuiltInRole::Member).await,
+        world.acting(BuiltInRole::Member).await,
+    );
+    for name in ["Ada", "Bob"] {
+        let id = world.customer(&ctx, &[("name", name)]).await;
+        command::trash(&ctx, id).await.unwrap();
+    }
+    let trash = feed::trash(&ctx, None).await.unwrap();
+    let names: Vec<&str> = trash.customers.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["Bob", "Ada"]);
+    assert_eq!(trash.customers[0].by.as_deref(), Some(ctx.actor().name.as_str()));
+    assert!(trash.customers[0].may_restore);
+    // A member takes out only what is their own.
+    assert!(!feed::trash(&other, None).await.unwrap().customers[0].may_restore);
+    let far = world.acting_in(BuiltInRole::Member, "South").await;
+    assert!(feed::trash(&far, None).await.unwrap().customers.is_empty());
+}
