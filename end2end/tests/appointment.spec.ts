@@ -46,7 +46,7 @@ test("by mouse it is moved to another time and day and made longer, and each is 
   await open(page, week(day));
   const it = slot(page, "Moved about");
   await drag(page, it, { y: 2 * HOUR });
-  await expect(page.locator(".ghost")).toHaveText("12:00 – 13:00");
+  await expect(page.locator(".shade")).toHaveText("12:00 – 13:00");
   await page.mouse.up();
   await expect(it).toHaveAttribute("aria-label", /12:00 – 13:00/);
   await expect(messages(page)).toContainText("Saved.");
@@ -77,9 +77,9 @@ test("a place that is taken is shown while dragging, and a drop there changes no
   const second = await book(nadia, { date: day, time: "13:00", title: "Comes" });
   await open(page, week(day));
   await drag(page, slot(page, "Comes"), { y: -2.5 * HOUR });
-  await expect(page.locator(".ghost")).toHaveText("Overlaps Stands");
+  await expect(page.locator(".shade")).toHaveText("Overlaps Stands");
   await page.mouse.up();
-  await expect(page.locator(".ghost")).toBeHidden();
+  await expect(page.locator(".shade")).toBeHidden();
   await expect(slot(page, "Comes")).toHaveAttribute("aria-label", /13:00 – 14:00/);
   await cancel(first);
   await cancel(second);
@@ -205,10 +205,10 @@ test.describe("without script", () => {
     const first = await book(nadia, { date: day, time: "10:00", title: "Stands" });
     await page.goto(`/appointments/new?date=${day}&time=10:30`);
     await page.getByLabel("About").fill("Plain");
-    await page.getByLabel("Where").fill("Room 2");
+    await page.getByRole("textbox", { name: "Where" }).fill("Room 2");
     await page.getByRole("button", { name: "Book", exact: true }).click();
     await expect(page.getByText(/has “Stands” from 10:00 to 11:00/)).toBeVisible();
-    await expect(page.getByLabel("Where")).toHaveValue("Room 2");
+    await expect(page.getByRole("textbox", { name: "Where" })).toHaveValue("Room 2");
     await page.getByLabel("Time").fill("11:00");
     await page.getByRole("button", { name: "Book", exact: true }).click();
     await expect(page.getByRole("heading", { name: "Plain", level: 1 })).toBeVisible();

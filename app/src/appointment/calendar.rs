@@ -58,6 +58,7 @@ fn Page() -> impl IntoView {
                     let calendar = Arc::new(calendar);
                     moves.arrived(&calendar.slots);
                     seen.set(Some(calendar.clone()));
+                    moves.give_back();
                     view! { <Sheet calendar moves/> }.into_any()
                 }
                 Err(fault) => {

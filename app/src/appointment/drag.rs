@@ -15,7 +15,7 @@ use rapport_domain::{
 };
 use wasm_bindgen::{JsCast, closure::Closure};
 
-use super::press::{Aim, Press, Track};
+use super::press::{self, Aim, Press, Track};
 use crate::{
     door::{Form, Submitter, Toasts, use_submit, use_toasts},
     ui::dom,
@@ -43,6 +43,8 @@ pub struct Moves {
     submitter: Submitter,
     toasts: Toasts,
     said: RwSignal<String>,
+    /// The appointment that keys moved: it gets the focus back whenever it is drawn anew.
+    held: StoredValue<Option<AppointmentId>>,
 }
 
 /// The moves of a page; call it where the page is set up.
@@ -53,6 +55,7 @@ pub fn use_moves() -> Moves {
         submitter: use_submit(),
         toasts: use_toasts(),
         said: RwSignal::new(String::new()),
+        held: StoredValue::new(None),
     }
 }
 
@@ -93,6 +96,13 @@ impl Moves {
         });
         slots.sort_by_key(|slot| (slot.from, slot.id));
         slots
+    }
+
+    /// Gives the focus back to what keys moved, unless it has gone elsewhere.
+    pub fn give_back(&self) {
+        if let Some(id) = self.held.get_value() {
+            focus_slot(id);
+        }
     }
 
     /// The appointment as it is shown now.
@@ -187,16 +197,16 @@ pub struct Handlers {
 /// The handlers by which the appointments of a grid are moved. One for all of them; nothing is drawn anew while something
 /// is dragged but the shadow that shows where it would go.
 pub fn use_drag(node: NodeRef<html::Div>, calendar: Arc<Calendar>, moves: Moves, first: u16) -> Handlers {
-    let press = StoredValue::new_local(None::<Press>);
     let dragged = StoredValue::new(false);
     let calendar = StoredValue::new(calendar);
     let slots = move || calendar.with_value(|calendar| untrack(|| moves.applied(&calendar.slots)));
     let navigate = use_navigate();
-    hold_still_while_dragging(node, press);
-    cancel_by_escape(press);
+    hold_still_while_dragging(node);
+    cancel_by_escape();
 
     let down = move |event: ev::PointerEvent| {
         dragged.set_value(false);
+        moves.held.set_value(None);
         let Some(grid) = node.get_untracked() else { return };
         let slot_of = |id: &str| {
             let id = id.parse().ok()?;
@@ -205,15 +215,13 @@ pub fn use_drag(node: NodeRef<html::Div>, calendar: Arc<Calendar>, moves: Moves,
         let may_create = calendar.with_value(|calendar| calendar.may_create);
         let next = Press::at(&grid, &event, first, may_create, slot_of);
         if let Some(next) = &next {
-            next.wait_for_long_press(press);
+            next.wait_for_long_press();
         }
-        press.set_value(next);
+        press::hold(next);
     };
     let moved = move |event: ev::PointerEvent| {
-        press.update_value(|press| {
-            if let Some(press) = press
-                && press.follow(&event)
-            {
+        press::with_held(|press| {
+            if press.follow(&event) {
                 let all = slots();
                 let target = target(press);
                 let clash = target.as_ref().and_then(|(aim, from, to)| {
@@ -225,10 +233,7 @@ pub fn use_drag(node: NodeRef<html::Div>, calendar: Arc<Calendar>, moves: Moves,
         });
     };
     let up = move |_: ev::PointerEvent| {
-        let Some(press) = press.try_update_value(Option::take).flatten() else {
-            return;
-        };
-        press.end();
+        let Some(press) = press::let_go() else { return };
         if !press.is_dragging() {
             return;
         }
@@ -249,11 +254,7 @@ pub fn use_drag(node: NodeRef<html::Div>, calendar: Arc<Calendar>, moves: Moves,
             }
         }
     };
-    let cancel = move |_: ev::PointerEvent| {
-        if let Some(press) = press.try_update_value(Option::take).flatten() {
-            press.end();
-        }
-    };
+    let cancel = move |_: ev::PointerEvent| drop(press::let_go());
     let click = move |event: ev::MouseEvent| {
         if dragged.get_value() {
             dragged.set_value(false);
@@ -281,8 +282,9 @@ pub fn use_drag(node: NodeRef<html::Div>, calendar: Arc<Calendar>, moves: Moves,
         }
         let staff = slot.staff.clone();
         moves.send(&slot, from, to, staff);
-        // It is drawn anew, perhaps in another column.
-        focus_slot(slot.id);
+        // It is drawn anew, perhaps in another column, and once more when the calendar is loaded again.
+        moves.held.set_value(Some(slot.id));
+        moves.give_back();
     };
     Handlers {
         down: Callback::new(down),
@@ -296,8 +298,11 @@ pub fn use_drag(node: NodeRef<html::Div>, calendar: Arc<Calendar>, moves: Moves,
 
 fn focus_slot(id: AppointmentId) {
     request_animation_frame(move || {
-        let found = dom::all(&format!("[data-slot=\"{id}\"]"));
-        dom::focus(found.into_iter().next());
+        let active = document().active_element();
+        if active.is_none_or(|active| active.matches("body, #page") == Ok(true)) {
+            let found = dom::all(&format!("[data-slot=\"{id}\"]"));
+            dom::focus(found.into_iter().next());
+        }
     });
 }
 
@@ -375,11 +380,11 @@ fn new_at(from: Wall, to: Wall, staff: Option<UserId>) -> String {
 }
 
 /// While something is dragged by touch the page must not scroll: only a listener that is not passive can say so.
-fn hold_still_while_dragging(node: NodeRef<html::Div>, press: StoredValue<Option<Press>, LocalStorage>) {
+fn hold_still_while_dragging(node: NodeRef<html::Div>) {
     Effect::new(move || {
         let Some(grid) = node.get() else { return };
         let hold = Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| {
-            let dragging = press.try_with_value(|press| press.as_ref().is_some_and(Press::is_dragging));
+            let dragging = press::with_held(|press| press.is_dragging());
             if dragging == Some(true) {
                 event.prevent_default();
             }
@@ -397,13 +402,11 @@ fn hold_still_while_dragging(node: NodeRef<html::Div>, press: StoredValue<Option
     });
 }
 
-fn cancel_by_escape(press: StoredValue<Option<Press>, LocalStorage>) {
+fn cancel_by_escape() {
     Effect::new(move || {
         let escape = window_event_listener(ev::keydown, move |event| {
-            if event.key() == "Escape"
-                && let Some(press) = press.try_update_value(Option::take).flatten()
-            {
-                press.end();
+            if event.key() == "Escape" {
+                press::let_go();
             }
         });
         on_cleanup(move || escape.remove());

@@ -121,19 +121,15 @@ fn new_form(search: &str, options: BookingOptions) -> AnyView {
         .as_ref()
         .map(|(_, name)| name.clone())
         .unwrap_or_default();
-    let customer = view! {
-        <Combobox
-            name="customer"
-            label="Customer"
-            words
-            finding=use_finding(None)
-            hint="For whom it is; without one, say below what it is about."
-        />
-    }
-    .into_any();
     view! {
         <DoorForm form=Form::BookAppointment mint=true values hidden class="form">
-            {customer}
+            <Combobox
+                name="customer"
+                label="Customer"
+                words
+                finding=use_finding(None)
+                hint="For whom it is; without one, say below what it is about."
+            />
             <Inputs types=options.types staff=options.staff zone=options.zone except=String::new()/>
             <Send words="Book" cancel/>
         </DoorForm>

@@ -104,7 +104,7 @@ pub fn TimeGrid(
                     on:dragstart=|event| event.prevent_default()
                 >
                     {body}
-                    <div class="ev ghost" hidden=true></div>
+                    <div class="ev shade" hidden=true></div>
                 </div>
             </div>
         </div>

@@ -1,6 +1,6 @@
 //! A pointer that is held down on the grid: what it took, where it is, and the shadow that shows where that would go.
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use leptos::{ev, prelude::*};
 use rapport_domain::{
@@ -55,6 +55,28 @@ struct Column {
     staff: Option<UserId>,
     left: f64,
     right: f64,
+}
+
+thread_local! {
+    /// The press that is under way: a person holds one thing at a time. It lives in the browser only.
+    static HELD: RefCell<Option<Press>> = const { RefCell::new(None) };
+}
+
+/// Puts a press in the place of the one before.
+pub fn hold(press: Option<Press>) {
+    HELD.with_borrow_mut(|held| *held = press);
+}
+
+/// Does something with the press that is under way, if there is one.
+pub fn with_held<T>(act: impl FnOnce(&mut Press) -> T) -> Option<T> {
+    HELD.with_borrow_mut(|held| held.as_mut().map(act))
+}
+
+/// Ends the press that is under way, if there is one, and gives it.
+pub fn let_go() -> Option<Press> {
+    let press = HELD.with_borrow_mut(Option::take)?;
+    press.end();
+    Some(press)
 }
 
 /// A pointer that is held down.
@@ -119,21 +141,21 @@ impl Press {
             first,
             columns,
             grid: grid.clone(),
-            shadow: dom::first(grid, ".ghost"),
+            shadow: dom::first(grid, ".shade"),
             taken,
         })
     }
 
     /// A finger that rests begins to drag; one that moves before scrolls.
-    pub fn wait_for_long_press(&self, press: StoredValue<Option<Self>, LocalStorage>) {
+    pub fn wait_for_long_press(&self) {
         if !self.by_touch {
             return;
         }
         let pointer = self.pointer;
         set_timeout(
             move || {
-                let _ = press.try_update_value(|press| {
-                    if let Some(press) = press.as_mut().filter(|press| press.pointer == pointer) {
+                with_held(|press| {
+                    if press.pointer == pointer {
                         press.begin();
                     }
                 });
@@ -239,17 +261,17 @@ impl Press {
         }
         shadow.set_hidden(false);
         shadow.set_class_name(if clash.is_some() {
-            "ev ghost bad"
+            "ev shade bad"
         } else {
-            "ev ghost"
+            "ev shade"
         });
         let times = format!("{} – {}", clock(from.minute), clock(to.minute));
         let said = clash.map_or(times, |other| format!("Overlaps {}", other.title));
         shadow.set_text_content(Some(&said));
     }
 
-    /// Lets go: the shadow leaves.
-    pub fn end(&self) {
+    /// The shadow leaves.
+    fn end(&self) {
         if let Some(shadow) = &self.shadow {
             shadow.set_hidden(true);
         }

@@ -78,7 +78,6 @@ fn Settings(organisation: Organisation) -> impl IntoView {
         .iter()
         .zip(1..)
         .map(|((_, name), number)| (i32::to_string(&number), (*name).to_owned()));
-    let hours = WEEKDAYS.map(|(day, name)| view! { <Day day name/> });
     view! {
         <DoorForm form=Form::SaveOrganisation values seen=organisation.version class="form" on_done=Callback::new(|_| ())>
             <Field name="name" label="Organisation" hint="Stands at the head of every page." required=true/>
@@ -91,12 +90,21 @@ fn Settings(organisation: Organisation) -> impl IntoView {
             <fieldset class="grid gap-2">
                 <legend class="pb-1 font-medium">"Opening hours"</legend>
                 <p class="sm faint">"The calendar shades what lies outside, and free times are looked for inside. Leave a day empty to close it."</p>
-                {hours.into_iter().collect_view()}
+                <Week/>
             </fieldset>
             <SaveButton/>
         </DoorForm>
     }
     .into_any()
+}
+
+/// The hours of each day. A component of its own: its fields know the form only inside it.
+#[component]
+fn Week() -> impl IntoView {
+    WEEKDAYS
+        .map(|(day, name)| view! { <Day day name/> })
+        .into_iter()
+        .collect_view()
 }
 
 /// The hours of a day, from and to.

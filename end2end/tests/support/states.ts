@@ -4,7 +4,7 @@ import { expect, type Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
 
 import { change, changeNote, edit, field, note, row, trash, typeNote } from "./customer";
-import { busyDay } from "./appointment";
+import { acting, busyDay } from "./appointment";
 import { choose } from "./import";
 import { aiko, nadia, tom, type Person } from "./people";
 import type { Problems } from "./problems";
@@ -256,6 +256,18 @@ export const STATES: State[] = [
     },
   },
   { name: "calendar for one who only looks", who: aiko, show: openCalendar("week") },
+  { name: "activity", show: openPage("/activity") },
+  { name: "activity for one who only looks", who: aiko, show: openPage("/activity") },
+  { name: "activity, own, nothing done", who: aiko, show: openPage("/activity?who=me") },
+  { name: "activity, bad place", statuses: [404], show: openPage("/activity?before=7") },
+  {
+    name: "trash",
+    show: async (page, path) => {
+      await acting(nadia, (api) => trash(api, path));
+      await open(page, "/trash");
+      await expect(page.getByRole("button", { name: "Restore" }).first()).toBeVisible();
+    },
+  },
   { name: "own settings", show: openPage("/settings") },
   { name: "settings", show: openPage("/admin/settings") },
   {
