@@ -10,7 +10,7 @@ mod m0002_import;
 mod m0003_company;
 mod m0005_organisation;
 mod m0006_appointment;
-mod m0007_trash;
+mod m0007_feed;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -23,7 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_company::Migration),
             Box::new(m0005_organisation::Migration),
             Box::new(m0006_appointment::Migration),
-            Box::new(m0007_trash::Migration),
+            Box::new(m0007_feed::Migration),
         ]
     }
 }

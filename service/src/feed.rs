@@ -153,8 +153,8 @@ async fn heads(
     sql.push(") SELECT b.id, b.at, u.name AS by, b.actor IS NOT DISTINCT FROM ")
         .bind(me);
     sql.push(
-        " AS mine, b.via, b.command, t.command AS undone, b.detail ->> 'file' AS file, b.undoable, b.state \
-         FROM looked b LEFT JOIN app_user u ON u.id = b.actor LEFT JOIN batch t ON t.id = b.undo_of WHERE (b.actor = ",
+        " AS mine, b.via, b.command, (SELECT t.command FROM batch t WHERE t.id = b.undo_of) AS undone, b.detail ->> 'file' AS file, b.undoable, b.state \
+         FROM looked b LEFT JOIN app_user u ON u.id = b.actor WHERE (b.actor = ",
     );
     sql.bind(me);
     // Who may see the settings sees what was done about them and about people.

@@ -17,6 +17,9 @@ use rapport_domain::{
 use super::drag::{Moves, use_drag};
 use crate::ui::avatar::initials;
 
+/// Below so many minutes an appointment shows its name alone.
+const BRIEF: u16 = 30;
+
 /// A column: a day, of one person or of all that are shown.
 #[derive(Clone)]
 struct Column {
@@ -67,7 +70,7 @@ pub fn TimeGrid(
 ) -> impl IntoView {
     let (first, last) = hours_shown(&calendar.hours, &calendar.days, &calendar.slots);
     let columns = columns(&calendar);
-    let many = columns.len() > 7;
+    let (few, many) = (columns.len() < 4, columns.len() > 7);
     let heads = columns
         .iter()
         .map(|column| head(&calendar, column))
@@ -85,7 +88,7 @@ pub fn TimeGrid(
             .collect_view()
     };
     view! {
-        <div class="cal" class:many=many>
+        <div class="cal" class:few=few class:many=many>
             <div class="cal-head">
                 <span></span>
                 <div class="cal-cols">{heads}</div>
@@ -209,6 +212,10 @@ fn event(
     });
     if !slot.sight {
         class.push_str(" busy");
+    }
+    // One line is all that fits.
+    if piece.to.saturating_sub(piece.from) < BRIEF {
+        class.push_str(" brief");
     }
     let when = format!("{} – {}", clock(slot.from.minute), clock(slot.to.minute));
     let people = people(calendar, slot);

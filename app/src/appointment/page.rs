@@ -201,7 +201,7 @@ fn Facts(appointment: Appointment) -> impl IntoView {
             {line(
                 "When",
                 view! {
-                    <a class="go num" href=day>{when(&appointment)}</a>
+                    <a class="go num whitespace-normal" href=day>{when(&appointment)}</a>
                     <span class="faint">{length(appointment.minutes)}</span>
                     {appointment.elsewhere.clone().map(|text| view! { <span class="faint">{format!("booked as {text}")}</span> })}
                 }

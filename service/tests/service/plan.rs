@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use rapport_domain::{access::BuiltInRole, id::CustomerId, query::ListQuery};
-use rapport_service::{Ctx, Result, customer::query};
+use rapport_domain::{
+    access::BuiltInRole,
+    appointment::{CalendarQuery, FreeQuery},
+    id::CustomerId,
+    query::ListQuery,
+};
+use rapport_service::{Ctx, Result, appointment, customer::query, feed, journal};
 use rapport_testing::eventually;
 
 use crate::support::World;
 
 /// The tables that grow with the customers.
-const LARGE: &str = "'customer', 'contact_point', 'batch', 'change'";
+const LARGE: &str = "'customer', 'contact_point', 'batch', 'change', 'appointment', 'appointment_staff'";
 
 /// 20,000 customers of twenty owners in twenty teams, with what belongs to them; gives the first.
 async fn town(world: &World) -> CustomerId {
@@ -34,7 +39,16 @@ async fn town(world: &World) -> CustomerId {
          INSERT INTO change (batch, kind, record, subject, version, op, at, after) \
            SELECT md5('batch' || n)::uuid, 'customer', md5('customer' || n)::uuid, md5('customer' || n)::uuid, 1, \
                   'create', now(), '{\"name\": \"x\"}' FROM generate_series(1, 20000) AS n";
-    for arrange in [people, customers, journal, "VACUUM ANALYZE"] {
+    let appointments = "INSERT INTO appointment (id, customer_id, type_id, status, starts_at, ends_at, zone, local_start, \
+             staff, created_at, updated_at) \
+           SELECT md5('appointment' || n)::uuid, md5('customer' || n)::uuid, '01900000-0000-7000-8000-000000000021', \
+                  'booked', start, start + interval '30 minutes', 'UTC', start AT TIME ZONE 'UTC', \
+                  ARRAY[md5('user' || n % 20)::uuid], now(), now() \
+           FROM generate_series(1, 20000) AS n, \
+                LATERAL (SELECT date_trunc('hour', now()) + (n / 20 - 500) * interval '1 hour') AS t (start); \
+         UPDATE customer SET deleted_at = now() - n * interval '1 minute' \
+           FROM generate_series(1, 500) AS n WHERE id = md5('customer' || n * 40)::uuid";
+    for arrange in [people, customers, journal, appointments, "VACUUM ANALYZE"] {
         world.house.database.run(arrange).await;
     }
     let first = "SELECT md5('customer1')::uuid::text";
@@ -116,6 +130,44 @@ async fn lists_searches_and_records_read_no_large_table_as_a_whole() {
     })
     .await;
     list(&member, "owner=me").await;
+    let keeper = member.actor().user;
+    for who in [&admin, &member] {
+        for view in ["week", "day", "month", "agenda"] {
+            let query = CalendarQuery::parse(&format!("view={view}&staff={keeper}"));
+            let seen = by_index(&world, who, view, async |ctx| {
+                appointment::calendar(ctx, query.clone()).await
+            })
+            .await;
+            assert!(!seen.slots.is_empty(), "{view}");
+        }
+        let asked = FreeQuery::parse(&keeper.to_string(), "2026-11-27", "30", "").unwrap();
+        by_index(&world, who, "free times", async |ctx| {
+            appointment::free_times(ctx, asked.clone()).await
+        })
+        .await;
+        let feed = by_index(&world, who, "what was done", async |ctx| {
+            feed::feed(ctx, false, None).await
+        })
+        .await;
+        assert!(!feed.deeds.is_empty());
+        by_index(&world, who, "what was done before", async |ctx| {
+            feed::feed(ctx, false, feed.before).await
+        })
+        .await;
+        by_index(&world, who, "one's own deeds", async |ctx| {
+            feed::feed(ctx, true, None).await
+        })
+        .await;
+        by_index(&world, who, "the trash", async |ctx| feed::trash(ctx, None).await).await;
+        by_index(&world, who, "one's last change", async |ctx| {
+            Ok(journal::undo_last(ctx).await.is_err())
+        })
+        .await;
+    }
+    by_index(&world, &admin, "a customer's appointments", async |ctx| {
+        appointment::of_customer(ctx, first).await
+    })
+    .await;
     // Its people follow a new name.
     by_index(&world, &admin, "a new name of a company", async |ctx| {
         world.save(ctx, first, &[("name", "Renamed")]).await

@@ -1,4 +1,4 @@
-//! The trash is read newest first.
+//! What was done and what lies in the trash are read newest first.
 
 #![expect(
     elided_lifetimes_in_paths,
@@ -13,7 +13,7 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sql = include_str!("m0007_trash.sql");
+        let sql = include_str!("m0007_feed.sql");
         manager.get_connection().execute_unprepared(sql).await.map(|_| ())
     }
 
