@@ -11,14 +11,12 @@ use rapport_domain::{
 use wasm_bindgen::JsCast;
 use wasm_split_helpers::wasm_split;
 
-use super::{
-    api,
-    page::{Missing, to_calendar},
-};
+use super::{api, page::to_calendar};
 use crate::{
     api::respond,
     customer::find::use_finding,
     door::{DoorForm, Form, component::values_of, local_path, query_value, use_field, use_form},
+    missing::MissingRecord,
     part::{self, Drawn, Part, later},
     ui::{
         button::{Button, LinkButton, Weight},
@@ -151,9 +149,11 @@ fn All() -> impl IntoView {
                 (Ok(appointment), Ok(options)) if may_edit(&appointment) => edit_form(&appointment, options),
                 (Ok(_), Ok(_)) => {
                     let fault = respond(AppError::Forbidden);
-                    view! { <Missing fault again/> }.into_any()
+                    view! { <MissingRecord fault again above=to_calendar() what="Appointment"/> }.into_any()
                 }
-                (Err(fault), _) | (_, Err(fault)) => view! { <Missing fault again/> }.into_any(),
+                (Err(fault), _) | (_, Err(fault)) => {
+                    view! { <MissingRecord fault again above=to_calendar() what="Appointment"/> }.into_any()
+                }
             }
         })
     };

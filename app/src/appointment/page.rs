@@ -11,14 +11,13 @@ use wasm_split_helpers::wasm_split;
 
 use super::{api, list::StatusPill};
 use crate::{
-    api::Fault,
     door::{DoorForm, Form, use_changes, use_form},
+    missing::MissingRecord,
     part::{self, Drawn, Part, later},
     ui::{
         avatar::Avatar,
         button::{Button, LinkButton, Weight},
-        crumbs::{Crumbs, Trail},
-        empty::ErrorState,
+        crumbs::Trail,
         field::Field,
         icon::Icon,
         skeleton::Skeleton,
@@ -61,7 +60,7 @@ fn Page() -> impl IntoView {
                 Ok(appointment) => view! { <Sheet appointment/> }.into_any(),
                 Err(fault) => {
                     let again = format!("/appointments/{}", id.get_untracked());
-                    view! { <Missing fault again/> }.into_any()
+                    view! { <MissingRecord fault again above=to_calendar() what="Appointment"/> }.into_any()
                 }
             }
         })
@@ -72,28 +71,6 @@ fn Page() -> impl IntoView {
         </main>
     }
     .into_any()
-}
-
-/// The page of an appointment that cannot be shown.
-#[component]
-pub fn Missing(
-    /// Why.
-    fault: Fault,
-    /// The page to try again.
-    again: String,
-) -> impl IntoView {
-    let title = if fault.is_not_found() {
-        "Not found"
-    } else {
-        "Appointment"
-    };
-    view! {
-        <Title text=title/>
-        <div class="bar">
-            <Crumbs above=vec![to_calendar()] here=title/>
-        </div>
-        <ErrorState fault again/>
-    }
 }
 
 #[component]

@@ -11,15 +11,11 @@ use rapport_domain::{
 };
 use wasm_split_helpers::wasm_split;
 
-use super::{
-    api,
-    edits::held,
-    find::use_finding,
-    record::{Missing, to_list},
-};
+use super::{api, edits::held, find::use_finding, record::to_list};
 use crate::{
     api::{Answer, respond},
     door::{DoorForm, Form, use_form},
+    missing::MissingRecord,
     part::{self, Drawn, Part, later},
     ui::{
         button::{Button, IconButton, LinkButton, Weight},
@@ -219,7 +215,7 @@ fn All() -> impl IntoView {
                 refused => {
                     let fault = refused.err().unwrap_or_else(|| respond(AppError::Forbidden));
                     let again = format!("/customers/{}/edit", id.get_untracked());
-                    view! { <Missing fault again/> }.into_any()
+                    view! { <MissingRecord fault again above=to_list() what="Customer"/> }.into_any()
                 }
             }
         })

@@ -22,15 +22,15 @@ use super::{
     story::StoryList,
 };
 use crate::{
-    api::{Answer, Fault},
+    api::Answer,
     appointment::{api::appointments_of, of_customer::Appointments},
     door::{DoorForm, Form, use_changes},
+    missing::MissingRecord,
     part::{self, Drawn, Part, later},
     ui::{
         avatar::{Avatar, Shape},
         button::{Button, IconLink, LinkButton},
-        crumbs::{Crumbs, Trail},
-        empty::ErrorState,
+        crumbs::Trail,
         icon::Icon,
         menu::Menu,
         pill::StagePill,
@@ -98,7 +98,9 @@ fn Record(id: String) -> impl IntoView {
                     let before = before.get_untracked();
                     view! { <Sheet customer timeline booked edits notes before/> }.into_any()
                 }
-                (Err(fault), _) => view! { <Missing fault again/> }.into_any(),
+                (Err(fault), _) => {
+                    view! { <MissingRecord fault again above=to_list() what="Customer"/> }.into_any()
+                }
                 (Ok(_), None) => ().into_any(),
             }
         })
@@ -115,28 +117,6 @@ fn Record(id: String) -> impl IntoView {
 #[must_use]
 pub fn to_list() -> (String, String) {
     ("/customers".to_owned(), "Customers".to_owned())
-}
-
-/// The page of a customer that cannot be shown.
-#[component]
-pub fn Missing(
-    /// Why.
-    fault: Fault,
-    /// The page to try again.
-    again: String,
-) -> impl IntoView {
-    let title = if fault.is_not_found() {
-        "Not found"
-    } else {
-        "Customer"
-    };
-    view! {
-        <Title text=title/>
-        <div class="bar">
-            <Crumbs above=vec![to_list()] here=title/>
-        </div>
-        <ErrorState fault again/>
-    }
 }
 
 #[component]
