@@ -51,30 +51,35 @@ impl Hours {
         });
         days.collect()
     }
+}
 
-    fn parse(values: &Values, errors: &mut FieldErrors) -> Self {
-        let mut hours = Self([None; 7]);
-        for ((day, _), open) in WEEKDAYS.iter().zip(&mut hours.0) {
-            let (first, last) = (format!("{day}.from"), format!("{day}.to"));
-            let (from, to) = (values.get(&first).trim(), values.get(&last).trim());
-            if from.is_empty() && to.is_empty() {
-                continue;
-            }
-            let from = errors.take(&first, parse_clock(from));
-            // Midnight as an end is the end of the day.
-            let to = match to {
-                "24:00" | "00:00" => Some(24 * 60),
-                to => errors.take(&last, parse_clock(to)),
-            };
-            if let (Some(from), Some(to)) = (from, to) {
-                if to <= from {
-                    errors.add(&last, "It would close before it opens.");
-                }
-                *open = Some((from, to));
-            }
+/// The days of which a field is named, each with its hours, read whole.
+fn parse_days(values: &Values, changed: &Values, errors: &mut FieldErrors) -> Vec<(u8, Option<(u16, u16)>)> {
+    let mut days = Vec::new();
+    for ((day, _), number) in WEEKDAYS.iter().zip(0_u8..) {
+        let (first, last) = (format!("{day}.from"), format!("{day}.to"));
+        if !changed.has(&first) && !changed.has(&last) {
+            continue;
         }
-        hours
+        let (from, to) = (values.get(&first).trim(), values.get(&last).trim());
+        if from.is_empty() && to.is_empty() {
+            days.push((number, None));
+            continue;
+        }
+        let from = errors.take(&first, parse_clock(from));
+        // Midnight as an end is the end of the day.
+        let to = match to {
+            "24:00" | "00:00" => Some(24 * 60),
+            to => errors.take(&last, parse_clock(to)),
+        };
+        if let (Some(from), Some(to)) = (from, to) {
+            if to <= from {
+                errors.add(&last, "It would close before it opens.");
+            }
+            days.push((number, Some((from, to))));
+        }
     }
+    days
 }
 
 /// What the installation is set to, as its page shows it.
@@ -96,47 +101,48 @@ pub struct Organisation {
     pub zones: Vec<String>,
 }
 
-/// The checked form of the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrganisationForm {
+/// What is to change about the settings: what is not named stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrganisationPatch {
     /// The organisation's name.
-    pub name: String,
+    pub name: Option<String>,
     /// The zone; whether there is one of that name the service says.
-    pub zone: String,
+    pub zone: Option<String>,
     /// The currency.
-    pub currency: String,
+    pub currency: Option<String>,
     /// The first day of the week.
-    pub week_start: u8,
-    /// When it is open.
-    pub hours: Hours,
+    pub week_start: Option<u8>,
+    /// The days whose hours change: 0 is Monday.
+    pub days: Vec<(u8, Option<(u16, u16)>)>,
 }
 
-impl OrganisationForm {
-    /// Checks `name`, `zone`, `currency`, `week_start` and the hours (see [`Hours::values`]).
+impl OrganisationPatch {
+    /// Checks those of `name`, `zone`, `currency`, `week_start` and the hours (see [`Hours::values`]) that are named in
+    /// `changed`. A day is said by two fields: where one of them changed, both are read, from `values`.
     ///
     /// # Errors
     /// A sentence for each wrong field.
-    pub fn parse(values: &Values) -> Result<Self, FieldErrors> {
+    pub fn parse(values: &Values, changed: &Values) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let name = text::required_line(values.get("name"), "Please name your organisation.");
-        let name = errors.take("name", name);
-        let zone = text::required_line(values.get("zone"), "Please choose a time zone.");
-        let zone = errors.take("zone", zone);
-        let currency = errors.take("currency", parse_currency(values.get("currency")));
-        let week_start = values.get("week_start").parse().ok();
-        let week_start = week_start.filter(|day| (1..=7).contains(day));
-        let week_start = errors.take("week_start", week_start.ok_or("Please choose a day."));
-        let hours = Hours::parse(values, &mut errors);
-        match (name, zone, currency, week_start) {
-            (Some(name), Some(zone), Some(currency), Some(week_start)) if errors.is_empty() => Ok(Self {
-                name,
-                zone,
-                currency,
-                week_start,
-                hours,
-            }),
-            _ => Err(errors),
+        let mut patch = Self::default();
+        if changed.has("name") {
+            let name = text::required_line(changed.get("name"), "Please name your organisation.");
+            patch.name = errors.take("name", name);
         }
+        if changed.has("zone") {
+            let zone = text::required_line(changed.get("zone"), "Please choose a time zone.");
+            patch.zone = errors.take("zone", zone);
+        }
+        if changed.has("currency") {
+            patch.currency = errors.take("currency", parse_currency(changed.get("currency")));
+        }
+        if changed.has("week_start") {
+            let day = changed.get("week_start").parse().ok();
+            let day = day.filter(|day| (1..=7).contains(day));
+            patch.week_start = errors.take("week_start", day.ok_or("Please choose a day."));
+        }
+        patch.days = parse_days(values, changed, &mut errors);
+        if errors.is_empty() { Ok(patch) } else { Err(errors) }
     }
 }
 
@@ -164,32 +170,32 @@ pub struct Profile {
     pub zones: Vec<String>,
 }
 
-/// The checked form of what somebody sets for themselves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProfileForm {
+/// What somebody changes about themselves: what is not named stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfilePatch {
     /// Their name.
-    pub name: String,
-    /// Their zone; none for the organisation's.
-    pub zone: Option<String>,
+    pub name: Option<String>,
+    /// Their zone; inside, none for the organisation's.
+    pub zone: Option<Option<String>>,
 }
 
-impl ProfileForm {
-    /// Checks `name` and `zone`.
+impl ProfilePatch {
+    /// Checks those of `name` and `zone` that are named.
     ///
     /// # Errors
     /// A sentence for each wrong field.
-    pub fn parse(values: &Values) -> Result<Self, FieldErrors> {
+    pub fn parse(changed: &Values) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let name = text::required_line(values.get("name"), "Please give your name.");
-        let name = errors.take("name", name);
-        let zone = errors.take("zone", text::line(values.get("zone")));
-        match (name, zone) {
-            (Some(name), Some(zone)) => Ok(Self {
-                name,
-                zone: text::non_empty(zone),
-            }),
-            _ => Err(errors),
+        let mut patch = Self::default();
+        if changed.has("name") {
+            let name = text::required_line(changed.get("name"), "Please give your name.");
+            patch.name = errors.take("name", name);
         }
+        if changed.has("zone") {
+            let zone = errors.take("zone", text::line(changed.get("zone")));
+            patch.zone = zone.map(text::non_empty);
+        }
+        if errors.is_empty() { Ok(patch) } else { Err(errors) }
     }
 }
 
@@ -212,8 +218,9 @@ mod tests {
 
     #[test]
     fn the_form_reads_back_the_hours_that_it_was_given() {
-        let form = OrganisationForm::parse(&good()).unwrap();
-        assert_eq!((form.hours, form.currency.as_str()), (Hours::default(), "EUR"));
+        let patch = OrganisationPatch::parse(&good(), &good()).unwrap();
+        let days: Vec<_> = (0..7).map(|day| (day, Hours::default().on(day))).collect();
+        assert_eq!((patch.days, patch.currency.as_deref()), (days, Some("EUR")));
     }
 
     #[test]
@@ -231,14 +238,18 @@ mod tests {
             ("tue.from", "", "tue.from", "Please give a time such as 09:30."),
             ("wed.to", "25:00", "wed.to", "Please give a time such as 09:30."),
         ] {
-            let errors = OrganisationForm::parse(&good().with(field, raw)).unwrap_err();
+            let values = good().with(field, raw);
+            let errors = OrganisationPatch::parse(&values, &values).unwrap_err();
             assert_eq!(errors.get(at), Some(sentence), "{field} {raw:?}");
         }
     }
 
     #[test]
     fn a_day_can_be_open_until_midnight() {
-        let form = OrganisationForm::parse(&good().with("mon.to", "24:00")).unwrap();
-        assert_eq!(form.hours.on(0), Some((540, 1440)));
+        let values = good().with("mon.to", "24:00");
+        let changed = Values::default().with("mon.to", "24:00");
+        let patch = OrganisationPatch::parse(&values, &changed).unwrap();
+        assert_eq!(patch.days, [(0, Some((540, 1440)))]);
+        assert_eq!((patch.name, patch.currency), (None, None));
     }
 }

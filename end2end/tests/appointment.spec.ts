@@ -27,7 +27,7 @@ test("booked from a customer's page it stands there, in the calendar and in the 
   await page.getByRole("button", { name: "Book", exact: true }).click();
   await expect(messages(page)).toContainText("Booked.");
   await expect(page).toHaveURL(path);
-  await expect(page.getByRole("complementary").getByRole("link", { name: "Harbour Deli" })).toBeVisible();
+  await expect(page.getByRole("complementary").getByRole("link", { name: "Harbour Deli", exact: true })).toBeVisible();
   await expect(timeline(page).first()).toContainText("booked Visit");
 
   await open(page, week(day));

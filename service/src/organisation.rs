@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use rapport_domain::{
     access::{Ability, Kind},
+    appointment::clock,
     error::{AppError, FieldConflict},
     journal::Receipt,
-    organisation::{Hours, Organisation, OrganisationForm, Profile, ProfileForm},
+    organisation::{Hours, Organisation, OrganisationPatch, Profile, ProfilePatch, WEEKDAYS},
 };
 use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait};
 use serde_json::{Value, json};
@@ -50,13 +51,51 @@ impl Settings {
         }))
     }
 
-    /// The change to what a form says; none when it says what stands.
-    fn change(&self, form: &OrganisationForm) -> Option<Change> {
-        let wanted = journal::fields(json!({
-            "name": form.name, "zone": form.zone, "currency": form.currency, "week_start": form.week_start,
-            "hours": form.hours,
-        }));
-        update(RecordKind::Organisation, self.id, &self.stored(), wanted)
+    /// The change that a patch asks for; none when it says what stands.
+    fn change(&self, patch: &OrganisationPatch) -> Result<Option<Change>> {
+        let mut wanted = Fields::new();
+        let mut set = |column: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                wanted.insert(column.to_owned(), value);
+            }
+        };
+        set("name", patch.name.as_ref().map(|name| json!(name)));
+        set("zone", patch.zone.as_ref().map(|zone| json!(zone)));
+        set(
+            "currency",
+            patch.currency.as_ref().map(|currency| json!(currency)),
+        );
+        set("week_start", patch.week_start.map(|day| json!(day)));
+        let mut hours = self.hours()?;
+        for (day, open) in &patch.days {
+            if let Some(stands) = hours.0.get_mut(usize::from(*day)) {
+                *stands = *open;
+            }
+        }
+        set("hours", (!patch.days.is_empty()).then(|| json!(hours)));
+        Ok(update(RecordKind::Organisation, self.id, &self.stored(), wanted))
+    }
+
+    /// The ends of days that a patch would change, each with what it wants and what stands.
+    fn disputed_days(&self, patch: &OrganisationPatch) -> Result<Vec<(String, String, String)>> {
+        let hours = self.hours()?;
+        let said = |open: Option<(u16, u16)>| {
+            let (from, to) = open.unzip();
+            [from, to].map(|end| end.map(clock).unwrap_or_default())
+        };
+        let mut ends = Vec::new();
+        for (number, open) in &patch.days {
+            let Some((day, _)) = WEEKDAYS.get(usize::from(*number)) else {
+                continue;
+            };
+            let sides = said(*open).into_iter().zip(said(hours.on(*number)));
+            for (end, (mine, stands)) in ["from", "to"].into_iter().zip(sides) {
+                if mine != stands {
+                    ends.push((format!("{day}.{end}"), mine, stands));
+                }
+            }
+        }
+        Ok(ends)
     }
 }
 
@@ -114,6 +153,7 @@ pub async fn name(service: &Service) -> Result<String> {
 pub async fn get(ctx: &Ctx) -> Result<Organisation> {
     require(ctx.actor(), Kind::Setting, Ability::Read)?;
     let settings = settings(ctx.db()).await?;
+    let zones = zones_with(Some(&settings.zone));
     Ok(Organisation {
         version: settings.version,
         week_start: settings.week_start(),
@@ -121,12 +161,15 @@ pub async fn get(ctx: &Ctx) -> Result<Organisation> {
         name: settings.name,
         zone: settings.zone,
         currency: settings.currency,
-        zones: zone_names(),
+        zones,
     })
 }
 
-fn zone_names() -> Vec<String> {
-    zone::names().into_iter().map(str::to_owned).collect()
+/// The zones to choose from, and those that stand: an older name of one stays what it is.
+fn zones_with(standing: Option<&str>) -> Vec<String> {
+    let names = zone::names();
+    let other = standing.filter(|name| !names.contains(name));
+    names.iter().copied().chain(other).map(str::to_owned).collect()
 }
 
 fn known_zone(name: &str) -> Result<Tz> {
@@ -139,18 +182,31 @@ fn known_zone(name: &str) -> Result<Tz> {
 /// # Errors
 /// [`AppError::Forbidden`] without the right, [`AppError::Invalid`] on `zone` for one that there is not,
 /// [`AppError::Conflict`].
-pub async fn save(ctx: &Ctx, seen: i64, form: OrganisationForm) -> Result<Receipt> {
+pub async fn save(ctx: &Ctx, seen: i64, patch: OrganisationPatch) -> Result<Receipt> {
     require(ctx.actor(), Kind::Setting, Ability::Update)?;
-    known_zone(&form.zone)?;
+    if let Some(zone) = &patch.zone {
+        known_zone(zone)?;
+    }
     let tx = ctx.db().begin().await?;
     let settings = read(&tx, "FOR UPDATE").await?;
     refuse_unknown_version(seen, settings.version)?;
     let (kind, id) = (RecordKind::Organisation, settings.id);
-    let Some(change) = settings.change(&form) else {
+    let Some(change) = settings.change(&patch)? else {
         return Ok(unchanged(id, settings.version));
     };
-    let theirs = changed_since(&tx, ctx, kind, id, id, seen).await?;
-    refuse_theirs(&change, &theirs, &settings.stored(), settings.version)?;
+    let mut theirs = changed_since(&tx, ctx, kind, id, id, seen).await?;
+    let of_hours = theirs.remove("hours");
+    let mut fields = disputed(&change, &theirs, &settings.stored());
+    if let Some(by) = of_hours {
+        let days = settings.disputed_days(&patch)?.into_iter();
+        fields.extend(days.map(|(field, mine, theirs)| FieldConflict {
+            field,
+            mine,
+            theirs,
+            by: by.clone(),
+        }));
+    }
+    refuse(fields, settings.version)?;
     let batch = journal::commit(tx, ctx, "change settings", vec![change]).await?;
     Ok(Receipt {
         record: id,
@@ -159,25 +215,27 @@ pub async fn save(ctx: &Ctx, seen: i64, form: OrganisationForm) -> Result<Receip
     })
 }
 
-/// Refuses a change of fields that others changed since.
-fn refuse_theirs(
+/// The fields of a change that others changed since.
+fn disputed(
     change: &Change,
     theirs: &BTreeMap<String, Option<String>>,
     stored: &Fields,
-    version: i64,
-) -> Result<()> {
+) -> Vec<FieldConflict> {
     let disputed = change
         .after
         .iter()
         .filter(|(field, _)| theirs.contains_key(*field));
-    let fields: Vec<FieldConflict> = disputed
+    disputed
         .map(|(field, mine)| FieldConflict {
             field: field.clone(),
             mine: said(mine),
             theirs: stored.get(field).map(said).unwrap_or_default(),
             by: theirs.get(field).cloned().flatten(),
         })
-        .collect();
+        .collect()
+}
+
+fn refuse(fields: Vec<FieldConflict>, version: i64) -> Result<()> {
     if fields.is_empty() {
         Ok(())
     } else {
@@ -221,13 +279,14 @@ async fn account(db: &impl ConnectionTrait, ctx: &Ctx, lock: &str) -> Result<Acc
 /// When the database does not answer.
 pub async fn profile(ctx: &Ctx) -> Result<Profile> {
     let (account, settings) = futures::try_join!(account(ctx.db(), ctx, ""), settings(ctx.db()))?;
+    let zones = zones_with(account.zone.as_deref());
     Ok(Profile {
         version: account.version,
         name: account.name,
         email: account.email,
         zone: account.zone,
         default_zone: settings.zone,
-        zones: zone_names(),
+        zones,
     })
 }
 
@@ -235,8 +294,8 @@ pub async fn profile(ctx: &Ctx) -> Result<Profile> {
 ///
 /// # Errors
 /// As [`save`].
-pub async fn save_profile(ctx: &Ctx, seen: i64, form: ProfileForm) -> Result<Receipt> {
-    if let Some(zone) = &form.zone {
+pub async fn save_profile(ctx: &Ctx, seen: i64, patch: ProfilePatch) -> Result<Receipt> {
+    if let Some(Some(zone)) = &patch.zone {
         known_zone(zone)?;
     }
     let tx = ctx.db().begin().await?;
@@ -244,12 +303,18 @@ pub async fn save_profile(ctx: &Ctx, seen: i64, form: ProfileForm) -> Result<Rec
     refuse_unknown_version(seen, account.version)?;
     let (kind, id) = (RecordKind::User, ctx.actor().user.0);
     let stored = journal::fields(json!({ "name": account.name, "zone": account.zone }));
-    let wanted = journal::fields(json!({ "name": form.name, "zone": form.zone }));
+    let mut wanted = Fields::new();
+    if let Some(name) = patch.name {
+        wanted.insert("name".to_owned(), json!(name));
+    }
+    if let Some(zone) = patch.zone {
+        wanted.insert("zone".to_owned(), json!(zone));
+    }
     let Some(change) = update(kind, id, &stored, wanted) else {
         return Ok(unchanged(id, account.version));
     };
     let theirs = changed_since(&tx, ctx, kind, id, id, seen).await?;
-    refuse_theirs(&change, &theirs, &stored, account.version)?;
+    refuse(disputed(&change, &theirs, &stored), account.version)?;
     let batch = journal::commit(tx, ctx, "change profile", vec![change]).await?;
     Ok(Receipt {
         record: id,

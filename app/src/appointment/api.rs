@@ -32,7 +32,7 @@ pub async fn get_appointment(
     answer(rapport_service::appointment::get(&context()?, parse(&id)?).await)
 }
 
-/// The appointments of a customer, the newest first.
+/// The appointments of a customer: those that come, then those that were.
 ///
 /// # Errors
 /// When the customer is out of sight.

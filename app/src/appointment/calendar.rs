@@ -16,6 +16,7 @@ use super::{
     drag::{Moves, use_moves},
     grid::TimeGrid,
     list::{Agenda, Month},
+    press,
     toolbar::Toolbar,
 };
 use crate::{
@@ -57,6 +58,8 @@ fn Page() -> impl IntoView {
                 Ok(calendar) => {
                     let calendar = Arc::new(calendar);
                     moves.arrived(&calendar.slots);
+                    // What is drawn anew cannot be dragged on.
+                    press::let_go();
                     seen.set(Some(calendar.clone()));
                     moves.give_back();
                     view! { <Sheet calendar moves/> }.into_any()

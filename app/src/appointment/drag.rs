@@ -190,6 +190,8 @@ pub struct Handlers {
     pub cancel: Callback<ev::PointerEvent>,
     /// A click: none after a drag.
     pub click: Callback<ev::MouseEvent>,
+    /// A long press would open the browser's menu of a link.
+    pub menu: Callback<ev::MouseEvent>,
     /// A key.
     pub key: Callback<ev::KeyboardEvent>,
 }
@@ -200,9 +202,13 @@ pub fn use_drag(node: NodeRef<html::Div>, calendar: Arc<Calendar>, moves: Moves,
     let dragged = StoredValue::new(false);
     let calendar = StoredValue::new(calendar);
     let slots = move || calendar.with_value(|calendar| untrack(|| moves.applied(&calendar.slots)));
+    let only = calendar.with_value(|calendar| match calendar.shown.as_slice() {
+        [one] => Some(one.id),
+        _ => None,
+    });
     let navigate = use_navigate();
     hold_still_while_dragging(node);
-    cancel_by_escape();
+    cancel_by_escape(dragged);
 
     let down = move |event: ev::PointerEvent| {
         dragged.set_value(false);
@@ -225,7 +231,7 @@ pub fn use_drag(node: NodeRef<html::Div>, calendar: Arc<Calendar>, moves: Moves,
                 let all = slots();
                 let target = target(press);
                 let clash = target.as_ref().and_then(|(aim, from, to)| {
-                    let staff = staff_after(aim, press.column_staff());
+                    let staff = staff_after(aim, press.column_staff(), only);
                     clash(&all, aim.id(), &staff, *from, *to)
                 });
                 press.draw(target.map(|(_, from, to)| (from, to)), clash);
@@ -241,10 +247,10 @@ pub fn use_drag(node: NodeRef<html::Div>, calendar: Arc<Calendar>, moves: Moves,
         let Some((aim, from, to)) = target(&press) else {
             return;
         };
-        let staff = staff_after(&aim, press.column_staff());
+        let staff = staff_after(&aim, press.column_staff(), only);
         match &aim {
             Aim::New => navigate(
-                &new_at(from, to, press.column_staff().1),
+                &new_at(from, to, staff.first().copied()),
                 NavigateOptions::default(),
             ),
             Aim::Move(slot) | Aim::Resize(slot) => {
@@ -260,6 +266,11 @@ pub fn use_drag(node: NodeRef<html::Div>, calendar: Arc<Calendar>, moves: Moves,
             dragged.set_value(false);
             event.prevent_default();
             event.stop_propagation();
+        }
+    };
+    let menu = move |event: ev::MouseEvent| {
+        if press::with_held(|press| press.is_by_touch()) == Some(true) {
+            event.prevent_default();
         }
     };
     let key = move |event: ev::KeyboardEvent| {
@@ -292,6 +303,7 @@ pub fn use_drag(node: NodeRef<html::Div>, calendar: Arc<Calendar>, moves: Moves,
         up: Callback::new(up),
         cancel: Callback::new(cancel),
         click: Callback::new(click),
+        menu: Callback::new(menu),
         key: Callback::new(key),
     }
 }
@@ -356,9 +368,10 @@ fn target(press: &Press) -> Option<(Aim, Wall, Wall)> {
 }
 
 /// Who would keep it: in another person's column that person instead of the one it was taken from.
-fn staff_after(aim: &Aim, columns: (Option<UserId>, Option<UserId>)) -> Vec<UserId> {
+/// Where the columns are of no one person, a new one is for the `only` one that is shown.
+fn staff_after(aim: &Aim, columns: (Option<UserId>, Option<UserId>), only: Option<UserId>) -> Vec<UserId> {
     let (Aim::Move(slot) | Aim::Resize(slot)) = aim else {
-        return columns.1.into_iter().collect();
+        return columns.1.or(only).into_iter().collect();
     };
     let mut staff = slot.staff.clone();
     if let (Some(taken_from), Some(put_to)) = columns
@@ -402,11 +415,14 @@ fn hold_still_while_dragging(node: NodeRef<html::Div>) {
     });
 }
 
-fn cancel_by_escape() {
+fn cancel_by_escape(dragged: StoredValue<bool>) {
     Effect::new(move || {
         let escape = window_event_listener(ev::keydown, move |event| {
-            if event.key() == "Escape" {
-                press::let_go();
+            if event.key() == "Escape"
+                && let Some(press) = press::let_go()
+            {
+                // The click that follows when the button goes up opens nothing.
+                let _ = dragged.try_update_value(|dragged| *dragged = press.is_dragging());
             }
         });
         on_cleanup(move || escape.remove());
@@ -448,11 +464,11 @@ mod tests {
     fn another_persons_column_gives_it_to_that_person_and_leaves_the_others() {
         let move_ = |staff: Vec<UserId>| Aim::Move(Box::new(slot(staff)));
         let (a, b, c) = (user(1), user(2), user(3));
-        assert_eq!(staff_after(&move_(vec![a]), (Some(a), Some(b))), [b]);
-        assert_eq!(staff_after(&move_(vec![a, c]), (Some(a), Some(b))), [b, c]);
-        assert_eq!(staff_after(&move_(vec![a, b]), (Some(a), Some(b))), [b]);
-        assert_eq!(staff_after(&move_(vec![a]), (None, None)), [a]);
+        assert_eq!(staff_after(&move_(vec![a]), (Some(a), Some(b)), None), [b]);
+        assert_eq!(staff_after(&move_(vec![a, c]), (Some(a), Some(b)), None), [b, c]);
+        assert_eq!(staff_after(&move_(vec![a, b]), (Some(a), Some(b)), None), [b]);
+        assert_eq!(staff_after(&move_(vec![a]), (None, None), None), [a]);
         let resize = Aim::Resize(Box::new(slot(vec![a])));
-        assert_eq!(staff_after(&resize, (Some(a), Some(b))), [a]);
+        assert_eq!(staff_after(&resize, (Some(a), Some(b)), None), [a]);
     }
 }

@@ -104,6 +104,7 @@ pub fn TimeGrid(
                     on:pointercancel=move |event| drag.cancel.run(event)
                     on:click=move |event| drag.click.run(event)
                     on:keydown=move |event| drag.key.run(event)
+                    on:contextmenu=move |event| drag.menu.run(event)
                     on:dragstart=|event| event.prevent_default()
                 >
                     {body}

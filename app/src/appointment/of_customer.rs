@@ -14,7 +14,7 @@ const SHOWN: usize = 8;
 pub fn Appointments(
     /// Whose.
     id: CustomerId,
-    /// Those that the viewer may see, the newest first.
+    /// Those that the viewer may see, the next first.
     slots: Answer<Vec<Slot>>,
     /// Whether one can be booked for it.
     may_book: bool,

@@ -11,7 +11,7 @@ use wasm_split_helpers::wasm_split;
 
 use super::{api, list::StatusPill};
 use crate::{
-    door::{DoorForm, Form, use_changes, use_form},
+    door::{DoorForm, Form, use_changes, use_door, use_form},
     missing::MissingRecord,
     part::{self, Drawn, Part, later},
     ui::{
@@ -248,10 +248,12 @@ fn Acts(appointment: Appointment) -> impl IntoView {
             </DoorForm>
         }
     });
+    // A reason that was refused is asked for again.
+    let refused = use_door().failed_form() == Some(Form::CancelAppointment(id));
     let cancel = (status != Status::Cancelled).then(|| {
         let hidden = Values::default().with("back", back.clone());
         view! {
-            <details class="card mt-4">
+            <details class="card mt-4" open=refused>
                 <summary>"Cancel this appointment"</summary>
                 <DoorForm form=Form::CancelAppointment(id) hidden id="cancel" class="form" label="Cancel" on_done=Callback::new(|_| ())>
                     <Field name="reason" label="Why" hint="Others see it in the calendar and on the customer's page." required=true/>

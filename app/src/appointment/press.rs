@@ -190,6 +190,11 @@ impl Press {
         self.dragging
     }
 
+    /// Whether a finger holds it.
+    pub fn is_by_touch(&self) -> bool {
+        self.by_touch
+    }
+
     /// Whether it drags.
     pub fn is_dragging(&self) -> bool {
         self.dragging

@@ -15,7 +15,7 @@ use crate::{
     ui::{
         button::{Button, LinkButton, Weight},
         empty::ErrorState,
-        field::Field,
+        field::{Field, PickOne},
         select::Select,
         skeleton::Skeleton,
     },
@@ -116,6 +116,7 @@ fn Day(day: &'static str, name: &'static str) -> impl IntoView {
     let end = |state: crate::door::FieldState, which: &'static str| {
         let label = format!("{name}, {which}");
         let (error, conflict) = (state.error, state.conflict);
+        let pick = format!("pick.{}", state.name);
         let bad = move || error.with(Option::is_some) || conflict.with(Option::is_some);
         view! {
             <input
@@ -126,7 +127,9 @@ fn Day(day: &'static str, name: &'static str) -> impl IntoView {
                 value=state.value
                 aria-label=label
                 aria-invalid=move || bad().then_some("true")
+                aria-describedby=format!("{day}-error")
             />
+            {move || conflict.get().map(|conflict| view! { <PickOne conflict name=pick.clone()/> })}
         }
     };
     view! {
@@ -135,7 +138,7 @@ fn Day(day: &'static str, name: &'static str) -> impl IntoView {
             {end(from, "from")}
             <span aria-hidden="true">"–"</span>
             {end(to, "to")}
-            <span class="wrong" aria-live="polite">{wrong}</span>
+            <span class="wrong" id=format!("{day}-error") aria-live="polite">{wrong}</span>
         </div>
     }
     .into_any()

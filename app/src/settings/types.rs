@@ -10,9 +10,9 @@ use wasm_split_helpers::wasm_split;
 
 use super::{api, organisation::SaveButton};
 use crate::{
-    door::{DoorForm, Form, use_changes, use_field},
+    door::{DoorForm, Form, use_changes, use_door, use_field},
     part::{self, Drawn, Part, later},
-    ui::{crumbs::Crumbs, empty::ErrorState, field::Field, skeleton::Skeleton},
+    ui::{crumbs::Crumbs, empty::ErrorState, field::Field, select::Select, skeleton::Skeleton},
 };
 
 /// What the colours are called.
@@ -68,6 +68,7 @@ fn Types(types: Vec<AppointmentType>) -> impl IntoView {
         .into_iter()
         .map(|kind| view! { <Edit kind/> })
         .collect_view();
+    let refused = use_door().failed_form() == Some(Form::NewAppointmentType);
     let values = Values::default()
         .with("minutes", "30")
         .with("colour", "1")
@@ -76,7 +77,7 @@ fn Types(types: Vec<AppointmentType>) -> impl IntoView {
         <p class="dim mb-4">"A type says how long an appointment usually takes and which colour it has in the calendar."</p>
         <div class="grid gap-2">
             {types}
-            <details class="card">
+            <details class="card" open=refused>
                 <summary class="go">"New type"</summary>
                 <DoorForm form=Form::NewAppointmentType mint=true values class="form" label="New type" on_done=Callback::new(|_| ())>
                     <Inputs/>
@@ -89,20 +90,19 @@ fn Types(types: Vec<AppointmentType>) -> impl IntoView {
 
 #[component]
 fn Edit(kind: AppointmentType) -> impl IntoView {
-    let mut values = Values::default()
+    let values = Values::default()
         .with("name", kind.name.clone())
         .with("minutes", kind.minutes.to_string())
-        .with("colour", kind.colour.to_string());
-    if kind.active {
-        values.set("active", "on");
-    }
+        .with("colour", kind.colour.to_string())
+        .with("active", if kind.active { "on" } else { "off" });
     let (id, unused) = (
         format!("type-{}", kind.id),
         (!kind.active).then_some("not in use"),
     );
     let label = format!("Type {}", kind.name);
+    let refused = use_door().failed_form() == Some(Form::EditAppointmentType(kind.id));
     view! {
-        <details class="card">
+        <details class="card" open=refused>
             <summary>
                 <span class=format!("pill dot c{}", kind.colour)>{kind.name.clone()}</span>
                 <span class="num faint">{format!(" {} min ", kind.minutes)}</span>
@@ -124,7 +124,13 @@ fn Inputs() -> impl IntoView {
             <Field name="minutes" label="Minutes" kind="number" required=true/>
         </div>
         <Colours/>
-        <InUse/>
+        <Select
+            name="active"
+            label="In use"
+            options=[("on", "Offered for new appointments"), ("off", "Kept for those that have it")]
+                .map(|(key, words)| (key.to_owned(), words.to_owned()))
+                .to_vec()
+        />
         <SaveButton/>
     }
     .into_any()
@@ -148,23 +154,6 @@ fn Colours() -> impl IntoView {
         <div class="field" role="radiogroup" aria-labelledby=legend>
             <span class="label" id=legend.clone()>"Colour"</span>
             <div class="checks">{swatches.collect_view()}</div>
-            <div aria-live="polite">{move || error.get().map(|said| view! { <p class="wrong">{said}</p> })}</div>
-        </div>
-    }
-    .into_any()
-}
-
-#[component]
-fn InUse() -> impl IntoView {
-    let state = use_field("active");
-    let error = state.error;
-    let on = !state.value.is_empty();
-    view! {
-        <div class="field">
-            <label class="check">
-                <input type="checkbox" id=state.id name="active" checked=on aria-invalid=move || error.with(Option::is_some).then_some("true")/>
-                "Offered for new appointments"
-            </label>
             <div aria-live="polite">{move || error.get().map(|said| view! { <p class="wrong">{said}</p> })}</div>
         </div>
     }

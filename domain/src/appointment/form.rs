@@ -284,7 +284,7 @@ pub struct AppointmentTypeForm {
 }
 
 impl AppointmentTypeForm {
-    /// Checks `name`, `minutes`, `colour` and `active` (its being there).
+    /// Checks `name`, `minutes`, `colour` and `active` (`on`, or anything else for no).
     ///
     /// # Errors
     /// A sentence for each wrong field.
@@ -306,7 +306,7 @@ impl AppointmentTypeForm {
                 name,
                 minutes,
                 colour,
-                active: values.has("active"),
+                active: values.get("active") == "on",
             }),
             _ => Err(errors),
         }

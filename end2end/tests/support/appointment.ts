@@ -55,7 +55,12 @@ export function slot(page: Page, title: string): Locator {
 
 /** Drags with the mouse, in steps, and leaves the button down. */
 export async function drag(page: Page, what: Locator, by: { x?: number; y?: number }, edge = false): Promise<void> {
-  const box = await what.boundingBox();
+  // It may be drawn anew at this moment.
+  let box = await what.boundingBox();
+  await expect(async () => {
+    box = await what.boundingBox();
+    expect(box).not.toBeNull();
+  }).toPass();
   if (!box) throw new Error("nothing to drag");
   const from = { x: box.x + box.width / 2, y: edge ? box.y + box.height - 3 : box.y + 10 };
   await page.mouse.move(from.x, from.y);

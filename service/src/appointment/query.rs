@@ -194,7 +194,8 @@ async fn kept(
     Ok(Line::find_by_statement(sql.done()).all(db).await?)
 }
 
-/// The appointments of a customer that the actor may see, the newest first, at most 50.
+/// The appointments of a customer that the actor may see, at most 50: those that come, the next first, then those that
+/// were, the last first.
 ///
 /// # Errors
 /// [`AppError::NotFound`] when the customer is out of sight.
@@ -206,7 +207,12 @@ pub async fn of_customer(ctx: &Ctx, id: CustomerId) -> Result<Vec<Slot>> {
         .bind(id.0)
         .push(" AND ");
     push_booked(&mut sql, ctx.actor().scope(Kind::Appointment, Ability::Read));
-    sql.push(" ORDER BY a.starts_at DESC, a.id LIMIT ")
+    let now = ctx.clock().now();
+    sql.push(" ORDER BY a.ends_at <= ")
+        .bind(now)
+        .push(", abs(extract(epoch FROM a.starts_at - ")
+        .bind(now)
+        .push(")), a.id LIMIT ")
         .bind(OF_CUSTOMER_MAX);
     let lines = Line::find_by_statement(sql.done()).all(ctx.db()).await?;
     lines.into_iter().map(|line| line.told(ctx)).collect()

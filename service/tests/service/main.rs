@@ -20,6 +20,7 @@ mod import_steps;
 mod journal;
 mod limit;
 mod list;
+mod organisation;
 mod password;
 mod plan;
 mod redis;

@@ -4,21 +4,21 @@ use rapport_domain::{
     appointment::AppointmentTypeForm,
     error::AppError,
     form::{Done, Values},
-    organisation::{OrganisationForm, ProfileForm},
+    organisation::{OrganisationPatch, ProfilePatch},
 };
 use rapport_service::{Ctx, appointment, organisation};
 
-use super::{Form, PICK, WAS, saved, seen, tell};
+use super::{Form, PICK, WAS, changed, saved, seen, tell};
 
 pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError> {
     let receipt = match form {
         Form::SaveOrganisation => {
-            let form = OrganisationForm::parse(&settled(values))?;
-            tell(organisation::save(ctx, seen(values)?, form).await)
+            let patch = OrganisationPatch::parse(&settled(values), &changed(values))?;
+            tell(organisation::save(ctx, seen(values)?, patch).await)
         }
         Form::SaveProfile => {
-            let form = ProfileForm::parse(&settled(values))?;
-            tell(organisation::save_profile(ctx, seen(values)?, form).await)
+            let patch = ProfilePatch::parse(&changed(values))?;
+            tell(organisation::save_profile(ctx, seen(values)?, patch).await)
         }
         Form::NewAppointmentType => {
             let id = values.get("id").parse();
@@ -34,7 +34,8 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
     Ok(saved(form.page(values), "Saved.", receipt?))
 }
 
-/// The whole form as the person settled it: of a field in dispute what stands, where they picked that.
+/// The form as the person settled it: of a field in dispute what stands, where they picked that. A day is read whole,
+/// also where only one of its ends was in dispute.
 fn settled(values: &Values) -> Values {
     let mut settled = values.clone();
     for field in values.0.keys().filter_map(|key| key.strip_prefix(PICK)) {
