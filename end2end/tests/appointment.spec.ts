@@ -134,6 +134,28 @@ test("by keys alone it is found, moved, made longer and opened", async ({ page }
   await cancel(path);
 });
 
+test("by a finger that rests on it, it is moved, and the page does not scroll away", async ({ as }) => {
+  const day = wednesday(14);
+  const path = await book(nadia, { date: day, time: "10:00", title: "By finger" });
+  const page = await as(nadia, { hasTouch: true });
+  await open(page, week(day));
+  const it = slot(page, "By finger");
+  const box = await it.boundingBox();
+  if (!box) throw new Error("it is not there");
+  const finger = await page.context().newCDPSession(page);
+  const at = (y: number) => [{ x: box.x + 20, y: box.y + 20 + y }];
+  await finger.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: at(0) });
+  await expect(it).toHaveClass(/taken/);
+  for (const y of [20, 40, HOUR]) {
+    await finger.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: at(y) });
+  }
+  await expect(page.locator(".shade")).toHaveText("11:00 – 12:00");
+  await finger.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  await expect(it).toHaveAttribute("aria-label", /11:00 – 12:00/);
+  await expect(messages(page)).toContainText("Saved.");
+  await cancel(path);
+});
+
 test("two people who move one appointment see both times and pick", async ({ page, as, problems }) => {
   problems.expectStatus(409);
   const day = wednesday(8);

@@ -8,9 +8,9 @@ use sea_orm_migration::prelude::*;
 mod m0001_foundation;
 mod m0002_import;
 mod m0003_company;
-mod m0005_organisation;
-mod m0006_appointment;
-mod m0007_feed;
+mod m0004_organisation;
+mod m0005_appointment;
+mod m0006_feed;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -21,9 +21,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_foundation::Migration),
             Box::new(m0002_import::Migration),
             Box::new(m0003_company::Migration),
-            Box::new(m0005_organisation::Migration),
-            Box::new(m0006_appointment::Migration),
-            Box::new(m0007_feed::Migration),
+            Box::new(m0004_organisation::Migration),
+            Box::new(m0005_appointment::Migration),
+            Box::new(m0006_feed::Migration),
         ]
     }
 }

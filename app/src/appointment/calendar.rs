@@ -17,7 +17,7 @@ use super::{
     grid::TimeGrid,
     list::{Agenda, Month},
     press,
-    toolbar::Toolbar,
+    toolbar::{Toolbar, new_for},
 };
 use crate::{
     door::use_changes,
@@ -163,7 +163,7 @@ fn target(key: &str, query: &CalendarQuery, calendar: &Calendar) -> Option<Strin
         "a" => Some(view(CalendarView::Agenda)),
         "ArrowLeft" | "k" => Some(query.stepped(calendar.today, -1).href()),
         "ArrowRight" | "j" => Some(query.stepped(calendar.today, 1).href()),
-        "n" if calendar.may_create => Some("/appointments/new".to_owned()),
+        "n" if calendar.may_create => Some(new_for(calendar)),
         _ => None,
     }
 }

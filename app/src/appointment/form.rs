@@ -94,7 +94,6 @@ fn New() -> impl IntoView {
 fn new_values(search: &str, options: &BookingOptions) -> Values {
     let named = |name: &str, or: String| query_value(search, name).unwrap_or(or);
     let kind = options.types.first();
-    let me = options.me.map(|id| id.to_string()).unwrap_or_default();
     let customer = options.customer.as_ref().map(|(id, _)| id.to_string());
     Values::default()
         .with("customer", customer.unwrap_or_default())
@@ -105,7 +104,20 @@ fn new_values(search: &str, options: &BookingOptions) -> Values {
             "minutes",
             named("minutes", kind.map_or(30, |kind| kind.minutes).to_string()),
         )
-        .with("staff", named("staff", me).replace(',', "\n"))
+        .with("staff", chosen(&named("staff", String::new()), options))
+}
+
+/// Those who were asked for, as far as the viewer may book for them; otherwise the viewer.
+fn chosen(asked: &str, options: &BookingOptions) -> String {
+    let known = options.staff.iter().map(|staff| staff.id.to_string());
+    let chosen: Vec<String> = known
+        .filter(|id| asked.split(',').any(|asked| asked == id))
+        .collect();
+    if chosen.is_empty() {
+        options.me.map(|id| id.to_string()).unwrap_or_default()
+    } else {
+        chosen.join("\n")
+    }
 }
 
 fn new_form(search: &str, options: BookingOptions) -> AnyView {
@@ -419,25 +431,43 @@ mod tests {
     use super::*;
     use rapport_domain::id::{UserId, uuid_v7};
 
+    fn user(n: u8) -> UserId {
+        UserId(uuid_v7(1, [n; 10]))
+    }
+
     fn options() -> BookingOptions {
         BookingOptions {
             types: Vec::new(),
-            staff: Vec::new(),
+            staff: [1, 2, 3]
+                .map(|n| Staff {
+                    id: user(n),
+                    name: String::new(),
+                })
+                .to_vec(),
             zone: "UTC".to_owned(),
             today: "2026-11-27".parse().unwrap(),
             soon: 630,
-            me: Some(UserId(uuid_v7(1, [1; 10]))),
+            me: Some(user(1)),
             customer: None,
         }
     }
 
     #[test]
     fn a_new_form_starts_with_what_the_address_names() {
-        let values = new_values("?date=2026-12-01&time=09:15&minutes=45&staff=a,b", &options());
+        let search = format!(
+            "?date=2026-12-01&time=09:15&minutes=45&staff={},{},x",
+            user(2),
+            user(3)
+        );
+        let values = new_values(&search, &options());
         assert_eq!(values.get("date"), "2026-12-01");
         assert_eq!(values.get("time"), "09:15");
-        assert_eq!((values.get("minutes"), values.get("staff")), ("45", "a\nb"));
+        assert_eq!(values.get("minutes"), "45");
+        assert_eq!(values.get("staff"), format!("{}\n{}", user(2), user(3)));
         let plain = new_values("", &options());
         assert_eq!((plain.get("date"), plain.get("time")), ("2026-11-27", "10:30"));
+        // Who cannot be booked for is left out; then it is the viewer's.
+        let far = new_values(&format!("?staff={}", user(9)), &options());
+        assert_eq!(far.get("staff"), user(1).to_string());
     }
 }

@@ -35,8 +35,20 @@ fn title(query: &CalendarQuery, day: Day, days: &[Day]) -> String {
         _ if first.same_month(last) => {
             format!("{} – {} {}", first.number(), last.number(), last.month_said())
         }
-        _ => format!("{} – {}", first.short(), last.short()),
+        _ => format!("{} – {} {}", first.short(), last.short(), last.year()),
     }
+}
+
+/// The form of a new appointment for those who are shown, on the day that the view is about.
+#[must_use]
+pub fn new_for(calendar: &Calendar) -> String {
+    let staff: Vec<String> = calendar.shown.iter().map(|staff| staff.id.to_string()).collect();
+    let day = calendar
+        .query
+        .day
+        .map(|day| format!("date={day}&"))
+        .unwrap_or_default();
+    format!("/appointments/new?{day}staff={}", staff.join(","))
 }
 
 /// The bar.
@@ -66,7 +78,7 @@ pub fn Toolbar(
     });
     let book = calendar.may_create.then(|| {
         view! {
-            <LinkButton href="/appointments/new".to_owned() weight=Weight::Main icon=icondata::LuPlus>
+            <LinkButton href=new_for(&calendar) weight=Weight::Main icon=icondata::LuPlus>
                 <span class="sr-sm">"Book"</span>
             </LinkButton>
         }
@@ -169,7 +181,7 @@ mod tests {
             title(&query, query.day.unwrap_or(today), &days)
         };
         assert_eq!(said(""), "23 – 29 November 2026");
-        assert_eq!(said("view=week&day=2026-12-01"), "Mon 30 Nov – Sun 6 Dec");
+        assert_eq!(said("view=week&day=2026-12-01"), "Mon 30 Nov – Sun 6 Dec 2026");
         assert_eq!(said("view=day"), "Friday, 27 November 2026");
         assert_eq!(said("view=month"), "November 2026");
     }

@@ -102,6 +102,12 @@ impl Day {
         self.0.day()
     }
 
+    /// Its year.
+    #[must_use]
+    pub fn year(self) -> i32 {
+        self.0.year()
+    }
+
     /// Whether another day is of the same month.
     #[must_use]
     pub fn same_month(self, other: Self) -> bool {

@@ -1,4 +1,4 @@
-//! What was done and what lies in the trash are read newest first.
+//! Appointments, which cannot overlap for anybody.
 
 #![expect(
     elided_lifetimes_in_paths,
@@ -13,7 +13,7 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sql = include_str!("m0007_feed.sql");
+        let sql = include_str!("m0005_appointment.sql");
         manager.get_connection().execute_unprepared(sql).await.map(|_| ())
     }
 

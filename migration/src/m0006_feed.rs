@@ -1,4 +1,4 @@
-//! Settings are a record, and each person has a clock of their own.
+//! What was done and what lies in the trash are read newest first.
 
 #![expect(
     elided_lifetimes_in_paths,
@@ -13,7 +13,7 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sql = include_str!("m0005_organisation.sql");
+        let sql = include_str!("m0006_feed.sql");
         manager.get_connection().execute_unprepared(sql).await.map(|_| ())
     }
 
