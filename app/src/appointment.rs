@@ -6,6 +6,7 @@ pub mod drag;
 pub mod form;
 pub mod grid;
 pub mod list;
+pub mod moves;
 pub mod of_customer;
 pub mod page;
 pub mod press;

@@ -13,9 +13,9 @@ use wasm_split_helpers::wasm_split;
 
 use super::{
     api,
-    drag::{Moves, use_moves},
     grid::TimeGrid,
     list::{Agenda, Month},
+    moves::{Moves, use_moves},
     press,
     toolbar::{Toolbar, new_for},
 };

@@ -14,7 +14,7 @@ use rapport_domain::{
     id::UserId,
 };
 
-use super::drag::{Moves, use_drag};
+use super::{drag::use_drag, moves::Moves};
 use crate::ui::avatar::initials;
 
 /// Below so many minutes an appointment shows its name alone.
