@@ -83,6 +83,8 @@ pub async fn feed(ctx: &Ctx, mine: bool, before: Option<BatchId>) -> Result<Feed
         let mut seen = BTreeSet::new();
         let mut fields = BTreeSet::new();
         for line in of_it {
+            // Contact points are made and removed rather than changed.
+            fields.insert((line.kind.clone(), String::new()));
             fields.extend(line.fields.into_iter().map(|field| (line.kind.clone(), field)));
             if let Some((id, name)) = line.customer.zip(line.name)
                 && seen.insert(id)

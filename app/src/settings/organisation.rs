@@ -120,7 +120,7 @@ fn Day(day: &'static str, name: &'static str) -> impl IntoView {
         let bad = move || error.with(Option::is_some) || conflict.with(Option::is_some);
         view! {
             <input
-                class="input short w-28"
+                class="input short w-32"
                 type="time"
                 id=state.id
                 name=state.name

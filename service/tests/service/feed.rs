@@ -42,6 +42,10 @@ async fn what_was_done_is_told_newest_first_with_its_undo() {
     let feed = read(&ctx).await;
     assert_eq!(said(&feed.deeds[0]), "took back: created: Ada");
     assert_eq!((feed.deeds[0].is_undo, feed.deeds[2].undo), (true, Undo::Done));
+
+    let bob = world.customer(&ctx, &[("name", "Bob")]).await;
+    world.save(&ctx, bob, &[("phones", "030 1234")]).await.unwrap();
+    assert_eq!(said(&read(&ctx).await.deeds[0]), "changed ways to reach of: Bob");
 }
 
 #[tokio::test]
