@@ -123,6 +123,9 @@ test("by keys alone it is found, moved, made longer and opened", async ({ page }
   await page.keyboard.press("Alt+Shift+ArrowDown");
   await expect(it).toHaveAttribute("aria-label", /10:15 – 11:30/);
   await expect(it).toBeFocused();
+  // The calendar is loaded again by then: what was focused is drawn anew, and focused again.
+  await page.waitForLoadState("networkidle");
+  await expect(it).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "By keys", level: 1 })).toBeVisible();
   await page.goBack();

@@ -145,7 +145,8 @@ impl House {
 }
 
 async fn service(postgres_url: &str, redis_url: &str, prefix: &str, clock: &Clock) -> Service {
-    let db = database::connect(postgres_url, 5)
+    // A page asks several questions at once: on a busy machine one that waits for a connection is told 503.
+    let db = database::connect(postgres_url, 10)
         .await
         .expect("a pool for the test");
     let redis = Redis::connect(redis_url, prefix).expect("the URL of Redis");
