@@ -6,5 +6,5 @@ pub mod export;
 mod list;
 pub mod query;
 mod search;
-mod timeline;
+pub(crate) mod timeline;
 mod words;

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::{
     Ctx, Result,
     access::{push_scope, require},
+    customer::timeline::said_via,
     journal::Undone,
     sql::Sql,
 };
@@ -124,12 +125,18 @@ pub async fn feed(ctx: &Ctx, mine: bool, before: Option<BatchId>) -> Result<Feed
     })
 }
 
-fn said_via(via: &str) -> &'static str {
-    if via == "console" {
-        "The console"
-    } else {
-        "Rapport"
+/// Adds the commands that are asked for, newest first.
+fn push_span(sql: &mut Sql, me: Uuid, mine: bool, before: Option<BatchId>) {
+    sql.push(" FROM batch b WHERE TRUE");
+    if mine {
+        sql.push(" AND b.actor = ").bind(me);
     }
+    if let Some(before) = before {
+        sql.push(" AND (b.at, b.id) < (SELECT p.at, p.id FROM batch p WHERE p.id = ")
+            .bind(before.0)
+            .push(")");
+    }
+    sql.push(" ORDER BY b.at DESC, b.id DESC");
 }
 
 /// The commands of a page and one more; and, when the page is not full, the last command that was looked at, if there
@@ -142,21 +149,14 @@ async fn heads(
     before: Option<BatchId>,
 ) -> Result<(Vec<Head>, Option<Uuid>)> {
     let me = ctx.actor().user.0;
-    let mut sql = Sql::new("WITH looked AS MATERIALIZED (SELECT b.* FROM batch b WHERE TRUE");
-    if mine {
-        sql.push(" AND b.actor = ").bind(me);
-    }
-    if let Some(before) = before {
-        sql.push(" AND (b.at, b.id) < (SELECT p.at, p.id FROM batch p WHERE p.id = ")
-            .bind(before.0)
-            .push(")");
-    }
-    sql.push(" ORDER BY b.at DESC, b.id DESC LIMIT ").bind(LOOKED);
+    let mut sql = Sql::new("WITH looked AS MATERIALIZED (SELECT b.*");
+    push_span(&mut sql, me, mine, before);
+    sql.push(" LIMIT ").bind(LOOKED);
     sql.push(") SELECT b.id, b.at, u.name AS by, b.actor IS NOT DISTINCT FROM ")
         .bind(me);
     sql.push(
-        " AS mine, b.via, b.command, (SELECT t.command FROM batch t WHERE t.id = b.undo_of) AS undone, b.detail ->> 'file' AS file, b.undoable, b.state \
-         FROM looked b LEFT JOIN app_user u ON u.id = b.actor WHERE (b.actor = ",
+        " AS mine, b.via, b.command, (SELECT t.command FROM batch t WHERE t.id = b.undo_of) AS undone, \
+         b.detail ->> 'file' AS file, b.undoable, b.state FROM looked b LEFT JOIN app_user u ON u.id = b.actor WHERE (b.actor = ",
     );
     sql.bind(me);
     // Who may see the settings sees what was done about them and about people.
@@ -194,17 +194,9 @@ async fn looked_to(
     mine: bool,
     before: Option<BatchId>,
 ) -> Result<Option<Uuid>> {
-    let mut sql = Sql::new("SELECT b.id FROM batch b WHERE TRUE");
-    if mine {
-        sql.push(" AND b.actor = ").bind(me);
-    }
-    if let Some(before) = before {
-        sql.push(" AND (b.at, b.id) < (SELECT p.at, p.id FROM batch p WHERE p.id = ")
-            .bind(before.0)
-            .push(")");
-    }
-    sql.push(" ORDER BY b.at DESC, b.id DESC LIMIT 1 OFFSET ")
-        .bind(LOOKED - 1);
+    let mut sql = Sql::new("SELECT b.id");
+    push_span(&mut sql, me, mine, before);
+    sql.push(" LIMIT 1 OFFSET ").bind(LOOKED - 1);
     let last = Looked::find_by_statement(sql.done()).one(db).await?;
     Ok(last.map(|last| last.id))
 }

@@ -161,7 +161,8 @@ fn told_apart(group: Vec<Line>) -> Vec<(Vec<Line>, bool)> {
     notes.chain([(rest, false)]).collect()
 }
 
-fn said_via(via: &str) -> &'static str {
+/// Who it was, where nobody was signed in.
+pub(crate) fn said_via(via: &str) -> &'static str {
     if via == "console" {
         "The console"
     } else {
