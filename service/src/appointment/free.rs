@@ -59,7 +59,8 @@ async fn look(
     except: Option<AppointmentId>,
 ) -> Result<Vec<FreeTime>> {
     let first = zone::wall(from, ctx.zone()).day;
-    let last = zone::day_begins(first.plus(DAYS), ctx.zone());
+    // On the last day that a calendar here has there is no day behind it.
+    let last = zone::day_begins(first.plus(DAYS), ctx.zone()).max(from);
     let statement = sql(
         "SELECT lower(s.during) AS from, upper(s.during) AS to FROM appointment_staff s \
          WHERE s.active AND s.staff = ANY($1) AND s.during && tstzrange($2, $3) AND s.appointment <> $4",

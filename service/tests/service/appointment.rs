@@ -415,6 +415,36 @@ async fn a_move_that_somebody_moved_on_stays_and_so_does_a_booking_that_others_c
 }
 
 #[tokio::test]
+async fn nobody_gives_an_appointment_back_to_whom_they_may_not_book_for() {
+    let world = World::new().await;
+    let admin = world.acting(BuiltInRole::Admin).await;
+    let near = world.acting(BuiltInRole::Member).await;
+    let far = world.acting_in(BuiltInRole::Member, "South").await;
+    let id = AppointmentId(
+        book(&admin, &[far.actor().user], "10:00", 60)
+            .await
+            .unwrap()
+            .record,
+    );
+    let here = near.actor().user.to_string();
+    let given = change(&admin, id, 1, &[("staff", &here)]).await.unwrap();
+    let report = journal::undo(&near, given.batch.unwrap()).await.unwrap();
+    assert_eq!((report.undone, report.left), (0, 1));
+    let report = journal::undo(&admin, given.batch.unwrap()).await.unwrap();
+    assert_eq!((report.undone, report.left), (1, 0));
+}
+
+#[tokio::test]
+async fn a_time_that_is_taken_on_the_last_day_of_the_calendar_is_refused_like_any_other() {
+    let world = World::new().await;
+    let ctx = world.acting(BuiltInRole::Member).await;
+    let last = || form(&ctx, &[ctx.actor().user], "10:00", 60).with("date", "2200-12-31");
+    book_form(&ctx, &last()).await.unwrap();
+    let refused = sentence(told(book_form(&ctx, &last()).await), "time");
+    assert!(refused.contains("has “Talk” from 10:00 to 11:00."), "{refused}");
+}
+
+#[tokio::test]
 async fn an_outcome_is_said_once_it_began_and_a_cancelled_time_is_free_for_others() {
     let world = World::new().await;
     let ctx = world.acting(BuiltInRole::Member).await;

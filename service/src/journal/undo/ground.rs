@@ -93,7 +93,7 @@ pub(super) struct Ground {
     pub(super) subjects: HashMap<Uuid, Subject>,
     /// Records that are no parts of customers, by their own id.
     pub(super) others: HashMap<Uuid, Other>,
-    /// Who kept appointments before, as far as they work here still.
+    /// Who kept appointments before, as far as the actor may book for them.
     pub(super) keepers: HashSet<Uuid>,
     /// Customers that the batch itself made.
     pub(super) made_here: HashSet<Uuid>,
@@ -127,7 +127,7 @@ impl Ground {
         let mut ground = Self {
             subjects: lock(tx, subjects.clone()).await?,
             others: other::load(tx, ctx, recorded).await?,
-            keepers: other::active_keepers(tx, recorded).await?,
+            keepers: other::bookable_keepers(tx, ctx.actor(), recorded).await?,
             active: active_owners(tx, befores()).await?,
             companies: companies(tx, ctx, befores()).await?,
             with_people: with_people(tx, persons_again(recorded)).await?,

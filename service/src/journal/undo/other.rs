@@ -192,9 +192,16 @@ fn former_keepers(recorded: &[Recorded]) -> impl Iterator<Item = Uuid> {
         .filter_map(|id| Uuid::try_parse(id.as_str()?).ok())
 }
 
-/// Who kept appointments before these changes and works here still.
-pub(super) async fn active_keepers(
+#[derive(FromQueryResult)]
+struct Former {
+    id: Uuid,
+    team: Option<Uuid>,
+}
+
+/// Who kept appointments before these changes, works here still, and is within the reach of who books: as a save asks.
+pub(super) async fn bookable_keepers(
     tx: &impl ConnectionTrait,
+    actor: &Actor,
     recorded: &[Recorded],
 ) -> Result<HashSet<Uuid>> {
     let former: Vec<Uuid> = former_keepers(recorded).collect();
@@ -202,14 +209,16 @@ pub(super) async fn active_keepers(
         return Ok(HashSet::new());
     }
     let statement = sql(
-        "SELECT id FROM app_user WHERE active AND id = ANY($1)",
+        "SELECT id, team_id AS team FROM app_user WHERE active AND id = ANY($1)",
         [former.into()],
     );
-    let active = Keeper::find_by_statement(statement).all(tx).await?;
-    Ok(active.into_iter().map(|keeper| keeper.id).collect())
+    let within = actor.scope(Kind::Appointment, Ability::Create);
+    let active = Former::find_by_statement(statement).all(tx).await?.into_iter();
+    let reached = active.filter(|one| within.holds(Some(UserId(one.id)), one.team.map(TeamId)));
+    Ok(reached.map(|one| one.id).collect())
 }
 
-/// Whether all of these people are among those who work here.
+/// Whether all of these people are among those.
 pub(super) fn all_among(staff: &Value, active: &HashSet<Uuid>) -> bool {
     let staff = staff.as_array().map(Vec::as_slice).unwrap_or_default();
     staff.iter().all(|id| {

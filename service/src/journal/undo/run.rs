@@ -200,7 +200,10 @@ impl<'a> Run<'a> {
                 let gone = was
                     .get("staff")
                     .is_some_and(|staff| !other::all_among(staff, &ground.keepers));
-                gone.then_some((&["staff"], "Who kept it before does not work here any more."))
+                gone.then_some((
+                    &["staff"],
+                    "You may not book for who kept it before, or they do not work here any more.",
+                ))
             }
             _ => None,
         }
