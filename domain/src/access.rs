@@ -197,6 +197,19 @@ pub enum BuiltInRole {
 
 words!(BuiltInRole: Admin = "admin", Manager = "manager", Member = "member", ReadOnly = "read_only");
 
+impl BuiltInRole {
+    /// Its name for people.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Admin => "Admin",
+            Self::Manager => "Manager",
+            Self::Member => "Member",
+            Self::ReadOnly => "Read-only",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

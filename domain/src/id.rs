@@ -68,6 +68,8 @@ ids! {
     ImportId,
     /// A mapping that is kept for the next file of its kind.
     MappingId,
+    /// Somebody who was asked to join.
+    InvitationId,
     /// Work in the background.
     JobId,
     /// A time that somebody keeps for a customer.

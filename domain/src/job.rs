@@ -16,8 +16,10 @@ pub enum Work {
     RunImport,
     /// Taking back a large batch.
     Undo,
+    /// Giving somebody's customers to others.
+    Reassign,
 }
-words!(Work: CheckImport = "check import", RunImport = "run import", Undo = "undo");
+words!(Work: CheckImport = "check import", RunImport = "run import", Undo = "undo", Reassign = "reassign");
 
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use crate::{
     error::FieldErrors,
     form::Values,
     text,
+    user::people::{SignUp, parse_domains},
 };
 
 /// The days of the week, as the fields of a form name them.
@@ -97,6 +98,10 @@ pub struct Organisation {
     pub week_start: u8,
     /// When it is open.
     pub hours: Hours,
+    /// Who may join.
+    pub sign_up: SignUp,
+    /// The domains whose addresses may, where they may.
+    pub sign_up_domains: Vec<String>,
     /// The zones to choose from.
     pub zones: Vec<String>,
 }
@@ -114,10 +119,14 @@ pub struct OrganisationPatch {
     pub week_start: Option<u8>,
     /// The days whose hours change: 0 is Monday.
     pub days: Vec<(u8, Option<(u16, u16)>)>,
+    /// Who may join.
+    pub sign_up: Option<SignUp>,
+    /// The domains whose addresses may.
+    pub sign_up_domains: Option<Vec<String>>,
 }
 
 impl OrganisationPatch {
-    /// Checks those of `name`, `zone`, `currency`, `week_start` and the hours (see [`Hours::values`]) that are named in
+    /// Checks those of `name`, `zone`, `currency`, `week_start`, `sign_up`, `sign_up_domains` and the hours (see [`Hours::values`]) that are named in
     /// `changed`. A day is said by two fields: where one of them changed, both are read, from `values`.
     ///
     /// # Errors
@@ -140,6 +149,20 @@ impl OrganisationPatch {
             let day = changed.get("week_start").parse().ok();
             let day = day.filter(|day| (1..=7).contains(day));
             patch.week_start = errors.take("week_start", day.ok_or("Please choose a day."));
+        }
+        if changed.has("sign_up") {
+            patch.sign_up = errors.take("sign_up", changed.get("sign_up").parse());
+        }
+        if changed.has("sign_up_domains") {
+            patch.sign_up_domains =
+                errors.take("sign_up_domains", parse_domains(changed.get("sign_up_domains")));
+        }
+        let opens = values.get("sign_up") == SignUp::Domains.word();
+        if opens && values.get("sign_up_domains").trim().is_empty() {
+            errors.add(
+                "sign_up_domains",
+                "Please list at least one domain, or choose somebody else who may join.",
+            );
         }
         patch.days = parse_days(values, changed, &mut errors);
         if errors.is_empty() { Ok(patch) } else { Err(errors) }

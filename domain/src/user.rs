@@ -1,4 +1,4 @@
-//! The people who work here: signing in, the first set-up.
+//! The people who work here: signing in, the first set-up; and how admins see them.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,6 +6,8 @@ use crate::{
     access::BuiltInRole, customer::looks_like_email, error::FieldErrors, form::Values, id::UserId, password,
     text,
 };
+
+pub mod people;
 
 /// What a page knows of the person who looks at it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,8 @@ pub struct Me {
     pub may_book: bool,
     /// Whether they may change the settings.
     pub may_set: bool,
+    /// Whether they may say who works here.
+    pub may_admit: bool,
 }
 
 /// Checks and cleans an address to sign in with.

@@ -11,6 +11,7 @@ mod m0003_company;
 mod m0004_organisation;
 mod m0005_appointment;
 mod m0006_feed;
+mod m0007_people;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_organisation::Migration),
             Box::new(m0005_appointment::Migration),
             Box::new(m0006_feed::Migration),
+            Box::new(m0007_people::Migration),
         ]
     }
 }

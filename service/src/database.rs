@@ -90,6 +90,7 @@ pub(crate) enum Lock {
     SetUp = 0x7261_7002,
     /// A chunk of an import.
     Import = 0x7261_7003,
+    // 0x7261_7004 keeps the last admin: the trigger that asks for it takes it.
 }
 
 /// Takes the lock until the transaction ends; waits while another has it.

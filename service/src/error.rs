@@ -68,6 +68,21 @@ impl Error {
         }
     }
 
+    /// Whether it would have taken the last admin away.
+    #[must_use]
+    pub fn is_of_last_admin(&self) -> bool {
+        self.refused_by().as_deref() == Some("app_user_last_admin")
+    }
+
+    fn refused_by(&self) -> Option<String> {
+        match self {
+            Self::Database(
+                DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)),
+            ) => error.as_database_error()?.constraint().map(str::to_owned),
+            _ => None,
+        }
+    }
+
     /// The SQLSTATE with which PostgreSQL said no, if it did.
     #[must_use]
     pub fn sql_state(&self) -> Option<String> {

@@ -334,12 +334,13 @@ impl Worker {
         };
         let via = match job.work {
             Work::CheckImport | Work::RunImport => Via::Import,
-            Work::Undo => Via::Page,
+            Work::Undo | Work::Reassign => Via::Page,
         };
         let ctx = self.service.acting(actor, via);
         match job.work {
             Work::CheckImport | Work::RunImport => import::run::perform(&ctx, job).await,
             Work::Undo => journal::undo_in_background(&ctx, job).await,
+            Work::Reassign => user::reassign(&ctx, job).await,
         }
     }
 
@@ -376,6 +377,7 @@ impl Worker {
             match failed.kind.parse().map_err(Error::Stored)? {
                 Work::RunImport => import::run::failed(&tx, failed.subject, failed.progress, now).await?,
                 Work::Undo => journal::undo_failed(&tx, failed.subject).await?,
+                Work::Reassign => user::reassign_failed(&tx, failed.subject).await?,
                 Work::CheckImport => {}
             }
         }

@@ -21,6 +21,8 @@ pub mod import;
 pub mod job;
 pub mod journal;
 pub mod limit;
+pub mod mail;
+mod merge;
 pub mod organisation;
 pub mod password;
 pub mod redis;
@@ -41,17 +43,30 @@ struct Parts {
     redis: redis::Redis,
     clock: clock::Clock,
     hasher: password::Hasher,
+    post: mail::Post,
 }
 
 impl Service {
-    /// Puts the parts together. Connects to nothing by itself.
+    /// Puts the parts together. Connects to nothing by itself. Mail stays here, and links are for this machine.
     #[must_use]
     pub fn new(db: DatabaseConnection, redis: redis::Redis, clock: clock::Clock) -> Self {
+        Self::with_post(db, redis, clock, mail::Post::default())
+    }
+
+    /// As [`Service::new`], with a way for mail.
+    #[must_use]
+    pub fn with_post(
+        db: DatabaseConnection,
+        redis: redis::Redis,
+        clock: clock::Clock,
+        post: mail::Post,
+    ) -> Self {
         Self(Arc::new(Parts {
             db,
             redis,
             clock,
             hasher: password::Hasher::default(),
+            post,
         }))
     }
 
@@ -71,6 +86,10 @@ impl Service {
 
     pub(crate) fn hasher(&self) -> &password::Hasher {
         &self.0.hasher
+    }
+
+    pub(crate) fn post(&self) -> &mail::Post {
+        &self.0.post
     }
 
     /// The context of somebody who acts.
@@ -109,6 +128,10 @@ impl Ctx {
     #[must_use]
     pub fn clock(&self) -> &clock::Clock {
         self.service.clock()
+    }
+
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
     }
 
     /// Where the actor's clock stands.

@@ -43,6 +43,30 @@ pub const SET_UP_FROM: Limit = Limit {
     burst: 10,
     per: MINUTE,
 };
+/// Looks at links that let people in, and uses of them, from one client address.
+pub const LINK_FROM: Limit = Limit {
+    name: "link-from",
+    burst: 30,
+    per: MINUTE,
+};
+/// Mails that somebody asks for who is not signed in, from one client address.
+pub const MAIL_FROM: Limit = Limit {
+    name: "mail-from",
+    burst: 10,
+    per: Duration::from_secs(3_600),
+};
+/// The same, to one address.
+pub const MAIL_TO: Limit = Limit {
+    name: "mail-to",
+    burst: 3,
+    per: Duration::from_secs(3_600),
+};
+/// Tries of one's own password, where a new one is set.
+pub const PASSWORD_OF: Limit = Limit {
+    name: "password-of",
+    burst: 10,
+    per: MINUTE,
+};
 
 /// The generic cell rate algorithm (ITU-T I.371) over several keys: takes from all, or from none and says how many
 /// milliseconds to wait. A key holds the time at which its whole burst is free again, in microseconds.

@@ -1,7 +1,5 @@
 //! What the installation is set to, and what each person sets for themselves.
 
-use std::collections::BTreeMap;
-
 use chrono_tz::Tz;
 use rapport_domain::{
     access::{Ability, Kind},
@@ -9,6 +7,7 @@ use rapport_domain::{
     error::{AppError, FieldConflict},
     journal::Receipt,
     organisation::{Hours, Organisation, OrganisationPatch, Profile, ProfilePatch, WEEKDAYS},
+    user::people::SignUp,
 };
 use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait};
 use serde_json::{Value, json};
@@ -19,6 +18,7 @@ use crate::{
     access::require,
     customer::command::refuse_unknown_version,
     journal::{self, Change, Fields, RecordKind, changed_since},
+    merge::{disputed, refuse, unchanged, update},
     sql::sql,
     zone,
 };
@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     currency: String,
     week_start: i32,
     hours: Value,
+    sign_up: String,
+    pub(crate) sign_up_domains: Vec<String>,
 }
 
 impl Settings {
@@ -44,10 +46,19 @@ impl Settings {
         Ok(serde_json::from_value(self.hours.clone())?)
     }
 
+    /// Who may join; nobody, where a newer program wrote what this one does not know.
+    pub(crate) fn sign_up(&self) -> SignUp {
+        self.sign_up.parse().unwrap_or(SignUp::Closed)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn stored(&self) -> Fields {
         journal::fields(json!({
             "name": self.name, "zone": self.zone, "currency": self.currency, "week_start": self.week_start,
-            "hours": self.hours,
+            "hours": self.hours, "sign_up": self.sign_up, "sign_up_domains": self.sign_up_domains,
         }))
     }
 
@@ -66,6 +77,11 @@ impl Settings {
             patch.currency.as_ref().map(|currency| json!(currency)),
         );
         set("week_start", patch.week_start.map(|day| json!(day)));
+        set("sign_up", patch.sign_up.map(|who| json!(who.word())));
+        set(
+            "sign_up_domains",
+            patch.sign_up_domains.as_ref().map(|domains| json!(domains)),
+        );
         let mut hours = self.hours()?;
         for (day, open) in &patch.days {
             if let Some(stands) = hours.0.get_mut(usize::from(*day)) {
@@ -99,22 +115,16 @@ impl Settings {
     }
 }
 
-fn update(kind: RecordKind, id: Uuid, stored: &Fields, wanted: Fields) -> Option<Change> {
-    let fields = wanted.into_iter().map(|(column, value)| {
-        let was = stored.get(&column).cloned().unwrap_or(Value::Null);
-        (column, was, value)
-    });
-    Change::update(kind, id, id, fields)
-}
-
 /// The settings as they stand.
 pub(crate) async fn settings(db: &impl ConnectionTrait) -> Result<Settings> {
     read(db, "").await
 }
 
 async fn read(db: &impl ConnectionTrait, lock: &str) -> Result<Settings> {
-    let text =
-        format!("SELECT id, version, name, zone, currency, week_start, hours FROM organisation {lock}");
+    let text = format!(
+        "SELECT id, version, name, zone, currency, week_start, hours, sign_up, sign_up_domains \
+                 FROM organisation {lock}"
+    );
     let settings = Settings::find_by_statement(sql(&text, [])).one(db).await?;
     settings.ok_or_else(|| Error::Stored("an installation without settings".to_owned()))
 }
@@ -158,6 +168,8 @@ pub async fn get(ctx: &Ctx) -> Result<Organisation> {
         version: settings.version,
         week_start: settings.week_start(),
         hours: settings.hours()?,
+        sign_up: settings.sign_up(),
+        sign_up_domains: settings.sign_up_domains,
         name: settings.name,
         zone: settings.zone,
         currency: settings.currency,
@@ -213,50 +225,6 @@ pub async fn save(ctx: &Ctx, seen: i64, patch: OrganisationPatch) -> Result<Rece
         version: settings.version + 1,
         batch: Some(batch),
     })
-}
-
-/// The fields of a change that others changed since.
-fn disputed(
-    change: &Change,
-    theirs: &BTreeMap<String, Option<String>>,
-    stored: &Fields,
-) -> Vec<FieldConflict> {
-    let disputed = change
-        .after
-        .iter()
-        .filter(|(field, _)| theirs.contains_key(*field));
-    disputed
-        .map(|(field, mine)| FieldConflict {
-            field: field.clone(),
-            mine: said(mine),
-            theirs: stored.get(field).map(said).unwrap_or_default(),
-            by: theirs.get(field).cloned().flatten(),
-        })
-        .collect()
-}
-
-fn refuse(fields: Vec<FieldConflict>, version: i64) -> Result<()> {
-    if fields.is_empty() {
-        Ok(())
-    } else {
-        Err(AppError::Conflict { version, fields }.into())
-    }
-}
-
-fn said(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
-}
-
-fn unchanged(record: Uuid, version: i64) -> Receipt {
-    Receipt {
-        record,
-        version,
-        batch: None,
-    }
 }
 
 #[derive(FromQueryResult)]

@@ -62,7 +62,7 @@ impl Right<'_> {
         let assigns = self.actor.scope(Kind::Customer, Ability::Assign);
         if !self.reaches(Kind::Customer, Ability::Assign) {
             Some("You may not change the owner.")
-        } else if owner.is_some_and(|owner| !active.contains(&owner)) {
+        } else if before.contains_key("owner_id") && owner.is_some_and(|owner| !active.contains(&owner)) {
             Some("Who owned it before does not work here any more.")
         } else if !assigns.holds(owner.map(UserId), team.map(TeamId)) {
             Some("You may not give it back to who owned it before.")

@@ -19,6 +19,7 @@ pub(crate) enum RecordKind {
     Organisation,
     AppointmentType,
     Appointment,
+    Invitation,
 }
 
 /// How a kind of record is stored.
@@ -33,7 +34,7 @@ pub(crate) struct Table {
 }
 
 impl RecordKind {
-    pub(crate) const IN_ORDER: [Self; 10] = [
+    pub(crate) const IN_ORDER: [Self; 11] = [
         Self::ContactPoint,
         Self::Customer,
         Self::ExternalRef,
@@ -44,6 +45,7 @@ impl RecordKind {
         Self::Organisation,
         Self::AppointmentType,
         Self::Appointment,
+        Self::Invitation,
     ];
 
     pub(crate) fn word(self) -> &'static str {
@@ -58,6 +60,7 @@ impl RecordKind {
             Self::Organisation => "organisation",
             Self::AppointmentType => "appointment_type",
             Self::Appointment => "appointment",
+            Self::Invitation => "invitation",
         }
     }
 
@@ -133,6 +136,8 @@ impl RecordKind {
                     ("currency", "'EUR'"),
                     ("week_start", "1"),
                     ("hours", "NULL"),
+                    ("sign_up", "'invitation'"),
+                    ("sign_up_domains", "'{}'"),
                 ],
                 versioned: true,
                 trash: false,
@@ -167,6 +172,19 @@ impl RecordKind {
                 versioned: true,
                 trash: true,
             },
+            // Its link is a secret: that is written beside the journal, never through it.
+            Self::Invitation => Table {
+                name: "invitation",
+                columns: &[
+                    ("email", "NULL"),
+                    ("email_key", "NULL"),
+                    ("role_id", "NULL"),
+                    ("team_id", "NULL"),
+                    ("user_id", "NULL"),
+                ],
+                versioned: true,
+                trash: false,
+            },
             // The password's hash is a secret: it is written beside the journal, never through it.
             Self::User => Table {
                 name: "app_user",
@@ -200,6 +218,7 @@ impl RecordKind {
             (Self::Customer, "team_id") => "owner_id",
             (Self::Appointment, "ends_at" | "zone" | "local_start") => "starts_at",
             (Self::Appointment, "reason") => "status",
+            (Self::User, "email_key") => "email",
             _ => column,
         }
     }

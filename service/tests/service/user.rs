@@ -333,7 +333,7 @@ async fn rights_are_those_in_the_database_and_unknown_words_grant_nothing() {
 #[tokio::test]
 async fn who_is_not_active_or_not_there_cannot_act() {
     let house = House::new().await;
-    let id = house.user(BuiltInRole::Admin, None).await;
+    let id = house.user(BuiltInRole::Member, None).await;
     house.database.run("UPDATE app_user SET active = false").await;
     assert_eq!(told(user::actor(&house.service, id).await), AppError::NotFound);
     assert_eq!(
@@ -342,7 +342,7 @@ async fn who_is_not_active_or_not_there_cannot_act() {
     );
     // The console still finds the account by its address.
     assert_eq!(
-        user::find_by_email(&house.service, "Admin0@example.org")
+        user::find_by_email(&house.service, "Member0@example.org")
             .await
             .unwrap(),
         Some(id)

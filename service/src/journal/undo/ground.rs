@@ -143,6 +143,11 @@ impl Ground {
         for line in Line::find_by_statement(lines).all(tx).await? {
             ground.add(target, own, line)?;
         }
+        if let Some(user) = other::opened_again(tx, ctx.actor(), target).await? {
+            // Their account comes back with what it had.
+            ground.active.insert(user);
+            ground.keepers.insert(user);
+        }
         Ok(ground)
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rapport_domain::{
     access::{Ability, Actor, Kind, Scope},
-    id::{TeamId, UserId},
+    id::{BatchId, TeamId, UserId},
     journal::Op,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
@@ -65,6 +65,7 @@ pub(super) async fn load(
         (RecordKind::Organisation, Kind::Setting, "name"),
         (RecordKind::Team, Kind::User, "name"),
         (RecordKind::User, Kind::User, "name"),
+        (RecordKind::Invitation, Kind::User, "email"),
     ] {
         others.extend(plain(tx, actor, kind, held, name, ids(recorded, kind)).await?);
     }
@@ -216,6 +217,31 @@ pub(super) async fn bookable_keepers(
     let active = Former::find_by_statement(statement).all(tx).await?.into_iter();
     let reached = active.filter(|one| within.holds(Some(UserId(one.id)), one.team.map(TeamId)));
     Ok(reached.map(|one| one.id).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Closed {
+    id: Uuid,
+}
+
+/// Whose account is closed by this batch, and will be open again without it.
+pub(super) async fn opened_again(
+    tx: &impl ConnectionTrait,
+    actor: &Actor,
+    target: BatchId,
+) -> Result<Option<Uuid>> {
+    if actor.scope(Kind::User, Ability::Update) != Scope::All {
+        return Ok(None);
+    }
+    let statement = sql(
+        "SELECT u.id FROM batch b JOIN app_user u ON u.id = (b.detail ->> 'user')::uuid \
+         WHERE b.id = $1 AND b.command = 'deactivate user' \
+           AND b.id = (SELECT c.batch FROM change c WHERE c.subject = u.id AND c.kind = 'user' \
+                         AND c.after ? 'active' ORDER BY c.seq DESC LIMIT 1)",
+        [target.0.into()],
+    );
+    let closed = Closed::find_by_statement(statement).one(tx).await?;
+    Ok(closed.map(|closed| closed.id))
 }
 
 /// Whether all of these people are among those.

@@ -467,6 +467,9 @@ fn is_refusal(error: &Error) -> bool {
 
 /// What a person is told of a constraint that said no.
 fn refusal(error: &Error) -> &'static str {
+    if error.is_of_last_admin() {
+        return "There has to be an admin.";
+    }
     match error.sql_state().as_deref() {
         // An exclusion: somebody keeps something else at that time.
         Some("23P01") => "Its time is taken by now.",

@@ -1,0 +1,168 @@
+//! Who somebody is, what they may do at this moment, and whom they may pick.
+
+use rapport_domain::{
+    access::{Ability, Actor, Grants, Kind, Reach, Scope},
+    appointment::Staff,
+    error::AppError,
+    id::{RoleId, TeamId, UserId},
+    user::Me,
+};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use crate::{Ctx, Result, Service, access, entity::user, sql::sql};
+
+/// Who somebody is and what they may do at this moment.
+///
+/// # Errors
+/// [`AppError::NotFound`] when there is no such user, or they are not active.
+pub async fn actor(service: &Service, id: UserId) -> Result<Actor> {
+    let present = present(service, id).await?;
+    Ok(present.ok_or(AppError::NotFound)?.actor)
+}
+
+/// An active user as they are in the database now.
+pub(crate) struct Present {
+    pub(crate) actor: Actor,
+    pub(crate) password_hash: String,
+}
+
+/// Reads user, role and grants in one query; none for who is not there or not active.
+pub(crate) async fn present(service: &Service, id: UserId) -> Result<Option<Present>> {
+    let statement = sql(
+        "SELECT u.name, u.team_id, u.role_id, u.password_hash, coalesce(u.zone, o.zone) AS zone, \
+                g.kind, g.ability, g.reach \
+         FROM app_user u CROSS JOIN organisation o LEFT JOIN role_grant g ON g.role_id = u.role_id \
+         WHERE u.id = $1 AND u.active",
+        [id.0.into()],
+    );
+    let lines = Line::find_by_statement(statement).all(service.db()).await?;
+    let grants = lines.iter().filter_map(Line::grant).collect::<Grants>();
+    Ok(lines.into_iter().next().map(|user| Present {
+        actor: Actor {
+            user: id,
+            name: user.name,
+            team: user.team_id.map(TeamId),
+            role: RoleId(user.role_id),
+            grants,
+            zone: user.zone,
+        },
+        password_hash: user.password_hash,
+    }))
+}
+
+/// A user with one line of what their role grants.
+#[derive(FromQueryResult)]
+struct Line {
+    name: String,
+    team_id: Option<Uuid>,
+    role_id: Uuid,
+    password_hash: String,
+    zone: String,
+    kind: Option<String>,
+    ability: Option<String>,
+    reach: Option<String>,
+}
+
+impl Line {
+    /// The grant; a word that this program does not know grants nothing.
+    fn grant(&self) -> Option<(Kind, Ability, Reach)> {
+        Some((
+            self.kind.as_deref()?.parse().ok()?,
+            self.ability.as_deref()?.parse().ok()?,
+            self.reach.as_deref()?.parse().ok()?,
+        ))
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Myself {
+    name: String,
+    email: String,
+    role: String,
+    team: Option<String>,
+    organisation: String,
+}
+
+/// What a page shows of the person who looks at it.
+///
+/// # Errors
+/// [`AppError::Unauthenticated`] when they are gone.
+pub async fn me(ctx: &Ctx) -> Result<Me> {
+    let statement = sql(
+        "SELECT u.name, u.email, role.name AS role, team.name AS team, \
+                (SELECT name FROM organisation) AS organisation \
+         FROM app_user AS u JOIN role ON role.id = u.role_id LEFT JOIN team ON team.id = u.team_id WHERE u.id = $1",
+        [ctx.actor().user.0.into()],
+    );
+    let myself = Myself::find_by_statement(statement)
+        .one(ctx.db())
+        .await?
+        .ok_or(AppError::Unauthenticated)?;
+    Ok(Me {
+        id: ctx.actor().user,
+        name: myself.name,
+        email: myself.email,
+        role: myself.role,
+        team: myself.team,
+        organisation: myself.organisation,
+        may_create: ctx.actor().may(Kind::Customer, Ability::Create),
+        may_export: ctx.actor().may(Kind::Customer, Ability::Export),
+        may_book: ctx.actor().may(Kind::Appointment, Ability::Create),
+        may_set: ctx.actor().may(Kind::Setting, Ability::Update),
+        may_admit: ctx.actor().may(Kind::User, Ability::Update),
+    })
+}
+
+/// The active users, by name, that somebody may pick from.
+///
+/// # Errors
+/// [`AppError::Forbidden`] without the right to see users.
+pub async fn options(ctx: &Ctx) -> Result<Vec<(UserId, String)>> {
+    let users = active(ctx).await?.into_iter();
+    Ok(users.map(|(id, name, _)| (UserId(id), name)).collect())
+}
+
+/// Those to whom somebody may give a new customer, by name; first nobody, where that is within their reach.
+///
+/// # Errors
+/// [`AppError::Forbidden`] without the right to see users.
+pub async fn new_owner_options(ctx: &Ctx) -> Result<Vec<(Option<UserId>, String)>> {
+    let creates = ctx.actor().scope(Kind::Customer, Ability::Create);
+    let nobody = creates.holds(None, None).then(|| (None, "Nobody".to_owned()));
+    let users = active(ctx).await?.into_iter();
+    let within = users.filter(|(id, _, team)| creates.holds(Some(UserId(*id)), team.map(TeamId)));
+    let within = within.map(|(id, name, _)| (Some(UserId(id)), name));
+    Ok(nobody.into_iter().chain(within).collect())
+}
+
+/// Those for whom somebody may book appointments, by name.
+pub(crate) async fn bookable(ctx: &Ctx) -> Result<Vec<Staff>> {
+    let books = ctx.actor().scope(Kind::Appointment, Ability::Create);
+    let users = active(ctx).await?.into_iter();
+    let within = users.filter(|(id, _, team)| books.holds(Some(UserId(*id)), team.map(TeamId)));
+    let within = within.map(|(id, name, _)| Staff { id: UserId(id), name });
+    Ok(within.collect())
+}
+
+/// The active users that somebody may see, by name, each with their team.
+pub(super) async fn active(ctx: &Ctx) -> Result<Vec<(Uuid, String, Option<Uuid>)>> {
+    let within = match access::scope(ctx, Kind::User, Ability::Read)? {
+        Scope::Nothing => return Ok(Vec::new()),
+        Scope::Own(user) => Condition::all().add(user::Column::Id.eq(user.0)),
+        Scope::Team(user, team) => Condition::any()
+            .add(user::Column::Id.eq(user.0))
+            .add(user::Column::TeamId.eq(team.0)),
+        Scope::All => Condition::all(),
+    };
+    Ok(user::Entity::find()
+        .select_only()
+        .columns([user::Column::Id, user::Column::Name, user::Column::TeamId])
+        .filter(user::Column::Active.eq(true))
+        .filter(within)
+        .order_by_asc(user::Column::Name)
+        .order_by_asc(user::Column::Id)
+        .into_tuple()
+        .all(ctx.db())
+        .await?)
+}

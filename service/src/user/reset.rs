@@ -1,0 +1,209 @@
+//! New passwords: by a link that an admin makes or a mail brings, or by the old one.
+
+use std::net::IpAddr;
+
+use chrono::TimeDelta;
+use rapport_domain::{
+    access::{Ability, Kind},
+    error::AppError,
+    id::UserId,
+    journal::Via,
+    password,
+    user::email_key,
+};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{account, account::set_password, link::Link};
+use crate::{
+    Ctx, Result, Service,
+    access::require,
+    journal::{self, Command},
+    limit, mail, organisation, secret, session,
+    sql::sql,
+};
+
+/// For how long the link of an admin is good, and for how long that which a mail brings.
+const MADE_GOOD_FOR: TimeDelta = TimeDelta::hours(24);
+const ASKED_GOOD_FOR: TimeDelta = TimeDelta::hours(1);
+const NOT_KEPT: &str = "The old password is not kept.";
+/// The one answer to a link that is wrong, used or too old.
+const NO_MORE: &str = "This link is not good any more. Please ask for a new one.";
+
+#[derive(FromQueryResult)]
+struct Holder {
+    id: Uuid,
+    name: String,
+    email: String,
+}
+
+/// Makes a link by which a user sets a new password, mails it to them, and lets the actor see it for a while. Sessions go
+/// on until it is used.
+///
+/// # Errors
+/// [`AppError::Forbidden`] without the right, [`AppError::NotFound`] when there is no such active user.
+pub async fn reset_link(ctx: &Ctx, user: UserId) -> Result<()> {
+    require(ctx.actor(), Kind::User, Ability::Update)?;
+    let link = Link::new("/reset");
+    let tx = ctx.db().begin().await?;
+    let active = "SELECT id, name, email FROM app_user WHERE id = $1 AND active FOR UPDATE";
+    let holder = Holder::find_by_statement(sql(active, [user.0.into()]))
+        .one(&tx)
+        .await?;
+    let holder = holder.ok_or(AppError::NotFound)?;
+    let command = Command::of(ctx, "make reset link")
+        .with_detail(json!({ "user": user }))
+        .never_undone("A link that was handed on cannot be called back; it ends by itself.");
+    journal::write(&tx, ctx.clock().new_id(), &command, Vec::new()).await?;
+    arm(&tx, ctx.service(), &holder, &link, MADE_GOOD_FOR).await?;
+    tx.commit().await?;
+    link.show(ctx, user.0).await
+}
+
+/// Mails a link for a new password to an address, if somebody active has it. The answer is the same whatever comes of it.
+///
+/// # Errors
+/// [`AppError::TooManyRequests`].
+pub async fn forgot(service: &Service, email: &str, from: IpAddr) -> Result<()> {
+    let key = email_key(email);
+    let limits = [(limit::MAIL_FROM, &*limit::client(from)), (limit::MAIL_TO, &*key)];
+    limit::take(service, &limits).await?;
+    let Some(user) = account(service, email).await?.filter(|user| user.active) else {
+        return Ok(());
+    };
+    let holder = Holder {
+        id: user.id,
+        name: user.name,
+        email: user.email,
+    };
+    let tx = service.db().begin().await?;
+    let command = Command::unattended(service, Via::Page, "ask for reset link")
+        .with_detail(json!({ "user": holder.id }))
+        .never_undone("A mail that was sent cannot be called back; its link ends by itself.");
+    journal::write(&tx, service.clock().new_id(), &command, Vec::new()).await?;
+    arm(&tx, service, &holder, &Link::new("/reset"), ASKED_GOOD_FOR).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn arm(
+    tx: &DatabaseTransaction,
+    service: &Service,
+    holder: &Holder,
+    link: &Link,
+    good_for: TimeDelta,
+) -> Result<()> {
+    let statement = sql(
+        "INSERT INTO password_reset (user_id, token_hash, expires_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (user_id) DO UPDATE SET token_hash = excluded.token_hash, expires_at = excluded.expires_at",
+        [
+            holder.id.into(),
+            link.hash.clone().into(),
+            (service.clock().now() + good_for).into(),
+        ],
+    );
+    tx.execute_raw(statement).await?;
+    let organisation = organisation::settings(tx).await?;
+    let hours = match good_for.num_hours() {
+        1 => "an hour".to_owned(),
+        hours => format!("{hours} hours"),
+    };
+    let body = format!(
+        "Hello {},\n\nthis link lets you choose a new password for {}. It is good once, for {hours}:\n\n{}\n\nIf you did not \
+         ask for it, leave it alone; your password stays what it is.\n",
+        holder.name,
+        organisation.name(),
+        link.address(service)
+    );
+    mail::put(tx, service, &holder.email, "Choose a new password", &body).await
+}
+
+async fn holder(db: &impl ConnectionTrait, service: &Service, token: &str, lock: &str) -> Result<Holder> {
+    let refused = || AppError::refused(NO_MORE);
+    if !secret::is_token(token) {
+        return Err(refused().into());
+    }
+    let text = format!(
+        "SELECT u.id, u.name, u.email FROM password_reset p JOIN app_user u ON u.id = p.user_id AND u.active \
+         WHERE p.token_hash = $1 AND p.expires_at > $2 {lock}"
+    );
+    let statement = sql(
+        &text,
+        [secret::digest(token).into(), service.clock().now().into()],
+    );
+    Ok(Holder::find_by_statement(statement)
+        .one(db)
+        .await?
+        .ok_or_else(refused)?)
+}
+
+/// The address whose password a link sets.
+///
+/// # Errors
+/// [`AppError::Refused`] when it is not good any more; [`AppError::TooManyRequests`].
+pub async fn resettable(service: &Service, token: &str, from: IpAddr) -> Result<String> {
+    limit::take(service, &[(limit::LINK_FROM, &limit::client(from))]).await?;
+    Ok(holder(service.db(), service, token, "").await?.email)
+}
+
+/// Sets a new password by a link, once, and ends all sessions of the user. Gives the address they sign in with.
+///
+/// # Errors
+/// As [`resettable`]; [`AppError::Invalid`] on `password` when it may not be set.
+pub async fn new_password(service: &Service, token: &str, new: &str, from: IpAddr) -> Result<String> {
+    limit::take(service, &[(limit::LINK_FROM, &limit::client(from))]).await?;
+    let known = holder(service.db(), service, token, "").await?;
+    let hash = hashed(service, new, &known.name, &known.email).await?;
+    let tx = service.db().begin().await?;
+    let holder = holder(&tx, service, token, "FOR UPDATE OF p").await?;
+    let spent = "DELETE FROM password_reset WHERE user_id = $1";
+    tx.execute_raw(sql(spent, [holder.id.into()])).await?;
+    let id = UserId(holder.id);
+    let mut command = Command::unattended(service, Via::Page, "reset password")
+        .with_detail(json!({ "user": id }))
+        .never_undone(NOT_KEPT);
+    command.actor = Some(id);
+    journal::write(&tx, service.clock().new_id(), &command, Vec::new()).await?;
+    set_password(&tx, id, hash).await?;
+    tx.commit().await?;
+    // From the commit on no old session is let in, even if this fails: each is bound to the password it began with.
+    session::end_all(service, id).await?;
+    Ok(holder.email)
+}
+
+async fn hashed(service: &Service, new: &str, name: &str, email: &str) -> Result<String> {
+    let new = password::check_for(new, &[name, email])
+        .map_err(|sentence| AppError::invalid("password", sentence))?;
+    service.hasher().hash(new).await
+}
+
+/// Sets a new password by the old one, and ends all sessions of the user. Gives the address they sign in with.
+///
+/// # Errors
+/// [`AppError::Invalid`] on `current` when it is not the old one, on `password` when the new one may not be set;
+/// [`AppError::TooManyRequests`].
+pub async fn change_password(ctx: &Ctx, current: &str, new: &str) -> Result<String> {
+    let (service, id) = (ctx.service(), ctx.actor().user);
+    limit::take(service, &[(limit::PASSWORD_OF, &id.to_string())]).await?;
+    let me = super::me(ctx).await?;
+    let found = account(service, &me.email)
+        .await?
+        .ok_or(AppError::Unauthenticated)?;
+    let right = service
+        .hasher()
+        .verify(current.to_owned(), Some(found.password_hash.0))
+        .await?;
+    if !right {
+        return Err(AppError::invalid("current", "This is not your password.").into());
+    }
+    let hash = hashed(service, new, &me.name, &me.email).await?;
+    let tx = service.db().begin().await?;
+    let command = Command::of(ctx, "change password").never_undone(NOT_KEPT);
+    journal::write(&tx, service.clock().new_id(), &command, Vec::new()).await?;
+    set_password(&tx, id, hash).await?;
+    let spent = "DELETE FROM password_reset WHERE user_id = $1";
+    tx.execute_raw(sql(spent, [id.0.into()])).await?;
+    tx.commit().await?;
+    session::end_all(service, id).await?;
+    Ok(me.email)
+}
