@@ -20,7 +20,10 @@
 use rapport_domain::{
     error::AppError,
     form::Values,
-    id::{ActivityId, AppointmentId, AppointmentTypeId, BatchId, CustomerId, ImportId},
+    id::{
+        ActivityId, AppointmentId, AppointmentTypeId, BatchId, CustomerId, ImportId, InvitationId, TeamId,
+        UserId,
+    },
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -95,6 +98,16 @@ forms! {
     SignIn = "/sign-in",
     /// No field.
     SignOut = "/sign-out",
+    /// Comes in by an invitation. Fields: token, name, password.
+    Join = "/join",
+    /// Asks for a link to join by, where that is open. Field: email.
+    SignUp = "/sign-up",
+    /// Asks for a link to set a new password by. Field: email.
+    Forgot = "/forgot",
+    /// Sets a new password by a link. Fields: token, password.
+    ResetPassword = "/reset",
+    /// Sets a new password by the old one. Fields: current, password.
+    ChangePassword = "/settings/password",
     /// Fields: id (minted with the form), and those of the customer.
     NewCustomer = "/customers/new",
     /// Fields: version, and those of the customer that are to change.
@@ -121,6 +134,28 @@ forms! {
     SaveOrganisation = "/admin/settings",
     /// Fields: version, name, zone.
     SaveProfile = "/settings",
+    /// Fields: id (minted with the form), email, role, team.
+    Invite = "/admin/users",
+    /// Makes a new link. No field.
+    RenewInvitation(InvitationId) = "/admin/invitations/{id}/link",
+    /// No field.
+    WithdrawInvitation(InvitationId) = "/admin/invitations/{id}/withdraw",
+    /// Fields: version, name, email, role, team, follow.
+    SaveUser(UserId) = "/admin/users/{id}",
+    /// Field: heir.
+    DeactivateUser(UserId) = "/admin/users/{id}/deactivate",
+    /// No field.
+    ReactivateUser(UserId) = "/admin/users/{id}/reactivate",
+    /// Makes a link for a new password. No field.
+    ResetLink(UserId) = "/admin/users/{id}/reset-link",
+    /// No field.
+    EndSessions(UserId) = "/admin/users/{id}/end-sessions",
+    /// Fields: id (minted with the form), name.
+    NewTeam = "/admin/teams",
+    /// Fields: version, name.
+    RenameTeam(TeamId) = "/admin/teams/{id}/edit",
+    /// No field.
+    RemoveTeam(TeamId) = "/admin/teams/{id}/remove",
     /// Fields: id (minted with the form), name, minutes, colour, active.
     NewAppointmentType = "/admin/appointment-types",
     /// Fields: version, and those of a new one.
@@ -174,7 +209,20 @@ impl Form {
             | Self::SaveOrganisation
             | Self::SaveProfile
             | Self::NewAppointmentType
+            | Self::SignUp
+            | Self::Forgot
+            | Self::Invite
+            | Self::SaveUser(_)
+            | Self::NewTeam
             | Self::EditAppointment(_) => self.path(),
+            Self::Join | Self::ResetPassword => link_page(self.pattern(), values.get("token")),
+            Self::ChangePassword => "/settings".to_owned(),
+            Self::RenewInvitation(_) | Self::WithdrawInvitation(_) => "/admin/users".to_owned(),
+            Self::DeactivateUser(id)
+            | Self::ReactivateUser(id)
+            | Self::ResetLink(id)
+            | Self::EndSessions(id) => Self::SaveUser(id).path(),
+            Self::RenameTeam(_) | Self::RemoveTeam(_) => "/admin/teams".to_owned(),
             Self::EditAppointmentType(_) => "/admin/appointment-types".to_owned(),
             Self::SetAppointmentStatus(id) | Self::CancelAppointment(id) => format!("/appointments/{id}"),
             Self::TrashCustomer(id) | Self::RestoreCustomer(id) | Self::WriteNote(id) => {
@@ -198,18 +246,38 @@ impl Form {
     /// Whether the form may be sent by somebody who is not signed in.
     #[must_use]
     pub fn is_open(self) -> bool {
-        matches!(self, Self::SetUp | Self::SignIn | Self::SignOut | Self::Theme)
+        matches!(
+            self,
+            Self::SetUp
+                | Self::SignIn
+                | Self::SignOut
+                | Self::Theme
+                | Self::Join
+                | Self::SignUp
+                | Self::Forgot
+                | Self::ResetPassword
+        )
     }
 
     /// Whether everything the page knows is out of date after it, so that the browser loads the next page anew.
     #[must_use]
     pub fn reloads(self) -> bool {
-        matches!(self, Self::SetUp | Self::SignIn | Self::SignOut)
+        matches!(
+            self,
+            Self::SetUp
+                | Self::SignIn
+                | Self::SignOut
+                | Self::Join
+                | Self::SignUp
+                | Self::Forgot
+                | Self::ResetPassword
+                | Self::ChangePassword
+        )
     }
 }
 
 /// The fields whose values are never sent back to the browser.
-pub const SECRETS: &[&str] = &["password", "token"];
+pub const SECRETS: &[&str] = &["password", "token", "current"];
 
 /// A form that failed, as the page shows it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -284,6 +352,15 @@ pub fn take_over(values: &mut Values, error: &AppError) {
         for conflict in fields {
             values.set(&format!("{WAS}{}", conflict.field), conflict.theirs.clone());
         }
+    }
+}
+
+/// The page of a link that lets somebody in: what it holds is kept in its address alone.
+fn link_page(path: &str, token: &str) -> String {
+    if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        format!("{path}/{token}")
+    } else {
+        "/sign-in".to_owned()
     }
 }
 

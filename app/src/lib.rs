@@ -17,6 +17,7 @@ use leptos_router::{
 };
 use serde::{Deserialize, Serialize};
 
+pub mod admin;
 pub mod api;
 pub mod appointment;
 pub mod browser;
@@ -35,6 +36,7 @@ pub mod session;
 pub mod settings;
 pub mod theme;
 pub mod ui;
+pub mod user;
 #[cfg(feature = "ssr")]
 pub mod visit;
 
@@ -74,6 +76,10 @@ pub fn App() -> impl IntoView {
             <Routes fallback=missing::NotFoundPage>
                 <Route path=path!("/setup") view=session::SetUpPage ssr=SsrMode::Async/>
                 <Route path=path!("/sign-in") view=session::SignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/sign-up") view=session::SignUpPage ssr=SsrMode::Async/>
+                <Route path=path!("/forgot") view=session::ForgotPage ssr=SsrMode::Async/>
+                <Route path=path!("/join/:token") view=session::JoinPage ssr=SsrMode::Async/>
+                <Route path=path!("/reset/:token") view=session::ResetPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=layout::Frame ssr=SsrMode::Async>
                     <Route path=path!("/") view=|| view! { <Redirect path="/customers"/> } ssr=SsrMode::Async/>
                     <Route path=path!("/customers") view=customer::ListPage ssr=SsrMode::Async/>
@@ -85,6 +91,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/appointments/:id") view=appointment::AppointmentPage ssr=SsrMode::Async/>
                     <Route path=path!("/appointments/:id/edit") view=appointment::EditPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=settings::ProfilePage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin") view=admin::AdminPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/users") view=user::PeoplePage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/users/:id") view=user::PersonPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/teams") view=user::TeamsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/roles") view=user::RolesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/outbox") view=user::OutboxPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/settings") view=settings::OrganisationPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/appointment-types") view=settings::TypesPage ssr=SsrMode::Async/>
                     <Route path=path!("/activity") view=feed::ActivityPage ssr=SsrMode::Async/>

@@ -8,9 +8,11 @@ use leptos::{prelude::*, task::spawn_local};
 use wasm_split_helpers::SplitLoaderError;
 
 use crate::{
+    admin,
     api::Fault,
     appointment, customer, feed, import, session, settings,
     ui::{empty::ErrorState, skeleton::Skeleton},
+    user,
 };
 
 /// What a part draws, unless it could not be loaded.
@@ -33,10 +35,12 @@ pub enum Part {
     Settings,
     /// What was done, and the trash.
     Feed,
+    /// The admin panel.
+    Admin,
 }
 
 impl Part {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Doorstep,
         Self::Record,
         Self::Forms,
@@ -44,6 +48,7 @@ impl Part {
         Self::Calendar,
         Self::Settings,
         Self::Feed,
+        Self::Admin,
     ];
 
     /// How the build calls it.
@@ -57,6 +62,7 @@ impl Part {
             Self::Calendar => "calendar",
             Self::Settings => "settings",
             Self::Feed => "feed",
+            Self::Admin => "admin",
         }
     }
 
@@ -68,9 +74,15 @@ impl Part {
     /// Loads all that it draws: each split point has a loader of its own, also where one file holds them all.
     async fn load(self) -> Result<(), SplitLoaderError> {
         match self {
-            Self::Doorstep => {
-                try_join!(session::page::load_set_up(), session::page::load_sign_in()).map(drop)
-            }
+            Self::Doorstep => try_join!(
+                session::page::load_set_up(),
+                session::page::load_sign_in(),
+                session::link::load_join(),
+                session::link::load_reset(),
+                session::link::load_sign_up(),
+                session::link::load_forgot()
+            )
+            .map(drop),
             Self::Record => customer::record::load().await,
             Self::Forms => try_join!(
                 customer::forms::load_new(),
@@ -80,6 +92,15 @@ impl Part {
             .map(drop),
             Self::Imports => try_join!(import::history::load(), import::page::load()).map(drop),
             Self::Feed => try_join!(feed::deeds::load(), feed::trash::load()).map(drop),
+            Self::Admin => try_join!(
+                admin::load(),
+                user::people::load(),
+                user::person::load(),
+                user::teams::load(),
+                user::roles::load(),
+                user::outbox::load()
+            )
+            .map(drop),
             Self::Settings => try_join!(
                 settings::organisation::load(),
                 settings::profile::load(),

@@ -1,6 +1,8 @@
 //! Signing in, and the first set-up.
 
 pub mod api;
+pub mod link;
 pub mod page;
 
+pub use link::{ForgotPage, JoinPage, ResetPage, SignUpPage};
 pub use page::{SetUpPage, SignInPage};

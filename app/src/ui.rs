@@ -11,6 +11,7 @@ pub mod field;
 pub mod icon;
 pub mod list;
 pub mod menu;
+pub mod page;
 pub mod panel;
 pub mod pill;
 pub mod raw;

@@ -1,7 +1,7 @@
 //! The settings, all from the environment. `.env.example` explains them to the one who hosts.
 
 use std::{
-    env,
+    env, fmt,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     str::FromStr,
@@ -57,6 +57,11 @@ pub struct Config {
     pub address: SocketAddr,
     /// `TRUSTED_PROXIES`: addresses or networks, separated by commas, whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Vec<Network>,
+    /// `PUBLIC_URL`: where people reach it, as `https://crm.example.org`; the address above unless set. Links in mails
+    /// lead there, so it is never taken from what a request says.
+    pub public_url: Option<String>,
+    /// `SMTP_URL` and `MAIL_FROM`: the server that takes mail, and from whom it comes. Without them mail stays here.
+    pub smtp: Option<Smtp>,
     /// `LEPTOS_SITE_ROOT`: the folder with the browser's program and style; beside the program unless set.
     pub site: PathBuf,
     /// `LOG_FORMAT`: `text` or `json`. What is logged is for `RUST_LOG` to say; `info`.
@@ -87,9 +92,52 @@ impl Config {
             trusted_proxies: trusted
                 .collect::<Result<_, _>>()
                 .map_err(|why| ConfigError::Wrong("TRUSTED_PROXIES", why))?,
+            public_url: public_url(variable("PUBLIC_URL"))?,
+            smtp: smtp(variable("SMTP_URL"), variable("MAIL_FROM"))?,
             site: variable("LEPTOS_SITE_ROOT").map_or_else(site_beside_program, PathBuf::from),
             log: parsed("LOG_FORMAT")?.unwrap_or_default(),
         })
+    }
+}
+
+/// The way for mail. It prints nothing of itself, since the URL may hold a password.
+#[derive(Clone)]
+pub struct Smtp {
+    /// As `smtps://user:password@mail.example.org`.
+    pub url: String,
+    /// As `Rapport <crm@example.org>`.
+    pub from: String,
+}
+
+impl fmt::Debug for Smtp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(a way for mail)")
+    }
+}
+
+fn smtp(url: Option<String>, from: Option<String>) -> Result<Option<Smtp>, ConfigError> {
+    match (url, from) {
+        (Some(url), Some(from)) => Ok(Some(Smtp { url, from })),
+        (Some(_), None) => Err(ConfigError::Missing(
+            "MAIL_FROM",
+            "It names the sender of mails, as Rapport <crm@example.org>",
+        )),
+        (None, _) => Ok(None),
+    }
+}
+
+fn public_url(url: Option<String>) -> Result<Option<String>, ConfigError> {
+    let wrong = || {
+        let why = "it is an address without a path, as https://crm.example.org";
+        ConfigError::Wrong("PUBLIC_URL", why.to_owned())
+    };
+    let Some(url) = url else { return Ok(None) };
+    let read: http::Uri = url.trim().trim_end_matches('/').parse().map_err(|_| wrong())?;
+    let web = matches!(read.scheme_str(), Some("http" | "https"));
+    if web && read.host().is_some() && read.path() == "/" && read.query().is_none() {
+        Ok(Some(url.trim().trim_end_matches('/').to_owned()))
+    } else {
+        Err(wrong())
     }
 }
 
@@ -209,6 +257,24 @@ mod tests {
         assert!(!holds("0.0.0.0/0", "2001:db8::1"));
         assert!(holds("2001:db8::/32", "2001:db8:1::1"));
         assert!(!holds("2001:db8::/32", "2001:db9::1"));
+    }
+
+    #[test]
+    fn the_public_address_is_one_without_a_path() {
+        let read = |text: &str| public_url(Some(text.to_owned()));
+        let good = read(" https://crm.example.org:8443/ ").unwrap();
+        assert_eq!(good.as_deref(), Some("https://crm.example.org:8443"));
+        for wrong in [
+            "crm.example.org",
+            "ftp://x.example",
+            "https://x.example/crm",
+            "https://",
+            "https://x.example/?a",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        assert!(smtp(Some("smtp://x".to_owned()), None).is_err());
+        assert!(smtp(None, Some("a@x.example".to_owned())).is_ok_and(|way| way.is_none()));
     }
 
     #[test]

@@ -20,12 +20,18 @@ use crate::{
     state::{Deadlines, State},
 };
 
-/// The one function that somebody may call who is not signed in; it asks each form itself.
-const OPEN: &str = "/api/fn/form/submit";
+/// The function that sends a form; it asks each form itself whether somebody has to be signed in.
+const SUBMIT: &str = "/api/fn/form/submit";
+/// What those read who are not signed in: the pages of links, and the way to one.
+const OPEN: [&str; 3] = [
+    "/api/fn/session/invited",
+    "/api/fn/session/resettable",
+    "/api/fn/session/sign-up",
+];
 
 /// Answers a call: the guard first, then the function, within the deadline.
 pub async fn call(axum::extract::State(state): axum::extract::State<State>, request: Request) -> Response {
-    let answer = if request.uri().path() == OPEN {
+    let answer = if request.uri().path() == SUBMIT {
         submit(&state, request).await
     } else {
         within(state.deadlines().page, read(&state, request)).await
@@ -45,7 +51,7 @@ async fn within<T>(
 async fn read(state: &State, request: Request) -> Result<Response, AppError> {
     let (parts, body) = request.into_parts();
     let visit = guard::admit(state, &page::client(&parts), &parts.headers).await?;
-    if visit.ctx.is_none() {
+    if visit.ctx.is_none() && !OPEN.contains(&parts.uri.path()) {
         return Err(AppError::Unauthenticated);
     }
     Ok(handle(visit, Request::from_parts(parts, body)).await)

@@ -12,7 +12,10 @@ use tokio::time::timeout;
 use crate::{client::Client, plain, state::State};
 
 /// The pages for those who are not signed in.
-const OPEN_PAGES: [&str; 2] = ["/setup", "/sign-in"];
+const OPEN_PAGES: [&str; 4] = ["/setup", "/sign-in", "/sign-up", "/forgot"];
+
+/// The pages of links, for whoever has one, signed in or not.
+const LINK_PAGES: [&str; 2] = ["/join/", "/reset/"];
 
 /// Finds out who is at the other end, with the rights they have now. What they ask for may take longer than a page;
 /// finding out who asks may not.
@@ -51,12 +54,15 @@ pub async fn admit(state: &State, client: &Client, headers: &HeaderMap) -> Resul
 pub async fn way(state: &State, visit: &Visit, parts: &Parts) -> Result<Option<Response>, AppError> {
     let path = parts.uri.path();
     let open = OPEN_PAGES.contains(&path);
+    if LINK_PAGES.iter().any(|page| path.starts_with(page)) {
+        return Ok(None);
+    }
     if visit.ctx.is_some() {
         return Ok(open.then(|| see("/customers")));
     }
     let needed = state.setup_needed().await.map_err(rapport_service::Error::tell)?;
     Ok(match (needed, path) {
-        (true, "/setup") | (false, "/sign-in") => None,
+        (true, "/setup") | (false, "/sign-in" | "/sign-up" | "/forgot") => None,
         (true, _) => Some(see("/setup")),
         (false, "/setup") => Some(see("/sign-in")),
         (false, _) => Some(see(&sign_in_for(parts))),

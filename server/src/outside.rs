@@ -43,7 +43,7 @@ pub async fn record(Extract(state): Extract<State>, request: Request, next: Next
         .new_id::<uuid::Uuid>()
         .simple()
         .to_string();
-    let span = tracing::info_span!("request", id, method = %parts.method, path = parts.uri.path(), from = %client.address);
+    let span = tracing::info_span!("request", id, method = %parts.method, path = logged(parts.uri.path()), from = %client.address);
     async move {
         let mut response = next.run(Request::from_parts(parts, body)).await;
         headers::protect(response.headers_mut(), secure);
@@ -56,6 +56,14 @@ pub async fn record(Extract(state): Extract<State>, request: Request, next: Next
     }
     .instrument(span)
     .await
+}
+
+/// A path as the log may hold it: what follows in these is a secret.
+fn logged(path: &str) -> &str {
+    ["/join/", "/reset/"]
+        .into_iter()
+        .find(|page| path.starts_with(page))
+        .unwrap_or(path)
 }
 
 /// Refuses what may not come in at all: plain HTTP from elsewhere, writes that another site started, bodies that are
@@ -145,4 +153,16 @@ fn refuse(
         return response;
     }
     plain::page(status, title, sentence, style)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::logged;
+
+    #[test]
+    fn the_log_holds_no_secret_of_a_link() {
+        assert_eq!(logged("/join/0123abcd"), "/join/");
+        assert_eq!(logged("/reset/0123abcd"), "/reset/");
+        assert_eq!(logged("/customers/0123"), "/customers/0123");
+    }
 }

@@ -9,7 +9,15 @@ use std::{
 
 use axum::serve::ListenerExt;
 use rapport_domain::error::AppError;
-use rapport_service::{Service, clock::Clock, database, job::Worker, redis::Redis, user};
+use rapport_service::{
+    Service,
+    clock::Clock,
+    database,
+    job::Worker,
+    mail::{self, Post},
+    redis::Redis,
+    user,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -30,6 +38,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How many jobs one server works on at once.
 const WORKERS: usize = 2;
+/// How often a server looks for mail to send.
+const MAIL_IDLE: Duration = Duration::from_secs(2);
 /// How long answers under way may still take after the signal to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -44,13 +54,14 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
         .map_err(tell)?;
     wait_for_schema(async || database::check_schema(&db).await).await?;
     let redis = Redis::connect(&stores.redis_url, crate::REDIS_PREFIX)?;
-    let service = Service::new(db, redis, Clock::default());
+    let service = Service::with_post(db, redis, Clock::default(), post(&config)?);
     let listener = TcpListener::bind(config.address)
         .await
         .map_err(|why| format!("{}: {why}", config.address))?;
     greet(&service, listener.local_addr()?).await?;
 
     let workers = Workers::start(&service);
+    let postman = tokio::spawn(carry_mail(service.clone()));
     let state = State::new(
         service,
         &config.site,
@@ -76,8 +87,33 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
         result = axum::serve(listener, app).with_graceful_shutdown(asked_to_stop).into_future() => result?,
         () = overdue => tracing::warn!("some answers were still under way"),
     }
+    postman.abort();
     workers.stop().await;
     Ok(())
+}
+
+fn post(config: &Config) -> Result<Post, Failure> {
+    let here = || format!("http://{}", config.address);
+    let post = Post::at(&config.public_url.clone().unwrap_or_else(here));
+    match &config.smtp {
+        Some(smtp) => Ok(post.by(&smtp.url, &smtp.from)?),
+        None => Ok(post),
+    }
+}
+
+/// Sends mail for as long as it is polled.
+async fn carry_mail(service: Service) {
+    loop {
+        match mail::send_next(&service).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => {
+                // Logs it.
+                let _ = error.tell();
+            }
+        }
+        sleep(MAIL_IDLE).await;
+    }
 }
 
 /// Those who do the work in the background.

@@ -49,7 +49,7 @@ impl Deadlines {
     #[must_use]
     pub fn of(self, form: Form) -> Duration {
         match form {
-            Form::SetUp | Form::SignIn => self.hash,
+            Form::SetUp | Form::SignIn | Form::Join | Form::ResetPassword | Form::ChangePassword => self.hash,
             _ => self.form,
         }
     }

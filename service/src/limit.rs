@@ -52,7 +52,7 @@ pub const LINK_FROM: Limit = Limit {
 /// Mails that somebody asks for who is not signed in, from one client address.
 pub const MAIL_FROM: Limit = Limit {
     name: "mail-from",
-    burst: 10,
+    burst: 30,
     per: Duration::from_secs(3_600),
 };
 /// The same, to one address.

@@ -14,6 +14,8 @@ use rapport_domain::{
 use rapport_service::{Ctx, activity, customer::command, import, journal, session, user};
 
 mod appointment;
+mod link;
+mod people;
 mod settings;
 
 use super::{Flash, Form, PICK, WAS, changed, local_path};
@@ -46,6 +48,9 @@ pub async fn submit(form: Form, values: &Values, visit: &Visit) -> Result<Outcom
         Form::SignIn => sign_in(values, visit).await,
         Form::SignOut => sign_out(visit).await,
         Form::Theme => choose_theme(values, visit),
+        Form::Join | Form::SignUp | Form::Forgot | Form::ResetPassword | Form::ChangePassword => {
+            link::submit(form, values, visit).await
+        }
         _ => {
             let ctx = visit.ctx.as_ref().ok_or(AppError::Unauthenticated)?;
             change(form, values, ctx).await.map(Outcome::from)
@@ -103,6 +108,17 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::SaveProfile
         | Form::NewAppointmentType
         | Form::EditAppointmentType(_) => settings::submit(form, values, ctx).await,
+        Form::Invite
+        | Form::RenewInvitation(_)
+        | Form::WithdrawInvitation(_)
+        | Form::SaveUser(_)
+        | Form::DeactivateUser(_)
+        | Form::ReactivateUser(_)
+        | Form::ResetLink(_)
+        | Form::EndSessions(_)
+        | Form::NewTeam
+        | Form::RenameTeam(_)
+        | Form::RemoveTeam(_) => people::submit(form, values, ctx).await,
         Form::CheckImport(id)
         | Form::ReadImport(id)
         | Form::MapImport(id)
@@ -111,7 +127,15 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::StopImport(id)
         | Form::ForgetImport(id)
         | Form::MendRow(id) => imports(form, id, values, ctx).await,
-        Form::SetUp | Form::SignIn | Form::SignOut | Form::Theme => Err(AppError::Internal),
+        Form::SetUp
+        | Form::SignIn
+        | Form::SignOut
+        | Form::Theme
+        | Form::Join
+        | Form::SignUp
+        | Form::Forgot
+        | Form::ResetPassword
+        | Form::ChangePassword => Err(AppError::Internal),
     }
 }
 

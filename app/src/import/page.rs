@@ -206,6 +206,7 @@ fn UnderWay(id: ImportId, job: JobView, view: ImportView) -> impl IntoView {
         Work::CheckImport => "Working out what it would do",
         Work::RunImport => "Bringing the rows in",
         Work::Undo => "Taking it back",
+        Work::Reassign => "Handing over",
     };
     let rows = view.report.as_ref().map_or(0, |report| report.rows);
     let pace = match (job.work, job.seconds) {

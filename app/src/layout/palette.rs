@@ -43,8 +43,17 @@ impl What {
     }
 }
 
+/// What the person may start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct May {
+    create: bool,
+    book: bool,
+    admit: bool,
+}
+
 /// The fixed offers that fit what is typed: every word of it begins a word of theirs.
-fn fixed_offers(text: &str, may_create: bool, may_book: bool) -> Vec<Offer> {
+fn fixed_offers(text: &str, may: May) -> Vec<Offer> {
+    let May { create, book, admit } = may;
     let all = [
         (true, "Customers", "Go to", "/customers", What::Page),
         (true, "People", "Go to", "/customers?kind=person", What::Page),
@@ -52,15 +61,13 @@ fn fixed_offers(text: &str, may_create: bool, may_book: bool) -> Vec<Offer> {
         (true, "Appointments", "Go to", "/appointments", What::Page),
         (true, "Activity", "Go to", "/activity", What::Page),
         (true, "Trash", "Go to", "/trash", What::Page),
-        (may_create, "New customer", "Create", "/customers/new", What::New),
-        (
-            may_book,
-            "New appointment",
-            "Create",
-            "/appointments/new",
-            What::New,
-        ),
-        (may_create, "Import a file", "Go to", "/imports", What::Page),
+        (create, "New customer", "Create", "/customers/new", What::New),
+        (book, "New appointment", "Create", "/appointments/new", What::New),
+        (create, "Import a file", "Go to", "/imports", What::Page),
+        (admit, "Admin", "Go to", "/admin", What::Page),
+        (admit, "Users", "Go to", "/admin/users", What::Page),
+        (admit, "Teams", "Go to", "/admin/teams", What::Page),
+        (admit, "Settings", "Go to", "/admin/settings", What::Page),
     ];
     let fits = |words: &str| {
         let words = words.to_lowercase();
@@ -128,16 +135,19 @@ fn Search(who: MeResource, open: RwSignal<bool>) -> impl IntoView {
     let found = RwSignal::new(Vec::<Offer>::new());
     let said = RwSignal::new(None::<String>);
     let at = RwSignal::new(0_usize);
-    let may = RwSignal::new((false, false));
+    let may = RwSignal::new(May::default());
     Effect::new(move || {
         if let Some(Ok(me)) = who.get() {
-            may.set((me.may_create, me.may_book));
+            may.set(May {
+                create: me.may_create,
+                book: me.may_book,
+                admit: me.may_admit,
+            });
         }
     });
     let offers = Memo::new(move |_| {
         let mut offers = found.get();
-        let (may_create, may_book) = may.get();
-        offers.extend(fixed_offers(&text.get(), may_create, may_book));
+        offers.extend(fixed_offers(&text.get(), may.get()));
         offers
     });
     let navigate = use_navigate();
@@ -276,7 +286,12 @@ mod tests {
     use super::*;
 
     fn words(text: &str, may_create: bool) -> Vec<String> {
-        fixed_offers(text, may_create, may_create)
+        let may = May {
+            create: may_create,
+            book: may_create,
+            admit: false,
+        };
+        fixed_offers(text, may)
             .into_iter()
             .map(|offer| offer.words)
             .collect()

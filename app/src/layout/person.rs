@@ -42,12 +42,12 @@ pub fn Person(
                 <Icon icon=icondata::LuSettings/>
                 "Your settings"
             </a>
-            {me.may_set
+            {me.may_admit
                 .then(|| {
                     view! {
-                        <a class="item" href="/admin/settings">
-                            <Icon icon=icondata::LuSlidersHorizontal/>
-                            "Settings of the installation"
+                        <a class="item" href="/admin">
+                            <Icon icon=icondata::LuShield/>
+                            "Admin"
                         </a>
                     }
                 })}

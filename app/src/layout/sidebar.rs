@@ -87,6 +87,15 @@ fn Places(me: Me, palette: RwSignal<bool>) -> impl IntoView {
             </a>
         }
     });
+    let on_admin = move || path.with(|path| path.starts_with("/admin")).then_some("page");
+    let admin = me.may_admit.then(|| {
+        view! {
+            <a class="nav" href="/admin" aria-current=on_admin>
+                <Icon icon=icondata::LuShield/>
+                "Admin"
+            </a>
+        }
+    });
     let first = initials(&me.organisation)
         .chars()
         .next()
@@ -120,6 +129,7 @@ fn Places(me: Me, palette: RwSignal<bool>) -> impl IntoView {
             "Activity"
         </a>
         {imports}
+        {admin}
         <span class="grow"></span>
         <Person me/>
     }

@@ -1,7 +1,7 @@
 //! Who is signed in.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use rapport_domain::user::Me;
+use rapport_domain::user::{Me, people::Invited};
 
 use crate::api::{Answer, Json};
 
@@ -13,4 +13,42 @@ use crate::api::{Answer, Json};
 pub async fn me() -> Answer<Me> {
     use crate::api::{answer, context};
     answer(rapport_service::user::me(&context()?).await)
+}
+
+/// What an invitation says to the one who has its link.
+///
+/// # Errors
+/// When it is not good any more.
+#[server(name = ReadInvitation, prefix = "/api/fn", endpoint = "session/invited", input = GetUrl)]
+pub async fn invited(
+    /// The secret of the link.
+    token: String,
+) -> Answer<Invited> {
+    use crate::api::{answer, visit};
+    let visit = visit()?;
+    answer(rapport_service::user::invited(&visit.service, &token, visit.address).await)
+}
+
+/// The address whose password a link sets.
+///
+/// # Errors
+/// When it is not good any more.
+#[server(prefix = "/api/fn", endpoint = "session/resettable", input = GetUrl)]
+pub async fn resettable(
+    /// The secret of the link.
+    token: String,
+) -> Answer<String> {
+    use crate::api::{answer, visit};
+    let visit = visit()?;
+    answer(rapport_service::user::resettable(&visit.service, &token, visit.address).await)
+}
+
+/// The domains whose addresses may sign up by themselves.
+///
+/// # Errors
+/// When the database does not answer.
+#[server(prefix = "/api/fn", endpoint = "session/sign-up", input = GetUrl)]
+pub async fn sign_up_domains() -> Answer<Vec<String>> {
+    use crate::api::{answer, visit};
+    answer(rapport_service::user::sign_up_domains(&visit()?.service).await)
 }

@@ -6,6 +6,7 @@ use leptos_router::hooks::use_location;
 use rapport_domain::form::Values;
 use wasm_split_helpers::wasm_split;
 
+use super::api;
 use crate::{
     browser,
     door::{DoorForm, Form, query_value, use_form},
@@ -105,14 +106,40 @@ fn SignIn() -> impl IntoView {
                 <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true/>
                 <Enter words="Sign in"/>
             </DoorForm>
+            <p class="sm pt-4 grid gap-1">
+                <a class="go" href="/forgot">"Forgotten your password?"</a>
+                <MaySignUp/>
+            </p>
         </Doorstep>
         <ToastRack/>
     }
 }
 
+/// The way in for those who have no account, where there is one.
+#[component]
+fn MaySignUp() -> impl IntoView {
+    let domains = Resource::new(|| (), |()| api::sign_up_domains());
+    let link = move || {
+        Suspend::new(async move {
+            let open = domains.await.is_ok_and(|domains| !domains.is_empty());
+            open.then(|| view! { <a class="go" href="/sign-up">"New here? Sign up"</a> })
+        })
+    };
+    view! { <Transition fallback=|| ()>{link}</Transition> }
+}
+
 /// The frame of a page that stands alone.
 #[component]
-fn Doorstep(title: &'static str, text: &'static str, children: Children) -> impl IntoView {
+pub fn Doorstep(
+    /// Its heading.
+    #[prop(into)]
+    title: String,
+    /// What to do here.
+    #[prop(into)]
+    text: String,
+    /// What stands on it.
+    children: Children,
+) -> impl IntoView {
     view! {
         <div class="door">
             <main>
@@ -130,7 +157,10 @@ fn Doorstep(title: &'static str, text: &'static str, children: Children) -> impl
 
 /// The button that sends a form, over its whole width.
 #[component]
-fn Enter(words: &'static str) -> impl IntoView {
+pub fn Enter(
+    /// What it does.
+    words: &'static str,
+) -> impl IntoView {
     let busy = use_form().map(|form| form.pending).unwrap_or_default();
     view! {
         <Button kind="submit" weight=Weight::Main busy tall=true>

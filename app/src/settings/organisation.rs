@@ -1,23 +1,22 @@
 //! What the installation is set to.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use rapport_domain::{
     form::Values,
     organisation::{Organisation, WEEKDAYS},
+    user::people::SignUp,
 };
 use wasm_split_helpers::wasm_split;
 
 use super::api;
 use crate::{
-    door::{DoorForm, Form, use_changes, use_field, use_form},
+    door::{DoorForm, Form, use_field, use_form},
     part::{self, Drawn, Part, later},
     ui::{
         button::{Button, LinkButton, Weight},
-        empty::ErrorState,
-        field::{Field, PickOne},
-        select::Select,
-        skeleton::Skeleton,
+        field::{Field, PickOne, TextArea},
+        page::{PlainPage, below_admin, loaded},
+        select::{Pick, Select},
     },
 };
 
@@ -33,36 +32,17 @@ pub fn OrganisationPage() -> impl IntoView {
     load
 ))]
 pub fn draw() -> Drawn {
-    Ok(view! { <Page/> }.into_any())
-}
-
-#[component]
-fn Page() -> impl IntoView {
-    let changes = use_changes();
-    let organisation = Resource::new(move || changes.get(), |_| api::get_organisation());
-    let form = move || {
-        Suspend::new(async move {
-            match organisation.await {
-                Ok(organisation) => view! { <Settings organisation/> }.into_any(),
-                Err(fault) => view! { <ErrorState fault again="/admin/settings"/> }.into_any(),
-            }
-        })
+    let tools = view! {
+        <LinkButton href="/admin/appointment-types".to_owned()>"Appointment types"</LinkButton>
     };
-    view! {
-        <Title text="Settings"/>
-        <main class="main grow">
-            <div class="bar">
-                <h1 class="grow">"Settings"</h1>
-                <LinkButton href="/admin/appointment-types".to_owned()>"Appointment types"</LinkButton>
-            </div>
-            <div class="scroll">
-                <div class="page">
-                    <Transition fallback=|| view! { <Skeleton lines=8/> }>{form}</Transition>
-                </div>
-            </div>
-        </main>
-    }
-    .into_any()
+    let page = view! {
+        <PlainPage title="Settings" above=below_admin() tools=tools.into_any()>
+            {loaded(api::get_organisation, "/admin/settings", |organisation| {
+                view! { <Settings organisation/> }.into_any()
+            })}
+        </PlainPage>
+    };
+    Ok(page.into_any())
 }
 
 #[component]
@@ -71,7 +51,9 @@ fn Settings(organisation: Organisation) -> impl IntoView {
         .with("name", organisation.name)
         .with("zone", organisation.zone)
         .with("currency", organisation.currency)
-        .with("week_start", organisation.week_start.to_string());
+        .with("week_start", organisation.week_start.to_string())
+        .with("sign_up", organisation.sign_up.word())
+        .with("sign_up_domains", organisation.sign_up_domains.join(", "));
     values.0.extend(organisation.hours.values().0);
     let zones = organisation.zones.into_iter().map(|zone| (zone.clone(), zone));
     let days = WEEKDAYS
@@ -92,10 +74,28 @@ fn Settings(organisation: Organisation) -> impl IntoView {
                 <p class="sm faint">"The calendar shades what lies outside, and free times are looked for inside. Leave a day empty to close it."</p>
                 <Week/>
             </fieldset>
+            <Select name="sign_up" label="Who may join" options=who_may_join()/>
+            <TextArea
+                name="sign_up_domains"
+                label="Domains that may sign up"
+                hint="Such as example.org, separated by commas. The address is confirmed by a mail; they start as members of the first team."
+            />
             <SaveButton/>
         </DoorForm>
     }
     .into_any()
+}
+
+fn who_may_join() -> Vec<Pick> {
+    let words = |who: SignUp| match who {
+        SignUp::Closed => "Nobody; invitations wait",
+        SignUp::Invitation => "Who was asked to by an admin",
+        SignUp::Domains => "Also who has an address of the domains below",
+    };
+    let every = SignUp::EVERY.iter();
+    every
+        .map(|who| (who.word().to_owned(), words(*who).to_owned()))
+        .collect()
 }
 
 /// The hours of each day. A component of its own: its fields know the form only inside it.

@@ -1,19 +1,17 @@
 //! What each person sets for themselves.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use rapport_domain::{form::Values, organisation::Profile};
 use wasm_split_helpers::wasm_split;
 
 use super::{api, organisation::SaveButton};
 use crate::{
-    door::{DoorForm, Form, use_changes},
+    door::{DoorForm, Form},
     part::{self, Drawn, Part, later},
     ui::{
-        empty::ErrorState,
         field::Field,
+        page::{PlainPage, loaded},
         select::{Pick, Select},
-        skeleton::Skeleton,
     },
 };
 
@@ -29,35 +27,12 @@ pub fn ProfilePage() -> impl IntoView {
     load
 ))]
 pub fn draw() -> Drawn {
-    Ok(view! { <Page/> }.into_any())
-}
-
-#[component]
-fn Page() -> impl IntoView {
-    let changes = use_changes();
-    let profile = Resource::new(move || changes.get(), |_| api::get_profile());
-    let form = move || {
-        Suspend::new(async move {
-            match profile.await {
-                Ok(profile) => view! { <ProfileForm profile/> }.into_any(),
-                Err(fault) => view! { <ErrorState fault again="/settings"/> }.into_any(),
-            }
-        })
+    let page = view! {
+        <PlainPage title="Your settings">
+            {loaded(api::get_profile, "/settings", |profile| view! { <ProfileForm profile/> }.into_any())}
+        </PlainPage>
     };
-    view! {
-        <Title text="Your settings"/>
-        <main class="main grow">
-            <div class="bar">
-                <h1>"Your settings"</h1>
-            </div>
-            <div class="scroll">
-                <div class="page">
-                    <Transition fallback=|| view! { <Skeleton/> }>{form}</Transition>
-                </div>
-            </div>
-        </main>
-    }
-    .into_any()
+    Ok(page.into_any())
 }
 
 #[component]
@@ -75,7 +50,15 @@ fn ProfileForm(profile: Profile) -> impl IntoView {
             <p class="sm faint">"All times are told by this clock, and what you book is understood by it."</p>
             <SaveButton/>
         </DoorForm>
-        <p class="sm faint mt-6">{format!("You sign in as {}.", profile.email)}</p>
+        <section class="grid gap-3 mt-8">
+            <h2>"Password"</h2>
+            <p class="sm faint">{format!("You sign in as {}. A new password signs you out everywhere else.", profile.email)}</p>
+            <DoorForm form=Form::ChangePassword class="form" label="Password">
+                <Field name="current" label="Your password" kind="password" autocomplete="current-password" required=true/>
+                <Field name="password" label="New password" kind="password" autocomplete="new-password" required=true/>
+                <SaveButton/>
+            </DoorForm>
+        </section>
     }
     .into_any()
 }

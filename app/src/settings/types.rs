@@ -1,7 +1,6 @@
 //! The types of appointments.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use rapport_domain::{
     appointment::{AppointmentType, COLOURS},
     form::Values,
@@ -10,9 +9,13 @@ use wasm_split_helpers::wasm_split;
 
 use super::{api, organisation::SaveButton};
 use crate::{
-    door::{DoorForm, Form, use_changes, use_door, use_field},
+    door::{DoorForm, Form, use_door, use_field},
     part::{self, Drawn, Part, later},
-    ui::{crumbs::Crumbs, empty::ErrorState, field::Field, select::Select, skeleton::Skeleton},
+    ui::{
+        field::Field,
+        page::{PlainPage, below_admin, loaded},
+        select::Select,
+    },
 };
 
 /// What the colours are called.
@@ -30,36 +33,12 @@ pub fn TypesPage() -> impl IntoView {
     load
 ))]
 pub fn draw() -> Drawn {
-    Ok(view! { <Page/> }.into_any())
-}
-
-#[component]
-fn Page() -> impl IntoView {
-    let changes = use_changes();
-    let types = Resource::new(move || changes.get(), |_| api::get_types());
-    let list = move || {
-        Suspend::new(async move {
-            match types.await {
-                Ok(types) => view! { <Types types/> }.into_any(),
-                Err(fault) => view! { <ErrorState fault again="/admin/appointment-types"/> }.into_any(),
-            }
-        })
+    let page = view! {
+        <PlainPage title="Appointment types" above=below_admin()>
+            {loaded(api::get_types, "/admin/appointment-types", |types| view! { <Types types/> }.into_any())}
+        </PlainPage>
     };
-    let above = vec![("/admin/settings".to_owned(), "Settings".to_owned())];
-    view! {
-        <Title text="Appointment types"/>
-        <main class="main grow">
-            <div class="bar">
-                <Crumbs above here="Appointment types"/>
-            </div>
-            <div class="scroll">
-                <div class="page">
-                    <Transition fallback=|| view! { <Skeleton/> }>{list}</Transition>
-                </div>
-            </div>
-        </main>
-    }
-    .into_any()
+    Ok(page.into_any())
 }
 
 #[component]

@@ -16,14 +16,17 @@ use rapport_domain::{
     form::Values,
     id::{ActivityId, AppointmentId, AppointmentTypeId, CustomerId, ImportId},
     journal::Receipt,
+    user::people::{Heir, NewInvitation},
 };
 use rapport_service::{
     Ctx, activity, appointment,
     customer::command,
     import::{self, NewImport, Wishes},
     job::Worker,
+    user,
 };
 use rapport_testing::PASSWORD;
+use uuid::Uuid;
 
 use crate::browser::{Answer, Browser, Site};
 
@@ -50,8 +53,12 @@ enum Whose {
     NearBooking,
     /// One that somebody of another team keeps.
     FarBooking,
+    /// A user nobody knows yet, or a team of nobody.
+    Somebody,
+    /// An invitation that is open.
+    Invited,
 }
-use Whose::{Any, Far, FarBooking, FarImport, Near, NearBooking, NearImport};
+use Whose::{Any, Far, FarBooking, FarImport, Invited, Near, NearBooking, NearImport, Somebody};
 
 /// Server functions that read, by their path under `/api/fn/`, with their query.
 const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
@@ -101,6 +108,14 @@ const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
     ("settings/profile", Any, "", [200, 200, 200, 200, 401]),
     ("settings/organisation", Any, "", [200, 403, 403, 403, 401]),
     ("settings/types", Any, "", [200, 403, 403, 403, 401]),
+    ("user/people", Any, "", [200, 403, 403, 403, 401]),
+    ("user/person", Somebody, "id={id}", [200, 403, 403, 403, 401]),
+    ("user/roles", Any, "", [200, 403, 403, 403, 401]),
+    ("user/outbox", Any, "", [200, 403, 403, 403, 401]),
+    // For whoever has a link; this is none.
+    ("session/invited", Any, "token=x", [409, 409, 409, 409, 409]),
+    ("session/resettable", Any, "token=x", [409, 409, 409, 409, 409]),
+    ("session/sign-up", Any, "", [200, 200, 200, 200, 200]),
     ("import/list", Any, "", [200, 200, 200, 403, 401]),
     ("import/mappings", Any, "", [200, 200, 200, 403, 401]),
     ("import/get", NearImport, "id={id}", [200, 404, 200, 403, 401]),
@@ -128,6 +143,10 @@ const PAGES: &[(&str, Whose, Answers)] = &[
     ("/", Any, [302, 302, 302, 302, 303]),
     ("/setup", Any, [303, 303, 303, 303, 303]),
     ("/sign-in", Any, [303, 303, 303, 303, 200]),
+    ("/sign-up", Any, [303, 303, 303, 303, 200]),
+    ("/forgot", Any, [303, 303, 303, 303, 200]),
+    ("/join/{token}", Any, [409, 409, 409, 409, 409]),
+    ("/reset/{token}", Any, [409, 409, 409, 409, 409]),
     ("/customers", Any, [200, 200, 200, 200, 303]),
     ("/customers/new", Any, [200, 200, 200, 403, 303]),
     ("/customers/{id}", Near, [200, 200, 200, 200, 303]),
@@ -143,6 +162,12 @@ const PAGES: &[(&str, Whose, Answers)] = &[
     ("/activity", Any, [200, 200, 200, 200, 303]),
     ("/trash", Any, [200, 200, 200, 200, 303]),
     ("/settings", Any, [200, 200, 200, 200, 303]),
+    ("/admin", Any, [200, 403, 403, 403, 303]),
+    ("/admin/users", Any, [200, 403, 403, 403, 303]),
+    ("/admin/users/{id}", Somebody, [200, 403, 403, 403, 303]),
+    ("/admin/teams", Any, [200, 403, 403, 403, 303]),
+    ("/admin/roles", Any, [200, 403, 403, 403, 303]),
+    ("/admin/outbox", Any, [200, 403, 403, 403, 303]),
     ("/admin/settings", Any, [200, 403, 403, 403, 303]),
     ("/admin/appointment-types", Any, [200, 403, 403, 403, 303]),
     ("/imports", Any, [200, 200, 200, 403, 303]),
@@ -187,6 +212,43 @@ const FORMS: &[(&str, Whose, Answers)] = &[
     ),
     ("/appointments/{id}/cancel", FarBooking, [303, 403, 404, 403, 401]),
     ("/settings", Any, [303, 303, 303, 303, 401]),
+    // The password that is given is wrong.
+    ("/settings/password", Any, [422, 422, 422, 422, 401]),
+    ("/join", Any, [409, 409, 409, 409, 409]),
+    ("/reset", Any, [409, 409, 409, 409, 409]),
+    ("/sign-up", Any, [409, 409, 409, 409, 409]),
+    ("/forgot", Any, [303, 303, 303, 303, 303]),
+    ("/admin/users", Any, [303, 403, 403, 403, 401]),
+    ("/admin/invitations/{id}/link", Invited, [303, 403, 403, 403, 401]),
+    (
+        "/admin/invitations/{id}/withdraw",
+        Invited,
+        [303, 403, 403, 403, 401],
+    ),
+    ("/admin/users/{id}", Somebody, [303, 403, 403, 403, 401]),
+    (
+        "/admin/users/{id}/deactivate",
+        Somebody,
+        [303, 403, 403, 403, 401],
+    ),
+    (
+        "/admin/users/{id}/reactivate",
+        Somebody,
+        [303, 403, 403, 403, 401],
+    ),
+    (
+        "/admin/users/{id}/reset-link",
+        Somebody,
+        [303, 403, 403, 403, 401],
+    ),
+    (
+        "/admin/users/{id}/end-sessions",
+        Somebody,
+        [303, 403, 403, 403, 401],
+    ),
+    ("/admin/teams", Any, [303, 403, 403, 403, 401]),
+    ("/admin/teams/{id}/edit", Somebody, [303, 403, 403, 403, 401]),
+    ("/admin/teams/{id}/remove", Somebody, [303, 403, 403, 403, 401]),
     ("/admin/settings", Any, [303, 403, 403, 403, 401]),
     ("/admin/appointment-types", Any, [303, 403, 403, 403, 401]),
     (
@@ -292,6 +354,11 @@ impl Scene {
         match whose {
             NearImport | FarImport => self.import(whose).await.to_string(),
             NearBooking | FarBooking => self.appointment(whose).await.to_string(),
+            Somebody => {
+                let user = self.site.house.user(BuiltInRole::Member, None).await;
+                user.to_string()
+            }
+            Invited => self.invitation().await,
             _ => self.customer(whose).await.to_string(),
         }
     }
@@ -335,6 +402,9 @@ impl Scene {
         }
         if pattern.starts_with("/appointments/") {
             return self.appointment_form(pattern, whose).await;
+        }
+        if let Some(form) = self.people_form(pattern).await {
+            return form;
         }
         if let Some(fields) = settings_form(pattern) {
             let id = self.admin.clock().new_id::<AppointmentTypeId>().to_string();
@@ -412,12 +482,74 @@ impl Scene {
             "appointment_staff",
             "appointment_type",
             "organisation",
+            "team",
+            "invitation",
+            "password_reset",
+            "mail",
         ];
         let digests = tables.map(|table| {
             format!("(SELECT coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM {table} t)")
         });
         let sql = format!("SELECT concat({})", digests.join(", "));
         Some(self.site.house.database.read(&sql).await)
+    }
+
+    async fn invitation(&self) -> String {
+        let new = NewInvitation {
+            id: self.admin.clock().new_id(),
+            email: format!("{}@x.example", self.admin.clock().new_id::<Uuid>().simple()),
+            role: BuiltInRole::Member,
+            team: None,
+        };
+        let receipt = user::invite(&self.admin, new).await.unwrap();
+        receipt.record.to_string()
+    }
+
+    async fn people_form(&self, pattern: &str) -> Option<(String, Vec<(&'static str, String)>)> {
+        let house = &self.site.house;
+        let new_id = self.admin.clock().new_id::<Uuid>().to_string();
+        let text = |pairs: &[(&'static str, &str)]| {
+            let pairs = pairs.iter().map(|(name, text)| (*name, (*text).to_owned()));
+            pairs.collect::<Vec<_>>()
+        };
+        let (id, fields) = match pattern {
+            "/settings/password" => (
+                String::new(),
+                text(&[("current", "not it at all"), ("password", PASSWORD)]),
+            ),
+            "/join" | "/reset" => (
+                String::new(),
+                text(&[("token", "x"), ("name", "Ada"), ("password", PASSWORD)]),
+            ),
+            "/sign-up" | "/forgot" => {
+                let email = format!("{new_id}@x.example");
+                (String::new(), vec![("email", email)])
+            }
+            "/admin/users" => {
+                let email = format!("{new_id}@x.example");
+                let mut fields = text(&[("role", "member"), ("team", "")]);
+                fields.extend([("id", new_id), ("email", email)]);
+                (String::new(), fields)
+            }
+            "/admin/teams" => (String::new(), vec![("id", new_id), ("name", "West".to_owned())]),
+            "/admin/teams/{id}/edit" | "/admin/teams/{id}/remove" => (
+                house.team("Nobody's").await.to_string(),
+                text(&[("version", "1"), ("name", "East")]),
+            ),
+            pattern if pattern.starts_with("/admin/invitations/") => (self.invitation().await, vec![]),
+            pattern if pattern.starts_with("/admin/users/") => {
+                let id = house.user(BuiltInRole::Member, None).await;
+                if pattern.ends_with("/reactivate") {
+                    user::deactivate(&self.admin, id, Heir::Nobody).await.unwrap();
+                }
+                (
+                    id.to_string(),
+                    text(&[("version", "1"), ("name", "Ada"), ("heir", "keep")]),
+                )
+            }
+            _ => return None,
+        };
+        Some((pattern.replace("{id}", &id), fields))
     }
 
     async fn appointment_form(&self, pattern: &str, whose: Whose) -> (String, Vec<(&'static str, String)>) {
@@ -556,7 +688,9 @@ fn every_page_has_a_line() {
     assert_eq!(here, there, "each page has its answers in this table");
     for path in there.iter().filter(|path| path.contains("{id}")) {
         let lines = PAGES.iter().filter(|(of, ..)| of == path).count();
-        assert_eq!(lines, 2, "{path}, near and far");
+        // Who works here is the same for all who may see it.
+        let expected = if path.starts_with("/admin/") { 1 } else { 2 };
+        assert_eq!(lines, expected, "{path}, near and far");
     }
 }
 
@@ -642,6 +776,13 @@ const FIELDS: &[&str] = &[
     "pick.time",
     "zone",
     "sun.to",
+    "current",
+    "heir",
+    "role",
+    "team",
+    "follow",
+    "sign_up",
+    "sign_up_domains",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -732,7 +873,9 @@ fn every_form_has_a_line() {
             Some("imports") => &[NearImport, FarImport],
             Some("appointments") => &[NearBooking, FarBooking],
             // What is set up for all is nobody's.
-            Some("admin") => &[Any],
+            Some("admin") if pattern.contains("appointment-types") => &[Any],
+            Some("admin") if pattern.contains("invitations") => &[Invited],
+            Some("admin") => &[Somebody],
             _ => &[Near, Far],
         };
         assert_eq!(whose, both, "{pattern}");

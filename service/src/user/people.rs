@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use rapport_domain::{
     access::{Ability, BuiltInRole, Kind},
-    error::AppError,
+    error::{AppError, FieldConflict},
     id::{TeamId, UserId},
     journal::{Op, Receipt},
     user::{
         email_key,
-        people::{Grant, HandedOver, Heir, People, Person, PersonPage, PersonPatch, RoleView},
+        people::{Grant, HandedOver, Heir, People, Person, PersonPage, PersonPatch, RoleView, Team},
     },
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
@@ -175,12 +175,15 @@ pub async fn save_person(
         return Ok((unchanged(id.0, person.version), HandedOver::default()));
     };
     let theirs = changed_since(&tx, ctx, RecordKind::User, id.0, id.0, seen).await?;
-    let conflicts = disputed(&change, &theirs, &before).into_iter();
-    let conflicts = conflicts.map(|mut conflict| {
-        conflict.field = conflict.field.trim_end_matches("_id").to_owned();
-        conflict
-    });
-    refuse(conflicts.collect(), person.version)?;
+    let mut conflicts = disputed(&change, &theirs, &before);
+    conflicts.retain(|conflict| conflict.field != "email_key");
+    if !conflicts.is_empty() {
+        let teams = team::all(&tx).await?;
+        conflicts
+            .iter_mut()
+            .for_each(|conflict| speak_plainly(conflict, &person, &patch, &teams));
+    }
+    refuse(conflicts, person.version)?;
     let follow = patch
         .team
         .filter(|_| patch.customers_follow && change.after.contains_key("team_id"))
@@ -195,6 +198,28 @@ pub async fn save_person(
         batch: Some(batch),
     };
     Ok((receipt, handed))
+}
+
+/// Names role and team, which are stored as ids, for people.
+fn speak_plainly(conflict: &mut FieldConflict, stands: &Stored, patch: &PersonPatch, teams: &[Team]) {
+    let team = |id: Option<TeamId>| {
+        let team = teams.iter().find(|team| Some(team.id) == id);
+        team.map_or_else(|| "No team".to_owned(), |team| team.name.clone())
+    };
+    match conflict.field.as_str() {
+        "role_id" => {
+            let stands = stands.role.parse::<BuiltInRole>().map(BuiltInRole::label);
+            conflict.field = "role".to_owned();
+            conflict.mine = patch.role.map(BuiltInRole::label).unwrap_or_default().to_owned();
+            conflict.theirs = stands.unwrap_or_default().to_owned();
+        }
+        "team_id" => {
+            conflict.field = "team".to_owned();
+            conflict.mine = team(patch.team.flatten());
+            conflict.theirs = team(stands.team_id.map(TeamId));
+        }
+        _ => {}
+    }
 }
 
 async fn wanted(tx: &DatabaseTransaction, patch: &PersonPatch) -> Result<Fields> {

@@ -1,0 +1,79 @@
+//! The frame of a plain page: its head, and what it reads.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{crumbs::Crumbs, empty::ErrorState, skeleton::Skeleton};
+use crate::{api::Answer, door::use_changes};
+
+/// The pages above a page, outermost first: address and name.
+pub type Above = Vec<(&'static str, &'static str)>;
+
+/// The admin panel, above its pages.
+#[must_use]
+pub fn below_admin() -> Above {
+    vec![("/admin", "Admin")]
+}
+
+/// A page with its name, tools beside it, and content that scrolls.
+#[component]
+pub fn PlainPage(
+    /// Its name.
+    #[prop(into)]
+    title: String,
+    /// The pages above it.
+    #[prop(optional)]
+    above: Above,
+    /// Links and buttons beside its name.
+    #[prop(optional, into)]
+    tools: Option<AnyView>,
+    /// Whether it takes the whole width.
+    #[prop(optional)]
+    broad: bool,
+    /// What stands on it.
+    children: Children,
+) -> impl IntoView {
+    let above = above
+        .into_iter()
+        .map(|(href, name)| (href.to_owned(), name.to_owned()));
+    view! {
+        <Title text=title.clone()/>
+        <main class="main grow">
+            <div class="bar">
+                <Crumbs above=above.collect() here=title/>
+                <span class="grow"></span>
+                {tools}
+            </div>
+            <div class="scroll">
+                <div class="page" class:broad=broad>
+                    {children()}
+                </div>
+            </div>
+        </main>
+    }
+    .into_any()
+}
+
+/// Reads something, again after every change, and draws it; `again` is the page to try again when it could not be read.
+pub fn loaded<T, F>(
+    read: impl Fn() -> F + Send + Sync + 'static,
+    again: &'static str,
+    draw: fn(T) -> AnyView,
+) -> AnyView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Answer<T>> + Send + 'static,
+{
+    let changes = use_changes();
+    let resource = Resource::new(move || changes.get(), move |_| read());
+    let content = move || {
+        Suspend::new(async move {
+            match resource.await {
+                Ok(read) => draw(read),
+                Err(fault) => view! { <ErrorState fault again/> }.into_any(),
+            }
+        })
+    };
+    view! { <Transition fallback=|| view! { <Skeleton lines=6/> }>{content}</Transition> }.into_any()
+}
