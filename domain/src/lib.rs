@@ -7,6 +7,7 @@ pub mod access;
 pub mod activity;
 pub mod appointment;
 pub mod customer;
+pub mod dashboard;
 pub mod error;
 pub mod export;
 pub mod feed;

@@ -12,6 +12,7 @@ mod m0004_organisation;
 mod m0005_appointment;
 mod m0006_feed;
 mod m0007_people;
+mod m0008_dashboard;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_appointment::Migration),
             Box::new(m0006_feed::Migration),
             Box::new(m0007_people::Migration),
+            Box::new(m0008_dashboard::Migration),
         ]
     }
 }

@@ -13,6 +13,7 @@ pub mod activity;
 pub mod appointment;
 pub mod clock;
 pub mod customer;
+pub mod dashboard;
 pub mod database;
 mod entity;
 pub mod error;

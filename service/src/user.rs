@@ -20,6 +20,8 @@ pub use reset::{change_password, forgot, new_password, reset_link, resettable};
 pub use setup::{issue_setup_token, set_up, setup_needed};
 pub use team::{new_team, remove_team, rename_team};
 
+pub(crate) use team::within as teams_within;
+
 pub(crate) use account::account;
 pub(crate) use present::{bookable, present};
 pub(crate) use reassign::{failed as reassign_failed, perform as reassign};

@@ -8,6 +8,7 @@ import { acting, busyDay } from "./appointment";
 import { choose } from "./import";
 import { aiko, nadia, tom, type Person } from "./people";
 import type { Problems } from "./problems";
+import { ask, linkFor, pageOf } from "./staff";
 import { awake, open } from "./test";
 
 export interface State {
@@ -41,6 +42,14 @@ function openCalendar(view: string) {
     await open(page, `/appointments?view=${view}&day=${day}&staff=${staff.join(",")}`);
     await expect(page.getByText("Cloudberry tasting").first()).toBeVisible();
   };
+}
+
+/** Somebody who was asked to join and has not yet: asked once, and found again. Gives the path of the link. */
+async function asked(): Promise<string> {
+  const email = "sofia.lindgren@northwind.example";
+  const { invitations } = await acting(nadia, async (api) => (await api.get("/api/fn/user/people")).json());
+  if (!(invitations as { email: string }[]).some((invitation) => invitation.email === email)) await ask(email);
+  return linkFor(email);
 }
 
 async function openDialog(page: Page): Promise<void> {
@@ -289,6 +298,56 @@ export const STATES: State[] = [
       await page.getByText("Meeting").click();
     },
   },
+  { name: "admin", show: openPage("/admin") },
+  { name: "admin, nothing found", show: openPage("/admin?q=zebra") },
+  { name: "admin for one who only looks", who: aiko, statuses: [403], show: openPage("/admin") },
+  {
+    name: "users",
+    show: async (page) => {
+      await asked();
+      await open(page, "/admin/users");
+      await page.getByText("Ask somebody to join").click();
+      await expect(page.getByRole("button", { name: "New link" }).first()).toBeVisible();
+    },
+  },
+  {
+    name: "users, refused",
+    statuses: [422],
+    show: async (page) => {
+      await open(page, "/admin/users");
+      await page.getByText("Ask somebody to join").click();
+      await page.getByLabel("E-mail").fill("nobody");
+      await page.getByRole("button", { name: "Ask to join" }).click();
+      await expect(page.getByText("is not an e-mail address.")).toBeVisible();
+    },
+  },
+  { name: "user", show: async (page) => open(page, await pageOf(tom.email)) },
+  { name: "user, oneself", show: async (page) => open(page, await pageOf(nadia.email)) },
+  { name: "user, not found", statuses: [404], show: openPage("/admin/users/7") },
+  {
+    name: "teams",
+    show: async (page) => {
+      await open(page, "/admin/teams");
+      await page.getByText("New team").click();
+    },
+  },
+  { name: "roles", show: openPage("/admin/roles") },
+  {
+    name: "outbox",
+    show: async (page) => {
+      await asked();
+      await open(page, "/admin/outbox");
+      await page.getByText(/^Join /).or(page.getByText(/Join Northwind/)).first().click();
+    },
+  },
+  {
+    name: "join",
+    signedOut: true,
+    show: async (page) => open(page, await asked()),
+  },
+  { name: "join, no such link", signedOut: true, statuses: [409], show: openPage("/join/0123") },
+  { name: "forgotten password", signedOut: true, show: openPage("/forgot") },
+  { name: "sign-up", signedOut: true, show: openPage("/sign-up") },
   {
     name: "address that leads nowhere",
     statuses: [404],

@@ -1,7 +1,7 @@
 //! Teams.
 
 use rapport_domain::{
-    access::{Ability, Kind},
+    access::{Ability, Kind, Scope},
     error::AppError,
     id::TeamId,
     journal::Receipt,
@@ -47,6 +47,19 @@ pub(super) async fn all(db: &impl ConnectionTrait) -> Result<Vec<Team>> {
         members: team.members,
     });
     Ok(teams.collect())
+}
+
+/// The teams of which a scope holds all that they have, by name.
+pub(crate) async fn within(ctx: &Ctx, scope: Scope) -> Result<Vec<(TeamId, String)>> {
+    let only = match scope {
+        Scope::All => None,
+        Scope::Team(_, team) => Some(team),
+        Scope::Own(_) | Scope::Nothing => return Ok(Vec::new()),
+    };
+    let teams = all(ctx.db()).await?.into_iter().map(|team| (team.id, team.name));
+    Ok(teams
+        .filter(|(id, _)| only.is_none_or(|only| only == *id))
+        .collect())
 }
 
 /// Makes a team. Posting the same form again gives the receipt of the first time.

@@ -8,6 +8,7 @@
 mod activity;
 mod appointment;
 mod customer;
+mod dashboard;
 mod database;
 mod export;
 mod feed;

@@ -1,0 +1,316 @@
+//! The dashboard: what is due, what went silent, what changed, and figures of a period beside those of the one before.
+//!
+//! The figures are counted by PostgreSQL from the records themselves and kept in Redis for as long as nothing is written:
+//! the newest command of the journal is a part of their key.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use rapport_domain::{
+    access::{Ability, Kind, Scope},
+    appointment::{CalendarQuery, CalendarView, Day, Slot},
+    customer::Stage,
+    dashboard::{Dashboard, DashboardQuery, Figures, SILENT_AFTER, Series, Silent, Whose},
+    id::CustomerId,
+};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use crate::{
+    Ctx, Error, Result,
+    access::{push_booked, push_scope, require},
+    appointment, feed, secret,
+    sql::{Sql, sql},
+    user, zone,
+};
+
+/// Figures are never older than this, also while a long command goes on writing.
+const KEPT_FOR: Duration = Duration::from_secs(60);
+/// Silent customers that are named.
+const SILENT_MAX: i64 = 6;
+/// Customers that are looked through for them, those that changed longest ago first.
+const SILENT_LOOKED: i64 = 500;
+/// Commands that are told.
+const LATELY: usize = 6;
+
+/// All that the dashboard shows.
+///
+/// # Errors
+/// [`rapport_domain::error::AppError::Forbidden`] without the right to see customers.
+pub async fn get(ctx: &Ctx, query: DashboardQuery) -> Result<Dashboard> {
+    let customers = require(ctx.actor(), Kind::Customer, Ability::Read)?;
+    let with_appointments = ctx.actor().may(Kind::Appointment, Ability::Read);
+    let (appointments, silent, feed, figures, teams) = futures::try_join!(
+        today(ctx, with_appointments),
+        silent(ctx),
+        feed::feed(ctx, false, None),
+        figures(ctx, customers, query),
+        user::teams_within(ctx, customers)
+    )?;
+    let now = ctx.now().local(ctx.clock().now());
+    let name = ctx.actor().name.split_whitespace().next().unwrap_or_default();
+    Ok(Dashboard {
+        query,
+        name: name.to_owned(),
+        today: Day::of(now.date()).long(),
+        greeting: part_of_day(now.hour()).to_owned(),
+        appointments,
+        silent,
+        lately: feed.deeds.into_iter().take(LATELY).collect(),
+        figures,
+        teams,
+        with_appointments,
+    })
+}
+
+fn part_of_day(hour: u32) -> &'static str {
+    match hour {
+        5..12 => "morning",
+        12..18 => "afternoon",
+        _ => "evening",
+    }
+}
+
+async fn today(ctx: &Ctx, with_appointments: bool) -> Result<Vec<Slot>> {
+    if !with_appointments {
+        return Ok(Vec::new());
+    }
+    let day = CalendarQuery {
+        view: Some(CalendarView::Day),
+        ..CalendarQuery::default()
+    };
+    Ok(appointment::calendar(ctx, day).await?.slots)
+}
+
+#[derive(FromQueryResult)]
+struct SilentRow {
+    id: Uuid,
+    name: String,
+    stage: String,
+    since: DateTime<Utc>,
+}
+
+/// The actor's own customers with whom nothing happened for long: no change, no note, no appointment that was or comes.
+async fn silent(ctx: &Ctx) -> Result<Vec<Silent>> {
+    let now = ctx.clock().now();
+    let statement = sql(
+        "SELECT c.id, c.name, c.stage, greatest(c.updated_at, c.noted, c.met) AS since \
+         FROM (SELECT k.id, k.name, k.stage, k.updated_at, \
+                      (SELECT max(a.created_at) FROM activity a WHERE a.customer_id = k.id AND a.deleted_at IS NULL) AS noted, \
+                      (SELECT max(a.starts_at) FROM appointment a WHERE a.customer_id = k.id AND a.deleted_at IS NULL) AS met \
+               FROM (SELECT * FROM customer WHERE owner_id = $1 AND deleted_at IS NULL AND updated_at < $2 \
+                     ORDER BY updated_at, id LIMIT $3) AS k \
+               WHERE k.stage <> 'former') AS c \
+         WHERE greatest(c.updated_at, c.noted, c.met) < $2 ORDER BY since, c.id LIMIT $4",
+        [
+            ctx.actor().user.0.into(),
+            (now - TimeDelta::days(SILENT_AFTER.into())).into(),
+            SILENT_LOOKED.into(),
+            SILENT_MAX.into(),
+        ],
+    );
+    let rows = SilentRow::find_by_statement(statement).all(ctx.db()).await?;
+    let silent = rows.into_iter().map(|row| {
+        Ok(Silent {
+            id: CustomerId(row.id),
+            name: row.name,
+            stage: row.stage.parse().map_err(Error::Stored)?,
+            days: u32::try_from((now - row.since).num_days()).unwrap_or_default(),
+        })
+    });
+    silent.collect()
+}
+
+#[derive(FromQueryResult)]
+struct Newest {
+    id: Uuid,
+}
+
+/// The figures, from Redis where nothing was written since they were counted.
+async fn figures(ctx: &Ctx, customers: Scope, query: DashboardQuery) -> Result<Figures> {
+    let newest = "SELECT id FROM batch ORDER BY at DESC, id DESC LIMIT 1";
+    let newest = Newest::find_by_statement(sql(newest, [])).one(ctx.db()).await?;
+    let span = Span::of(ctx, query);
+    let booked = ctx.actor().scope(Kind::Appointment, Ability::Read);
+    // Those of one scope share what was counted; what is somebody's own is nobody else's.
+    let own = (query.whose == Whose::Mine).then_some(ctx.actor().user);
+    let sight = format!(
+        "{customers:?} {booked:?} {query:?} {own:?} {:?} {:?}",
+        span.bounds,
+        newest.map(|newest| newest.id)
+    );
+    let key = format!("figures:{}", secret::digest(&sight));
+    let redis = ctx.service().redis();
+    // What an older program kept cannot be read, and is counted anew.
+    if let Some(kept) = redis.get(&key).await?
+        && let Ok(figures) = serde_json::from_str(&kept)
+    {
+        return Ok(figures);
+    }
+    let figures = counted(ctx, customers, booked, query.whose, span).await?;
+    redis
+        .set(&key, &serde_json::to_string(&figures)?, KEPT_FOR)
+        .await?;
+    Ok(figures)
+}
+
+/// The instants between which the parts of the period before, and then those of the period, lie: midnights by the
+/// viewer's clock.
+struct Span {
+    bounds: Vec<DateTime<Utc>>,
+    labels: Vec<String>,
+}
+
+impl Span {
+    fn of(ctx: &Ctx, query: DashboardQuery) -> Self {
+        let today = zone::wall(ctx.clock().now(), ctx.zone()).day;
+        let (days, step) = (i32::from(query.period.days()), i32::from(query.period.step()));
+        let parts = days / step;
+        // Today is the last day of the period.
+        let first = today.plus(1 - 2 * days);
+        let bounds = (0..=2 * parts).map(|part| zone::day_begins(first.plus(part * step), ctx.zone()));
+        let labels =
+            (parts..2 * parts).map(|part| first.plus(part * step).date().format("%-d %b").to_string());
+        Self {
+            bounds: bounds.collect(),
+            labels: labels.collect(),
+        }
+    }
+
+    fn ends(&self) -> (DateTime<Utc>, DateTime<Utc>) {
+        let end = |bound: Option<&DateTime<Utc>>| bound.copied().unwrap_or_default();
+        (end(self.bounds.first()), end(self.bounds.last()))
+    }
+
+    /// The counts of numbered parts as a series: the first half of them are the period before.
+    fn series<'a>(&self, counts: impl Iterator<Item = &'a Part>) -> Series {
+        let parts = self.labels.len();
+        let mut series = Series {
+            parts: vec![0; parts],
+            before: 0,
+        };
+        for count in counts {
+            let many = u32::try_from(count.many).unwrap_or(u32::MAX);
+            // Parts are numbered from 1.
+            let place = usize::try_from(count.part).unwrap_or_default();
+            match place
+                .checked_sub(parts + 1)
+                .and_then(|place| series.parts.get_mut(place))
+            {
+                Some(part) => *part += many,
+                None => series.before += many,
+            }
+        }
+        series
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Part {
+    part: i32,
+    many: i64,
+    status: String,
+}
+
+#[derive(FromQueryResult)]
+struct OfStage {
+    stage: String,
+    many: i64,
+}
+
+async fn counted(ctx: &Ctx, customers: Scope, booked: Scope, whose: Whose, span: Span) -> Result<Figures> {
+    let db = ctx.db();
+    let (new, went, of_stage) = futures::try_join!(
+        new_customers(db, ctx, customers, whose, &span),
+        appointments(db, ctx, booked, whose, &span),
+        stages(db, ctx, customers, whose)
+    )?;
+    let of = |status: &'static str| went.iter().filter(move |part| part.status == status);
+    let many = |stage: Stage| {
+        let found = of_stage.iter().find(|line| line.stage == stage.word());
+        found.map_or(0, |line| u32::try_from(line.many).unwrap_or(u32::MAX))
+    };
+    Ok(Figures {
+        new: span.series(new.iter()),
+        held: span.series(of("done")),
+        missed: span.series(of("no_show")),
+        stages: Stage::EVERY.iter().map(|stage| (*stage, many(*stage))).collect(),
+        labels: span.labels,
+    })
+}
+
+/// Adds what is asked for of customers `c`, within what may be seen.
+fn push_customers(sql: &mut Sql, ctx: &Ctx, scope: Scope, whose: Whose) {
+    sql.push("c.deleted_at IS NULL AND ");
+    match whose {
+        Whose::All => push_scope(sql, scope),
+        Whose::Mine => {
+            push_scope(sql, scope);
+            sql.push(" AND c.owner_id = ").bind(ctx.actor().user.0);
+        }
+        Whose::Team(team) => {
+            push_scope(sql, scope);
+            sql.push(" AND c.team_id = ").bind(team.0);
+        }
+    }
+}
+
+async fn new_customers(
+    db: &impl ConnectionTrait,
+    ctx: &Ctx,
+    scope: Scope,
+    whose: Whose,
+    span: &Span,
+) -> Result<Vec<Part>> {
+    let (from, to) = span.ends();
+    let mut sql = Sql::new("SELECT width_bucket(c.created_at, ");
+    sql.bind(span.bounds.clone())
+        .push(
+            "::timestamptz[]) AS part, count(*) AS many, '' AS status FROM customer c WHERE c.created_at >= ",
+        )
+        .bind(from)
+        .push(" AND c.created_at < ")
+        .bind(to)
+        .push(" AND ");
+    push_customers(&mut sql, ctx, scope, whose);
+    sql.push(" GROUP BY 1");
+    Ok(Part::find_by_statement(sql.done()).all(db).await?)
+}
+
+async fn stages(db: &impl ConnectionTrait, ctx: &Ctx, scope: Scope, whose: Whose) -> Result<Vec<OfStage>> {
+    let mut sql = Sql::new("SELECT c.stage, count(*) AS many FROM customer c WHERE ");
+    push_customers(&mut sql, ctx, scope, whose);
+    sql.push(" GROUP BY c.stage");
+    Ok(OfStage::find_by_statement(sql.done()).all(db).await?)
+}
+
+async fn appointments(
+    db: &impl ConnectionTrait,
+    ctx: &Ctx,
+    scope: Scope,
+    whose: Whose,
+    span: &Span,
+) -> Result<Vec<Part>> {
+    let (from, to) = span.ends();
+    let mut sql = Sql::new("SELECT width_bucket(a.starts_at, ");
+    sql.bind(span.bounds.clone())
+        .push("::timestamptz[]) AS part, count(*) AS many, a.status FROM appointment a WHERE a.deleted_at IS NULL ")
+        .push("AND a.status IN ('done', 'no_show') AND a.starts_at >= ")
+        .bind(from)
+        .push(" AND a.starts_at < ")
+        .bind(to)
+        .push(" AND ");
+    push_booked(&mut sql, scope);
+    let kept = " AND EXISTS (SELECT 1 FROM appointment_staff w WHERE w.appointment = a.id AND ";
+    match whose {
+        Whose::All => &mut sql,
+        Whose::Mine => sql
+            .push(kept)
+            .push("w.staff = ")
+            .bind(ctx.actor().user.0)
+            .push(")"),
+        Whose::Team(team) => sql.push(kept).push("w.team = ").bind(team.0).push(")"),
+    };
+    sql.push(" GROUP BY 1, a.status");
+    Ok(Part::find_by_statement(sql.done()).all(db).await?)
+}
