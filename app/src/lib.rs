@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     SsrMode,
-    components::{ParentRoute, Redirect, Route, Router, Routes},
+    components::{ParentRoute, Route, Router, Routes},
     hooks::use_location,
     path,
 };
@@ -24,6 +24,7 @@ pub mod browser;
 #[cfg(feature = "ssr")]
 pub mod cookie;
 pub mod customer;
+pub mod dashboard;
 #[cfg(feature = "ssr")]
 pub mod document;
 pub mod door;
@@ -81,7 +82,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/join/:token") view=session::JoinPage ssr=SsrMode::Async/>
                 <Route path=path!("/reset/:token") view=session::ResetPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=layout::Frame ssr=SsrMode::Async>
-                    <Route path=path!("/") view=|| view! { <Redirect path="/customers"/> } ssr=SsrMode::Async/>
+                    <Route path=path!("/") view=dashboard::DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/customers") view=customer::ListPage ssr=SsrMode::Async/>
                     <Route path=path!("/customers/new") view=customer::NewPage ssr=SsrMode::Async/>
                     <Route path=path!("/customers/:id") view=customer::RecordPage ssr=SsrMode::Async/>

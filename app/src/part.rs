@@ -10,7 +10,7 @@ use wasm_split_helpers::SplitLoaderError;
 use crate::{
     admin,
     api::Fault,
-    appointment, customer, feed, import, session, settings,
+    appointment, customer, dashboard, feed, import, session, settings,
     ui::{empty::ErrorState, skeleton::Skeleton},
     user,
 };
@@ -37,10 +37,12 @@ pub enum Part {
     Feed,
     /// The admin panel.
     Admin,
+    /// The dashboard.
+    Dashboard,
 }
 
 impl Part {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Doorstep,
         Self::Record,
         Self::Forms,
@@ -49,6 +51,7 @@ impl Part {
         Self::Settings,
         Self::Feed,
         Self::Admin,
+        Self::Dashboard,
     ];
 
     /// How the build calls it.
@@ -63,6 +66,7 @@ impl Part {
             Self::Settings => "settings",
             Self::Feed => "feed",
             Self::Admin => "admin",
+            Self::Dashboard => "dashboard",
         }
     }
 
@@ -92,6 +96,7 @@ impl Part {
             .map(drop),
             Self::Imports => try_join!(import::history::load(), import::page::load()).map(drop),
             Self::Feed => try_join!(feed::deeds::load(), feed::trash::load()).map(drop),
+            Self::Dashboard => dashboard::page::load().await,
             Self::Admin => try_join!(
                 admin::load(),
                 user::people::load(),

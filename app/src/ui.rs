@@ -2,6 +2,7 @@
 
 pub mod avatar;
 pub mod button;
+pub mod chart;
 pub mod combobox;
 pub mod crumbs;
 pub mod dialog;

@@ -3,7 +3,7 @@
 import type { Page } from "@playwright/test";
 
 import { change, changeNote, field, messages, note, noteOf, row, timeline } from "./support/customer";
-import { isIn, lars, nadia, NOBODY, signIn, tom } from "./support/people";
+import { lars, nadia, NOBODY, signIn, tom } from "./support/people";
 import { expect, test } from "./support/test";
 
 test.use({ javaScriptEnabled: false });
@@ -31,7 +31,7 @@ test.describe("of somebody who is not signed in", () => {
     await expect(page.getByLabel("Password")).toHaveValue("");
 
     await signIn(page, lars);
-    await isIn(page);
+    await expect(page.getByRole("heading", { name: "Customers", level: 1 })).toBeVisible();
     await expect(page).toHaveURL("/customers?city=London");
 
     await page.getByRole("button", { name: lars.name }).click();

@@ -58,7 +58,7 @@ pub async fn way(state: &State, visit: &Visit, parts: &Parts) -> Result<Option<R
         return Ok(None);
     }
     if visit.ctx.is_some() {
-        return Ok(open.then(|| see("/customers")));
+        return Ok(open.then(|| see("/")));
     }
     let needed = state.setup_needed().await.map_err(rapport_service::Error::tell)?;
     Ok(match (needed, path) {

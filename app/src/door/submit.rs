@@ -261,13 +261,13 @@ async fn set_up(values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
         password: form.admin.password.clone(),
     };
     tell(user::set_up(&visit.service, form, visit.address).await)?;
-    enter(entry, "/customers", visit).await
+    enter(entry, "/", visit).await
 }
 
 async fn sign_in(values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
     enter(
         SignIn::parse(values)?,
-        local_path(values.get("next")).unwrap_or("/customers"),
+        local_path(values.get("next")).unwrap_or("/"),
         visit,
     )
     .await

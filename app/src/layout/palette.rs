@@ -55,6 +55,7 @@ struct May {
 fn fixed_offers(text: &str, may: May) -> Vec<Offer> {
     let May { create, book, admit } = may;
     let all = [
+        (true, "Dashboard", "Go to", "/", What::Page),
         (true, "Customers", "Go to", "/customers", What::Page),
         (true, "People", "Go to", "/customers?kind=person", What::Page),
         (true, "Companies", "Go to", "/customers?kind=company", What::Page),
@@ -302,6 +303,7 @@ mod tests {
         assert_eq!(
             words("", true),
             [
+                "Dashboard",
                 "Customers",
                 "People",
                 "Companies",

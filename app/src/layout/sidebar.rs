@@ -71,6 +71,7 @@ pub fn Sidebar(
 #[component]
 fn Places(me: Me, palette: RwSignal<bool>) -> impl IntoView {
     let path = use_location().pathname;
+    let on_dashboard = move || path.with(|path| path == "/").then_some("page");
     let on_customers = move || path.with(|path| path.starts_with("/customers")).then_some("page");
     let on_appointments = move || {
         path.with(|path| path.starts_with("/appointments"))
@@ -115,6 +116,10 @@ fn Places(me: Me, palette: RwSignal<bool>) -> impl IntoView {
             <Icon icon=icondata::LuSearch/>
             "Search"
             <kbd>"Ctrl K"</kbd>
+        </a>
+        <a class="nav" href="/" aria-current=on_dashboard>
+            <Icon icon=icondata::LuLayoutDashboard/>
+            "Dashboard"
         </a>
         <a class="nav" href="/customers" aria-current=on_customers>
             <Icon icon=icondata::LuUsers/>

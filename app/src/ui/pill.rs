@@ -14,6 +14,17 @@ pub fn stage_class(stage: Stage) -> &'static str {
     }
 }
 
+/// The class of a stage's colour alone.
+#[must_use]
+pub fn stage_colour(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Lead => "c3",
+        Stage::Prospect => "c1",
+        Stage::Customer => "c0",
+        Stage::Former => "c5",
+    }
+}
+
 /// The stage of a customer. The word says it; the colour only helps.
 #[component]
 pub fn StagePill(

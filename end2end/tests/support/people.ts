@@ -38,7 +38,7 @@ export async function signIn(page: Page, who: Pick<Person, "email" | "password">
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-/** The list is there: the person is in. */
+/** The dashboard is there: the person is in. */
 export async function isIn(page: Page): Promise<void> {
-  await expect(page.getByRole("heading", { name: "Customers", level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name: /^Good (morning|afternoon|evening), /, level: 1 })).toBeVisible();
 }

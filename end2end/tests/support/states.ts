@@ -298,6 +298,16 @@ export const STATES: State[] = [
       await page.getByText("Meeting").click();
     },
   },
+  { name: "dashboard", show: openPage("/") },
+  {
+    name: "dashboard, its tables",
+    show: async (page) => {
+      await open(page, "/?days=91");
+      for (const table of await page.getByText("As a table").all()) await table.click();
+      await expect(page.getByRole("table").nth(1)).toBeVisible();
+    },
+  },
+  { name: "dashboard of one who has nothing", who: aiko, show: openPage("/?whose=mine&days=7") },
   { name: "admin", show: openPage("/admin") },
   { name: "admin, nothing found", show: openPage("/admin?q=zebra") },
   { name: "admin for one who only looks", who: aiko, statuses: [403], show: openPage("/admin") },

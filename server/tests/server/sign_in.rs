@@ -47,7 +47,7 @@ async fn the_first_admin_is_made_with_the_token_from_the_console_and_is_signed_i
     let done = browser.post("/setup", &fields).await;
     assert_eq!(
         (done.status, done.to()),
-        (StatusCode::SEE_OTHER, "/customers"),
+        (StatusCode::SEE_OTHER, "/"),
         "{}",
         done.body
     );
@@ -82,7 +82,7 @@ async fn signing_in_leads_to_where_the_person_wanted_to_go() {
         (done.status, done.to()),
         (StatusCode::SEE_OTHER, "/customers?q=a%20b&open=1")
     );
-    assert_eq!(signed_in.get("/sign-in").await.to(), "/customers");
+    assert_eq!(signed_in.get("/sign-in").await.to(), "/");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,7 +101,7 @@ async fn signing_in_never_leads_off_the_site() {
         ];
         assert_eq!(
             site.browser().post("/sign-in", &fields).await.to(),
-            "/customers",
+            "/",
             "{next}"
         );
     }

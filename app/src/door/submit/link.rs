@@ -18,13 +18,13 @@ pub(super) async fn submit(form: Form, values: &Values, visit: &Visit) -> Result
             let join = Join::parse(values)?;
             let email = tell(user::join(service, join, visit.address).await)?;
             let password = password();
-            enter(SignIn { email, password }, "/customers", visit).await
+            enter(SignIn { email, password }, "/", visit).await
         }
         Form::ResetPassword => {
             let token = values.get("token");
             let email = tell(user::new_password(service, token, &password(), visit.address).await)?;
             let password = password();
-            enter(SignIn { email, password }, "/customers", visit).await
+            enter(SignIn { email, password }, "/", visit).await
         }
         Form::ChangePassword => {
             let ctx = visit.ctx.as_ref().ok_or(AppError::Unauthenticated)?;
