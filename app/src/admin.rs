@@ -96,6 +96,13 @@ const GROUPS: &[(&str, &[Card])] = &[
                 also: "undo revert history log",
             },
             Card {
+                icon: icondata::LuScrollText,
+                name: "Audit log",
+                about: "Every command with old and new values, by person, record and time",
+                href: "/admin/audit",
+                also: "journal history who what when",
+            },
+            Card {
                 icon: icondata::LuTrash2,
                 name: "Trash",
                 about: "What was deleted, and the way out of it",
@@ -223,6 +230,6 @@ mod tests {
         assert_eq!(found("who SEES customers"), ["Teams"]);
         assert_eq!(found("smtp"), ["Outbox"]);
         assert_eq!(found("zebra"), Vec::<&str>::new());
-        assert_eq!(found("").len(), 9);
+        assert_eq!(found("").len(), 10);
     }
 }

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub mod admin;
 pub mod api;
 pub mod appointment;
+pub mod audit;
 pub mod browser;
 #[cfg(feature = "ssr")]
 pub mod cookie;
@@ -96,6 +97,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/users") view=user::PeoplePage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/users/:id") view=user::PersonPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/teams") view=user::TeamsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/audit") view=audit::AuditPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/roles") view=user::RolesPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/outbox") view=user::OutboxPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/settings") view=settings::OrganisationPage ssr=SsrMode::Async/>

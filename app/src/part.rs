@@ -10,7 +10,7 @@ use wasm_split_helpers::SplitLoaderError;
 use crate::{
     admin,
     api::Fault,
-    appointment, customer, dashboard, feed, import, session, settings,
+    appointment, audit, customer, dashboard, feed, import, session, settings,
     ui::{empty::ErrorState, skeleton::Skeleton},
     user,
 };
@@ -99,6 +99,7 @@ impl Part {
             Self::Dashboard => dashboard::page::load().await,
             Self::Admin => try_join!(
                 admin::load(),
+                audit::page::load(),
                 user::people::load(),
                 user::person::load(),
                 user::teams::load(),

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod activity;
 pub mod appointment;
+pub mod audit;
 pub mod customer;
 pub mod dashboard;
 pub mod error;

@@ -63,7 +63,7 @@ test("the token from the console makes the first admin, who is signed in at once
   await page.getByRole("button", { name: "Create the account" }).click();
   await isIn(page);
   await awake(page);
-  await expect(page.getByText("No customers yet")).toBeVisible();
+  await expect(page.getByText("Nothing is booked for you today.")).toBeVisible();
   await expect(page.getByRole("navigation", { name: "Main" }).getByText("Northwind Traders", { exact: true })).toBeVisible();
   await page.context().storageState({ path: nadia.state });
   for (const look of LOOKS) {
@@ -72,6 +72,9 @@ test("the token from the console makes the first admin, who is signed in at once
     await expect(page.getByText("No customers yet")).toBeVisible();
     await keepsNobodyOut(page, look);
     await picture(page, "empty installation", look);
+    await open(page, "/");
+    await keepsNobodyOut(page, look);
+    await picture(page, "empty installation, dashboard", look);
   }
 });
 

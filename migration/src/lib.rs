@@ -13,6 +13,7 @@ mod m0005_appointment;
 mod m0006_feed;
 mod m0007_people;
 mod m0008_dashboard;
+mod m0009_audit;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_feed::Migration),
             Box::new(m0007_people::Migration),
             Box::new(m0008_dashboard::Migration),
+            Box::new(m0009_audit::Migration),
         ]
     }
 }

@@ -11,6 +11,7 @@ use sea_orm::DatabaseConnection;
 pub mod access;
 pub mod activity;
 pub mod appointment;
+pub mod audit;
 pub mod clock;
 pub mod customer;
 pub mod dashboard;

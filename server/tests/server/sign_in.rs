@@ -99,11 +99,7 @@ async fn signing_in_never_leads_off_the_site() {
             ("password", PASSWORD),
             ("next", next),
         ];
-        assert_eq!(
-            site.browser().post("/sign-in", &fields).await.to(),
-            "/",
-            "{next}"
-        );
+        assert_eq!(site.browser().post("/sign-in", &fields).await.to(), "/", "{next}");
     }
 }
 

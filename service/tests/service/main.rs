@@ -7,6 +7,7 @@
 
 mod activity;
 mod appointment;
+mod audit;
 mod customer;
 mod dashboard;
 mod database;

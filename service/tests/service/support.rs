@@ -25,8 +25,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::of(House::new().await)
+    }
+
+    /// One in this house.
+    pub(crate) fn of(house: House) -> Self {
         Self {
-            house: House::new().await,
+            house,
             team: OnceCell::new(),
         }
     }
@@ -34,11 +39,7 @@ impl World {
     /// One whose ways to PostgreSQL and Redis can be broken.
     pub(crate) async fn with_faults() -> (Self, Faults) {
         let (house, faults) = House::with_faults().await;
-        let world = Self {
-            house,
-            team: OnceCell::new(),
-        };
-        (world, faults)
+        (Self::of(house), faults)
     }
 
     /// Somebody new of the team.

@@ -1,0 +1,6 @@
+//! The audit log, for admins.
+
+pub mod api;
+pub mod page;
+
+pub use page::AuditPage;

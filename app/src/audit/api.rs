@@ -1,0 +1,23 @@
+//! What the audit log reads.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use rapport_domain::audit::AuditPage;
+
+use crate::api::Answer;
+
+/// A page of the audit log.
+///
+/// # Errors
+/// For who may not say who works here.
+#[server(prefix = "/api/fn", endpoint = "audit/page", input = GetUrl)]
+pub async fn get_audit(
+    /// The query of its address.
+    query: String,
+) -> Answer<AuditPage> {
+    use rapport_domain::audit::AuditQuery;
+
+    use crate::api::{answer, context};
+    let pairs: Vec<_> = form_urlencoded::parse(query.trim_start_matches('?').as_bytes()).collect();
+    let pairs = pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref()));
+    answer(rapport_service::audit::page(&context()?, AuditQuery::parse(pairs)).await)
+}

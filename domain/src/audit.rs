@@ -1,0 +1,156 @@
+//! The audit log: every command with all that it changed, for admins.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    appointment::Day,
+    id::{BatchId, UserId},
+    timeline::Moment,
+};
+use uuid::Uuid;
+
+/// What is looked for. What is not understood in an address is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditQuery {
+    /// Who did it.
+    pub who: Option<UserId>,
+    /// Which record it was about.
+    pub record: Option<Uuid>,
+    /// What was done: the command's name.
+    pub action: Option<String>,
+    /// From this day on, by the viewer's clock.
+    pub from: Option<Day>,
+    /// Up to this day, itself included.
+    pub to: Option<Day>,
+    /// Where the page continues.
+    pub before: Option<BatchId>,
+}
+
+impl AuditQuery {
+    /// Reads the fields of an address: `who`, `record`, `action`, `from`, `to`, `before`.
+    #[must_use]
+    pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut query = Self::default();
+        for (key, value) in pairs {
+            match key {
+                "who" => query.who = value.parse().ok(),
+                "record" => query.record = Uuid::try_parse(value.trim()).ok(),
+                "action" if !value.is_empty() => query.action = Some(value.chars().take(60).collect()),
+                "from" => query.from = value.parse().ok(),
+                "to" => query.to = value.parse().ok(),
+                "before" => query.before = value.parse().ok(),
+                _ => {}
+            }
+        }
+        query
+    }
+
+    /// The fields that say the same.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let pairs = [
+            ("who", self.who.map(|who| who.to_string())),
+            ("record", self.record.map(|record| record.to_string())),
+            ("action", self.action.clone()),
+            ("from", self.from.map(|day| day.to_string())),
+            ("to", self.to.map(|day| day.to_string())),
+            ("before", self.before.map(|before| before.to_string())),
+        ];
+        let given = pairs.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        given.collect()
+    }
+}
+
+/// One field of a change, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditField {
+    /// Which.
+    pub field: String,
+    /// What it was.
+    pub old: Option<String>,
+    /// What it became.
+    pub new: Option<String>,
+}
+
+/// One change of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditChange {
+    /// What happened to it: "created", "changed" ...
+    pub op: String,
+    /// What kind of record it is: "contact point".
+    pub kind: String,
+    /// Its name, if it has one still.
+    pub name: Option<String>,
+    /// The record by which its commands are found.
+    pub record: Uuid,
+    /// The fields that changed.
+    pub fields: Vec<AuditField>,
+}
+
+/// One command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// The command.
+    pub batch: BatchId,
+    /// When, as people say it.
+    pub at: Moment,
+    /// When, to the second, by the viewer's clock.
+    pub exact: String,
+    /// Who, by name.
+    pub by: String,
+    /// Through which door: "page", "import", "console".
+    pub via: String,
+    /// The command's name.
+    pub action: String,
+    /// Whether it took another one back.
+    pub is_undo: bool,
+    /// The first of its changes.
+    pub changes: Vec<AuditChange>,
+    /// How many more there are, counted up to a thousand.
+    pub more: u32,
+}
+
+/// A page of the audit log, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// What was looked for.
+    pub query: AuditQuery,
+    /// What was found.
+    pub entries: Vec<AuditEntry>,
+    /// Where the next page continues, if there is one.
+    pub before: Option<BatchId>,
+    /// People to look for, also those who do not work here any more.
+    pub people: Vec<(UserId, String)>,
+    /// Commands to look for.
+    pub actions: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_reads_back_what_it_says() {
+        let id = "01933d3e-0000-7000-8000-000000000001";
+        let all = [
+            ("who", id),
+            ("record", id),
+            ("action", "edit customer"),
+            ("from", "2026-11-01"),
+            ("to", "2026-11-27"),
+            ("before", id),
+        ];
+        let query = AuditQuery::parse(all);
+        let pairs = query.pairs();
+        let said: Vec<_> = pairs.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        assert_eq!(said, all);
+        let nonsense = [
+            ("who", "x"),
+            ("record", "1"),
+            ("action", ""),
+            ("from", "soon"),
+            ("else", "y"),
+        ];
+        assert_eq!(AuditQuery::parse(nonsense), AuditQuery::default());
+    }
+}
