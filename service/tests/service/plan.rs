@@ -5,10 +5,12 @@ use std::time::Duration;
 use rapport_domain::{
     access::BuiltInRole,
     appointment::{CalendarQuery, FreeQuery},
-    id::CustomerId,
+    audit::AuditQuery,
+    dashboard::DashboardQuery,
+    id::{CustomerId, UserId},
     query::ListQuery,
 };
-use rapport_service::{Ctx, Result, appointment, customer::query, feed, journal};
+use rapport_service::{Ctx, Result, appointment, audit, customer::query, dashboard, feed, journal, user};
 use rapport_testing::eventually;
 
 use crate::support::World;
@@ -171,6 +173,43 @@ async fn lists_searches_and_records_read_no_large_table_as_a_whole() {
     // Its people follow a new name.
     by_index(&world, &admin, "a new name of a company", async |ctx| {
         world.save(ctx, first, &[("name", "Renamed")]).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_dashboard_the_audit_log_and_a_user_read_no_large_table_as_a_whole() {
+    let world = World::new().await;
+    let first = town(&world).await;
+    let admin = world.acting(BuiltInRole::Admin).await;
+    let keeper = "SELECT md5('user3')::uuid::text";
+    let keeper: UserId = world.house.database.read(keeper).await.parse().unwrap();
+    let member = world.house.acting(keeper).await;
+    for search in ["", "whose=mine", "days=364", "days=7&whose=mine"] {
+        let query = DashboardQuery::parse(search);
+        let what = format!("the dashboard, {search}");
+        let told = by_index(&world, &member, &what, async |ctx| {
+            dashboard::get(ctx, query).await
+        })
+        .await;
+        assert!(told.figures.stages.iter().any(|(_, many)| *many > 0));
+    }
+    let looks = [
+        String::new(),
+        format!("record={first}"),
+        format!("who={keeper}"),
+        "action=create customer".to_owned(),
+        "action=nothing".to_owned(),
+        "from=2020-01-01&to=2020-02-01".to_owned(),
+    ];
+    for look in looks {
+        let pairs = look.split('&').filter_map(|pair| pair.split_once('='));
+        let query = AuditQuery::parse(pairs);
+        let what = format!("the audit log, {look}");
+        by_index(&world, &admin, &what, async |ctx| audit::page(ctx, query).await).await;
+    }
+    by_index(&world, &admin, "a user", async |ctx| {
+        user::person(ctx, keeper).await
     })
     .await;
 }
