@@ -132,6 +132,10 @@ forms! {
     CancelAppointment(AppointmentId) = "/appointments/{id}/cancel",
     /// Fields: version, name, zone, currency, week_start, and the hours of each day.
     SaveOrganisation = "/admin/settings",
+    /// Opens one's calendar to other programs by a new link. No field.
+    OpenFeed = "/settings/calendar",
+    /// No field.
+    RevokeFeed = "/settings/calendar/revoke",
     /// Fields: version, name, zone.
     SaveProfile = "/settings",
     /// Fields: id (minted with the form), email, role, team.
@@ -216,7 +220,7 @@ impl Form {
             | Self::NewTeam
             | Self::EditAppointment(_) => self.path(),
             Self::Join | Self::ResetPassword => link_page(self.pattern(), values.get("token")),
-            Self::ChangePassword => "/settings".to_owned(),
+            Self::ChangePassword | Self::OpenFeed | Self::RevokeFeed => "/settings".to_owned(),
             Self::RenewInvitation(_) | Self::WithdrawInvitation(_) => "/admin/users".to_owned(),
             Self::DeactivateUser(id)
             | Self::ReactivateUser(id)

@@ -7,6 +7,7 @@ use crate::{
     error::FieldErrors,
     form::Values,
     text,
+    timeline::Moment,
     user::people::{SignUp, parse_domains},
 };
 
@@ -191,6 +192,10 @@ pub struct Profile {
     pub default_zone: String,
     /// The zones to choose from.
     pub zones: Vec<String>,
+    /// Since when their calendar is open to other programs, if it is.
+    pub feed_since: Option<Moment>,
+    /// The link to it, for the one who made it a moment ago.
+    pub feed_link: Option<String>,
 }
 
 /// What somebody changes about themselves: what is not named stays.

@@ -14,6 +14,7 @@ mod m0006_feed;
 mod m0007_people;
 mod m0008_dashboard;
 mod m0009_audit;
+mod m0010_calendar_feed;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_people::Migration),
             Box::new(m0008_dashboard::Migration),
             Box::new(m0009_audit::Migration),
+            Box::new(m0010_calendar_feed::Migration),
         ]
     }
 }

@@ -60,7 +60,7 @@ pub async fn record(Extract(state): Extract<State>, request: Request, next: Next
 
 /// A path as the log may hold it: what follows in these is a secret.
 fn logged(path: &str) -> &str {
-    ["/join/", "/reset/"]
+    ["/join/", "/reset/", "/calendar/"]
         .into_iter()
         .find(|page| path.starts_with(page))
         .unwrap_or(path)
@@ -163,6 +163,7 @@ mod tests {
     fn the_log_holds_no_secret_of_a_link() {
         assert_eq!(logged("/join/0123abcd"), "/join/");
         assert_eq!(logged("/reset/0123abcd"), "/reset/");
+        assert_eq!(logged("/calendar/0123abcd.ics"), "/calendar/");
         assert_eq!(logged("/customers/0123"), "/customers/0123");
     }
 }

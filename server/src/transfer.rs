@@ -31,7 +31,7 @@ use tokio::time::timeout;
 use crate::{BODY_MAX, function, guard, page, state::State};
 
 /// The routes, each with what answers it.
-fn routes() -> [(&'static str, MethodRouter<State>); 6] {
+fn routes() -> [(&'static str, MethodRouter<State>); 7] {
     [
         ("/imports/upload", post(begin)),
         ("/imports/{id}/file", put(receive)),
@@ -39,6 +39,7 @@ fn routes() -> [(&'static str, MethodRouter<State>); 6] {
         ("/imports/{id}/mended", put(mended)),
         ("/customers/export.csv", get(export_list)),
         ("/appointments/{id}/calendar.ics", get(appointment_ics)),
+        ("/calendar/{file}", get(feed_ics)),
     ]
 }
 
@@ -171,6 +172,21 @@ async fn appointment_ics(
             "appointment.ics",
             "text/calendar; charset=utf-8",
             file,
+        ))
+    })
+    .await
+}
+
+/// A person's calendar, for whoever has its link.
+async fn feed_ics(Extract(state): Extract<State>, path: Result<Path<String>, PathRejection>) -> Response {
+    within(&state, async {
+        let Path(file) = path.map_err(|_| AppError::NotFound)?;
+        let token = file.strip_suffix(".ics").ok_or(AppError::NotFound)?;
+        let calendar = tell(appointment::feed_ics(state.service(), token).await)?;
+        Ok(attachment(
+            "calendar.ics",
+            "text/calendar; charset=utf-8",
+            calendar,
         ))
     })
     .await

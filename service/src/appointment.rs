@@ -2,6 +2,7 @@
 
 mod clash;
 mod command;
+pub(crate) mod feed;
 mod free;
 mod ics;
 mod kind;
@@ -9,6 +10,7 @@ mod query;
 pub(crate) mod row;
 
 pub use command::{book, cancel, save, set_status};
+pub use feed::{feed_ics, open_feed, revoke_feed};
 pub use free::free_times;
 pub use ics::ics;
 pub use kind::{create_type, save_type, types};

@@ -61,6 +61,12 @@ pub const MAIL_TO: Limit = Limit {
     burst: 3,
     per: Duration::from_secs(3_600),
 };
+/// Looks at one calendar by its link.
+pub const CALENDAR: Limit = Limit {
+    name: "calendar",
+    burst: 60,
+    per: MINUTE,
+};
 /// Tries of one's own password, where a new one is set.
 pub const PASSWORD_OF: Limit = Limit {
     name: "password-of",

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::{
     Ctx, Error, Result, Service,
     access::require,
+    appointment::feed,
     customer::command::refuse_unknown_version,
     journal::{self, Change, Fields, RecordKind, changed_since},
     merge::{disputed, refuse, unchanged, update},
@@ -246,7 +247,8 @@ async fn account(db: &impl ConnectionTrait, ctx: &Ctx, lock: &str) -> Result<Acc
 /// # Errors
 /// When the database does not answer.
 pub async fn profile(ctx: &Ctx) -> Result<Profile> {
-    let (account, settings) = futures::try_join!(account(ctx.db(), ctx, ""), settings(ctx.db()))?;
+    let (account, settings, (feed_since, feed_link)) =
+        futures::try_join!(account(ctx.db(), ctx, ""), settings(ctx.db()), feed::state(ctx))?;
     let zones = zones_with(account.zone.as_deref());
     Ok(Profile {
         version: account.version,
@@ -255,6 +257,8 @@ pub async fn profile(ctx: &Ctx) -> Result<Profile> {
         zone: account.zone,
         default_zone: settings.zone,
         zones,
+        feed_since: feed_since.map(|since| ctx.now().say(since)),
+        feed_link,
     })
 }
 

@@ -106,6 +106,8 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::CancelAppointment(_) => appointment::submit(form, values, ctx).await,
         Form::SaveOrganisation
         | Form::SaveProfile
+        | Form::OpenFeed
+        | Form::RevokeFeed
         | Form::NewAppointmentType
         | Form::EditAppointmentType(_) => settings::submit(form, values, ctx).await,
         Form::Invite

@@ -9,7 +9,9 @@ use crate::{
     door::{DoorForm, Form},
     part::{self, Drawn, Part, later},
     ui::{
+        button::Button,
         field::Field,
+        link::SecretLink,
         page::{PlainPage, loaded},
         select::{Pick, Select},
     },
@@ -43,6 +45,25 @@ fn ProfileForm(profile: Profile) -> impl IntoView {
     let default = format!("As the organisation: {}", profile.default_zone);
     let zones = profile.zones.into_iter().map(|zone| (zone.clone(), zone));
     let zones: Vec<Pick> = std::iter::once((String::new(), default)).chain(zones).collect();
+    let open = profile.feed_since.is_some();
+    let calendar = match profile.feed_since {
+        Some(since) => format!(
+            "Whoever has the link can read what you keep, a month back and a year ahead. Open since: {}.",
+            since.said
+        ),
+        None => "A link by which another calendar, such as that of your phone, shows your appointments."
+            .to_owned(),
+    };
+    let link = profile
+        .feed_link
+        .map(|link| view! { <SecretLink link label="Link to your calendar".to_owned()/> });
+    let revoke = open.then(|| {
+        view! {
+            <DoorForm form=Form::RevokeFeed on_done=Callback::new(|_| ())>
+                <Button kind="submit">"Revoke"</Button>
+            </DoorForm>
+        }
+    });
     view! {
         <DoorForm form=Form::SaveProfile values seen=profile.version class="form" on_done=Callback::new(|_| ())>
             <Field name="name" label="Name" hint="How others see you here." autocomplete="name" required=true/>
@@ -50,6 +71,17 @@ fn ProfileForm(profile: Profile) -> impl IntoView {
             <p class="sm faint">"All times are told by this clock, and what you book is understood by it."</p>
             <SaveButton/>
         </DoorForm>
+        <section class="grid gap-3 mt-8">
+            <h2>"Your calendar elsewhere"</h2>
+            <p class="sm faint">{calendar}</p>
+            {link}
+            <div class="acts">
+                <DoorForm form=Form::OpenFeed on_done=Callback::new(|_| ())>
+                    <Button kind="submit">{if open { "Make a new link" } else { "Make a link" }}</Button>
+                </DoorForm>
+                {revoke}
+            </div>
+        </section>
         <section class="grid gap-3 mt-8">
             <h2>"Password"</h2>
             <p class="sm faint">{format!("You sign in as {}. A new password signs you out everywhere else.", profile.email)}</p>

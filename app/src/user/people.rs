@@ -16,6 +16,7 @@ use crate::{
         avatar::{Avatar, Shape},
         button::{Button, LinkButton, Weight},
         field::Field,
+        link::SecretLink,
         page::{PlainPage, below_admin, loaded},
         select::{Pick, Select},
     },
@@ -129,30 +130,6 @@ pub fn Send(
         <div class="acts">
             <Button kind="submit" weight=Weight::Main tall=true busy>{words}</Button>
         </div>
-    }
-    .into_any()
-}
-
-/// A link to copy: it lets somebody in, and is shown to the one who made it for a while.
-#[component]
-pub fn SecretLink(
-    /// The link.
-    link: String,
-    /// Whose it is, for those who cannot see it.
-    label: String,
-) -> impl IntoView {
-    // Whoever goes there wants to copy it.
-    let select_all =
-        |event: leptos::ev::FocusEvent| event_target::<web_sys::HtmlInputElement>(&event).select();
-    view! {
-        <input
-            class="input num"
-            type="text"
-            readonly=true
-            value=link
-            aria-label=label
-            on:focus=select_all
-        />
     }
     .into_any()
 }

@@ -11,7 +11,7 @@ use wasm_split_helpers::wasm_split;
 
 use super::{
     api,
-    people::{SecretLink, Send, roles, teams_or_none},
+    people::{Send, roles, teams_or_none},
 };
 use crate::{
     door::{DoorForm, Form, use_changes},
@@ -21,6 +21,7 @@ use crate::{
         button::Button,
         crumbs::Crumbs,
         field::Field,
+        link::SecretLink,
         select::{Pick, Select},
         skeleton::Skeleton,
     },

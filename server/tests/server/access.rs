@@ -217,6 +217,8 @@ const FORMS: &[(&str, Whose, Answers)] = &[
     ("/settings", Any, [303, 303, 303, 303, 401]),
     // The password that is given is wrong.
     ("/settings/password", Any, [422, 422, 422, 422, 401]),
+    ("/settings/calendar", Any, [303, 303, 303, 303, 401]),
+    ("/settings/calendar/revoke", Any, [303, 303, 303, 303, 401]),
     ("/join", Any, [409, 409, 409, 409, 409]),
     ("/reset", Any, [409, 409, 409, 409, 409]),
     ("/sign-up", Any, [409, 409, 409, 409, 409]),
@@ -520,6 +522,14 @@ impl Scene {
                 String::new(),
                 text(&[("current", "not it at all"), ("password", PASSWORD)]),
             ),
+            "/settings/calendar" => (String::new(), vec![]),
+            "/settings/calendar/revoke" => {
+                // Whoever sends it has one to revoke.
+                let open = "INSERT INTO calendar_feed (user_id, token_hash, created_at) \
+                     SELECT id, id::text, now() FROM app_user ON CONFLICT DO NOTHING";
+                house.database.run(open).await;
+                (String::new(), vec![])
+            }
             "/join" | "/reset" => (
                 String::new(),
                 text(&[("token", "x"), ("name", "Ada"), ("password", PASSWORD)]),
@@ -626,6 +636,8 @@ fn settings_form(pattern: &str) -> Option<&'static [(&'static str, &'static str)
 
 /// What is no page and no form: files in and out. The file of these imports is all here.
 const TRANSFERS: &[(&str, &str, Answers)] = &[
+    // For whoever has the link; this is none.
+    ("GET", "/calendar/{file}", [404, 404, 404, 404, 404]),
     (
         "POST",
         "/imports/upload?id={new}&file=a.csv&size=4",

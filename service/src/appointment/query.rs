@@ -14,6 +14,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::{
+    ics::Kept,
     kind,
     row::{Row, TEAMS, is_kept_within},
 };
@@ -192,6 +193,26 @@ async fn kept(
         .push(&select(BY_ID))
         .push("ORDER BY a.starts_at, a.id");
     Ok(Line::find_by_statement(sql.done()).all(db).await?)
+}
+
+/// What the actor keeps between two instants, as far as they may see it, for another calendar.
+pub(super) async fn kept_by_actor(ctx: &Ctx, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Kept>> {
+    let lines = kept(ctx.db(), vec![ctx.actor().user.0], from, to, false).await?;
+    let kept = lines.into_iter().map(|line| {
+        let (id, version, from, to) = (line.id, line.version, line.starts_at, line.ends_at);
+        let slot = line.told(ctx)?;
+        Ok(Kept {
+            id: AppointmentId(id),
+            version,
+            from,
+            to,
+            status: slot.status,
+            name: slot.title,
+            place: slot.place,
+            notes: None,
+        })
+    });
+    kept.collect()
 }
 
 /// The appointments of a customer that the actor may see, at most 50: those that come, the next first, then those that

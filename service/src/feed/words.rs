@@ -56,6 +56,8 @@ fn deed(command: &str, file: Option<&str>, fields: &BTreeSet<(String, String)>) 
         "end sessions" => "signed somebody out everywhere",
         "make reset link" => "made a link for a new password",
         "ask for reset link" => "was asked for a link for a new password",
+        "open calendar feed" => "opened their calendar to other programs",
+        "revoke calendar feed" => "closed their calendar to other programs",
         "invite user" => "asked somebody to join",
         "renew invitation" => "asked somebody again to join",
         "withdraw invitation" => "withdrew an invitation",

@@ -8,9 +8,21 @@ use rapport_domain::{
 };
 use rapport_service::{Ctx, appointment, organisation};
 
-use super::{Form, PICK, WAS, changed, saved, seen, tell};
+use super::{Form, PICK, WAS, changed, saved, seen, tell, told};
 
 pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError> {
+    match form {
+        Form::OpenFeed => {
+            tell(appointment::open_feed(ctx).await)?;
+            let said = "Your calendar has a new link. For ten minutes you can copy it here.";
+            return Ok(told(form.page(values), said));
+        }
+        Form::RevokeFeed => {
+            tell(appointment::revoke_feed(ctx).await)?;
+            return Ok(told(form.page(values), "Revoked; the link leads nowhere now."));
+        }
+        _ => {}
+    }
     let receipt = match form {
         Form::SaveOrganisation => {
             let patch = OrganisationPatch::parse(&settled(values), &changed(values))?;
