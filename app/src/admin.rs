@@ -53,6 +53,16 @@ const GROUPS: &[(&str, &[Card])] = &[
         ],
     ),
     (
+        "Analytics",
+        &[Card {
+            icon: icondata::LuChartLine,
+            name: "Analytics",
+            about: "Active users, customers, appointments, no-shows, busiest hours; as files too",
+            href: "/admin/analytics",
+            also: "figures statistics report csv chart",
+        }],
+    ),
+    (
         "System",
         &[
             Card {
@@ -68,6 +78,13 @@ const GROUPS: &[(&str, &[Card])] = &[
                 about: "What can be booked, how long it takes, its colour",
                 href: "/admin/appointment-types",
                 also: "calendar length colour",
+            },
+            Card {
+                icon: icondata::LuActivity,
+                name: "System health",
+                about: "Versions, round-trips, connections, schema, work and mail",
+                href: "/admin/health",
+                also: "postgresql redis database migration pool job",
             },
             Card {
                 icon: icondata::LuMail,
@@ -230,6 +247,6 @@ mod tests {
         assert_eq!(found("who SEES customers"), ["Teams"]);
         assert_eq!(found("smtp"), ["Outbox"]);
         assert_eq!(found("zebra"), Vec::<&str>::new());
-        assert_eq!(found("").len(), 10);
+        assert_eq!(found("").len(), 12);
     }
 }

@@ -18,6 +18,7 @@ use leptos_router::{
 use serde::{Deserialize, Serialize};
 
 pub mod admin;
+pub mod analytics;
 pub mod api;
 pub mod appointment;
 pub mod audit;
@@ -30,6 +31,7 @@ pub mod dashboard;
 pub mod document;
 pub mod door;
 pub mod feed;
+pub mod health;
 pub mod import;
 pub mod layout;
 pub mod missing;
@@ -98,6 +100,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/users/:id") view=user::PersonPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/teams") view=user::TeamsPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/audit") view=audit::AuditPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/health") view=health::HealthPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/analytics") view=analytics::AnalyticsPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/roles") view=user::RolesPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/outbox") view=user::OutboxPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/settings") view=settings::OrganisationPage ssr=SsrMode::Async/>

@@ -8,9 +8,9 @@ use leptos::{prelude::*, task::spawn_local};
 use wasm_split_helpers::SplitLoaderError;
 
 use crate::{
-    admin,
+    admin, analytics,
     api::Fault,
-    appointment, audit, customer, dashboard, feed, import, session, settings,
+    appointment, audit, customer, dashboard, feed, health, import, session, settings,
     ui::{empty::ErrorState, skeleton::Skeleton},
     user,
 };
@@ -99,7 +99,9 @@ impl Part {
             Self::Dashboard => dashboard::page::load().await,
             Self::Admin => try_join!(
                 admin::load(),
+                analytics::page::load(),
                 audit::page::load(),
+                health::page::load(),
                 user::people::load(),
                 user::person::load(),
                 user::teams::load(),

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod activity;
+pub mod analytics;
 pub mod appointment;
 pub mod audit;
 pub mod customer;
@@ -13,6 +14,7 @@ pub mod error;
 pub mod export;
 pub mod feed;
 pub mod form;
+pub mod health;
 pub mod id;
 pub mod import;
 pub mod job;

@@ -16,12 +16,13 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
 };
 use rapport_domain::{
+    analytics::Table,
     error::AppError,
     id::{AppointmentId, ImportId},
     query::ListQuery,
 };
 use rapport_service::{
-    Ctx, appointment,
+    Ctx, analytics, appointment,
     customer::export,
     import::{self, NewImport, PIECE_MAX},
 };
@@ -31,7 +32,7 @@ use tokio::time::timeout;
 use crate::{BODY_MAX, function, guard, page, state::State};
 
 /// The routes, each with what answers it.
-fn routes() -> [(&'static str, MethodRouter<State>); 7] {
+fn routes() -> [(&'static str, MethodRouter<State>); 8] {
     [
         ("/imports/upload", post(begin)),
         ("/imports/{id}/file", put(receive)),
@@ -40,6 +41,7 @@ fn routes() -> [(&'static str, MethodRouter<State>); 7] {
         ("/customers/export.csv", get(export_list)),
         ("/appointments/{id}/calendar.ics", get(appointment_ics)),
         ("/calendar/{file}", get(feed_ics)),
+        ("/admin/analytics/{file}", get(analytics_csv)),
     ]
 }
 
@@ -188,6 +190,33 @@ async fn feed_ics(Extract(state): Extract<State>, path: Result<Path<String>, Pat
             "text/calendar; charset=utf-8",
             calendar,
         ))
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+struct Days {
+    #[serde(default)]
+    days: String,
+}
+
+/// A table of the analytics as a file.
+async fn analytics_csv(
+    Extract(state): Extract<State>,
+    path: Result<Path<String>, PathRejection>,
+    query: Asked<Days>,
+    request: Request,
+) -> Response {
+    within(&state, async {
+        let (ctx, _) = admit(&state, request).await?;
+        let Path(file) = path.map_err(|_| AppError::NotFound)?;
+        let table = file
+            .strip_suffix(".csv")
+            .and_then(|table| table.parse::<Table>().ok());
+        let table = table.ok_or(AppError::NotFound)?;
+        let period = query.ok().and_then(|Query(asked)| asked.days.parse().ok());
+        let text = tell(analytics::csv(&ctx, period.unwrap_or_default(), table).await)?;
+        Ok(attachment(&format!("{table}.csv"), CSV, text))
     })
     .await
 }

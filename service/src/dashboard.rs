@@ -10,7 +10,7 @@ use rapport_domain::{
     access::{Ability, Kind, Scope},
     appointment::{CalendarQuery, CalendarView, Day, Slot},
     customer::Stage,
-    dashboard::{Dashboard, DashboardQuery, Figures, SILENT_AFTER, Series, Silent, Whose},
+    dashboard::{Dashboard, DashboardQuery, Figures, Period, SILENT_AFTER, Series, Silent, Whose},
     id::CustomerId,
 };
 use sea_orm::{ConnectionTrait, FromQueryResult};
@@ -130,7 +130,7 @@ struct Newest {
 async fn figures(ctx: &Ctx, customers: Scope, query: DashboardQuery) -> Result<Figures> {
     let newest = "SELECT id FROM batch ORDER BY at DESC, id DESC LIMIT 1";
     let newest = Newest::find_by_statement(sql(newest, [])).one(ctx.db()).await?;
-    let span = Span::of(ctx, query);
+    let span = Span::double(ctx, query.period);
     let booked = ctx.actor().scope(Kind::Appointment, Ability::Read);
     // Those of one scope share what was counted; what is somebody's own is nobody else's.
     let own = (query.whose == Whose::Mine).then_some(ctx.actor().user);
@@ -154,47 +154,82 @@ async fn figures(ctx: &Ctx, customers: Scope, query: DashboardQuery) -> Result<F
     Ok(figures)
 }
 
-/// The instants between which the parts of the period before, and then those of the period, lie: midnights by the
-/// viewer's clock.
-struct Span {
+/// The instants between which the parts of a period lie: midnights by the viewer's clock. Before them may come those of
+/// the period before.
+pub(crate) struct Span {
     bounds: Vec<DateTime<Utc>>,
-    labels: Vec<String>,
+    /// From which day on each part of the period counts.
+    first_days: Vec<Day>,
 }
 
 impl Span {
-    fn of(ctx: &Ctx, query: DashboardQuery) -> Self {
+    /// A period that ends today.
+    pub(crate) fn single(ctx: &Ctx, period: Period) -> Self {
+        Self::of(ctx, period, 1)
+    }
+
+    /// The same behind the one before.
+    fn double(ctx: &Ctx, period: Period) -> Self {
+        Self::of(ctx, period, 2)
+    }
+
+    fn of(ctx: &Ctx, period: Period, times: i32) -> Self {
         let today = zone::wall(ctx.clock().now(), ctx.zone()).day;
-        let (days, step) = (i32::from(query.period.days()), i32::from(query.period.step()));
+        let (days, step) = (i32::from(period.days()), i32::from(period.step()));
         let parts = days / step;
         // Today is the last day of the period.
-        let first = today.plus(1 - 2 * days);
-        let bounds = (0..=2 * parts).map(|part| zone::day_begins(first.plus(part * step), ctx.zone()));
-        let labels =
-            (parts..2 * parts).map(|part| first.plus(part * step).date().format("%-d %b").to_string());
+        let first = today.plus(1 - times * days);
+        let day = |part: i32| first.plus(part * step);
         Self {
-            bounds: bounds.collect(),
-            labels: labels.collect(),
+            bounds: (0..=times * parts)
+                .map(|part| zone::day_begins(day(part), ctx.zone()))
+                .collect(),
+            first_days: ((times - 1) * parts..times * parts).map(day).collect(),
         }
     }
 
-    fn ends(&self) -> (DateTime<Utc>, DateTime<Utc>) {
+    pub(crate) fn bounds(&self) -> &[DateTime<Utc>] {
+        &self.bounds
+    }
+
+    pub(crate) fn ends(&self) -> (DateTime<Utc>, DateTime<Utc>) {
         let end = |bound: Option<&DateTime<Utc>>| bound.copied().unwrap_or_default();
         (end(self.bounds.first()), end(self.bounds.last()))
     }
 
-    /// The counts of numbered parts as a series: the first half of them are the period before.
+    /// The first day of each part: "2026-11-24".
+    pub(crate) fn days(&self) -> Vec<String> {
+        self.first_days.iter().map(ToString::to_string).collect()
+    }
+
+    fn labels(&self) -> Vec<String> {
+        let days = self.first_days.iter();
+        days.map(|day| day.date().format("%-d %b").to_string()).collect()
+    }
+
+    /// How many are in each part of the period.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "it stands at the end of questions that may fail"
+    )]
+    pub(crate) fn counts(&self, counts: &[Part]) -> Result<Vec<u32>> {
+        Ok(self.series(counts.iter()).parts)
+    }
+
+    /// The counts of numbered parts as a series.
     fn series<'a>(&self, counts: impl Iterator<Item = &'a Part>) -> Series {
-        let parts = self.labels.len();
+        let parts = self.first_days.len();
         let mut series = Series {
             parts: vec![0; parts],
             before: 0,
         };
+        // Parts are numbered from 1, those of the period before first.
+        let first = self.bounds.len() - parts;
         for count in counts {
             let many = u32::try_from(count.many).unwrap_or(u32::MAX);
-            // Parts are numbered from 1.
             let place = usize::try_from(count.part).unwrap_or_default();
             match place
-                .checked_sub(parts + 1)
+                .checked_sub(first)
                 .and_then(|place| series.parts.get_mut(place))
             {
                 Some(part) => *part += many,
@@ -205,8 +240,9 @@ impl Span {
     }
 }
 
+/// How many are in a part of a span, and of which status.
 #[derive(FromQueryResult)]
-struct Part {
+pub(crate) struct Part {
     part: i32,
     many: i64,
     status: String,
@@ -235,7 +271,7 @@ async fn counted(ctx: &Ctx, customers: Scope, booked: Scope, whose: Whose, span:
         held: span.series(of("done")),
         missed: span.series(of("no_show")),
         stages: Stage::EVERY.iter().map(|stage| (*stage, many(*stage))).collect(),
-        labels: span.labels,
+        labels: span.labels(),
     })
 }
 

@@ -10,6 +10,7 @@ use sea_orm::DatabaseConnection;
 
 pub mod access;
 pub mod activity;
+pub mod analytics;
 pub mod appointment;
 pub mod audit;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod database;
 mod entity;
 pub mod error;
 pub mod feed;
+pub mod health;
 pub mod import;
 pub mod job;
 pub mod journal;

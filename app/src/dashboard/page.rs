@@ -7,6 +7,7 @@ use leptos_router::{
     hooks::{use_location, use_navigate},
 };
 use rapport_domain::{
+    analytics::tenths,
     appointment::{Slot, clock},
     dashboard::{Dashboard, DashboardQuery, Figures, Period, Series, Silent, Whose, growth},
     feed::Deed,
@@ -163,14 +164,6 @@ fn compared(now: u32, before: u32, period: Period) -> String {
         None if now > 0 => format!("none in the {days} days before"),
         None => format!("none in the {days} days before either"),
     }
-}
-
-/// Tenths of a percent: "3.1 %".
-fn tenths(share: Option<u32>) -> String {
-    share.map_or_else(
-        || "–".to_owned(),
-        |share| format!("{}.{} %", share / 10, share % 10),
-    )
 }
 
 #[component]
@@ -392,9 +385,5 @@ mod tests {
         assert_eq!(said(3, 3), "as in the 28 days before");
         assert_eq!(said(3, 0), "none in the 28 days before");
         assert_eq!(said(0, 0), "none in the 28 days before either");
-        assert_eq!(
-            (tenths(Some(31)), tenths(Some(5)), tenths(None)),
-            ("3.1 %".into(), "0.5 %".into(), "–".into())
-        );
     }
 }

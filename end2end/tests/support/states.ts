@@ -342,6 +342,8 @@ export const STATES: State[] = [
     },
   },
   { name: "roles", show: openPage("/admin/roles") },
+  { name: "analytics", show: openPage("/admin/analytics?days=364") },
+  { name: "system health", show: openPage("/admin/health") },
   { name: "audit log", show: openPage("/admin/audit") },
   { name: "audit log, nothing found", show: openPage("/admin/audit?from=2031-01-01") },
   {

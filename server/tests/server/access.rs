@@ -108,6 +108,8 @@ const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
     ("settings/profile", Any, "", [200, 200, 200, 200, 401]),
     ("settings/organisation", Any, "", [200, 403, 403, 403, 401]),
     ("settings/types", Any, "", [200, 403, 403, 403, 401]),
+    ("analytics/get", Any, "days=7", [200, 403, 403, 403, 401]),
+    ("health/get", Any, "", [200, 403, 403, 403, 401]),
     ("audit/page", Any, "query=", [200, 403, 403, 403, 401]),
     ("dashboard/get", Any, "query=", [200, 200, 200, 200, 401]),
     ("user/people", Any, "", [200, 403, 403, 403, 401]),
@@ -170,6 +172,8 @@ const PAGES: &[(&str, Whose, Answers)] = &[
     ("/admin/teams", Any, [200, 403, 403, 403, 303]),
     ("/admin/roles", Any, [200, 403, 403, 403, 303]),
     ("/admin/audit", Any, [200, 403, 403, 403, 303]),
+    ("/admin/health", Any, [200, 403, 403, 403, 303]),
+    ("/admin/analytics", Any, [200, 403, 403, 403, 303]),
     ("/admin/outbox", Any, [200, 403, 403, 403, 303]),
     ("/admin/settings", Any, [200, 403, 403, 403, 303]),
     ("/admin/appointment-types", Any, [200, 403, 403, 403, 303]),
@@ -638,6 +642,7 @@ fn settings_form(pattern: &str) -> Option<&'static [(&'static str, &'static str)
 const TRANSFERS: &[(&str, &str, Answers)] = &[
     // For whoever has the link; this is none.
     ("GET", "/calendar/{file}", [404, 404, 404, 404, 404]),
+    ("GET", "/admin/analytics/{file}?table", [200, 403, 403, 403, 401]),
     (
         "POST",
         "/imports/upload?id={new}&file=a.csv&size=4",
@@ -686,6 +691,7 @@ async fn every_transfer_answers_every_role_as_the_table_says() {
             };
             let path = path
                 .replace("{new}", &scene.admin.clock().new_id::<ImportId>().to_string())
+                .replace("{file}?table", "staff.csv?days=7")
                 .replace("{near}", &scene.id(near).await)
                 .replace("{far}", &scene.id(far).await);
             let answer = browser.clone().transfer(method, &path, b"").await;

@@ -24,6 +24,7 @@ mod limit;
 mod list;
 mod mail;
 mod organisation;
+mod panel;
 mod password;
 mod people;
 mod plan;

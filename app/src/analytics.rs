@@ -1,0 +1,6 @@
+//! Analytics, for admins.
+
+pub mod api;
+pub mod page;
+
+pub use page::AnalyticsPage;

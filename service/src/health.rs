@@ -1,0 +1,111 @@
+//! How the installation is, for admins: the stores, the pool, the schema, work and mail.
+
+use std::time::Instant;
+
+use chrono::TimeDelta;
+use rapport_domain::{
+    access::{Ability, Kind},
+    health::{Health, Store},
+};
+use sea_orm::FromQueryResult;
+
+use crate::{Ctx, Error, Result, access::require, sql::sql};
+
+#[derive(FromQueryResult)]
+struct Postgres {
+    version: String,
+    bytes: i64,
+    most: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Counts {
+    steps: i64,
+    last: String,
+    jobs: i64,
+    failed: i64,
+    mails: i64,
+    given_up: i64,
+}
+
+/// What Redis says of itself.
+const INFO: &str = "return redis.call('INFO', 'server') .. redis.call('INFO', 'memory')";
+
+/// How it is at this moment.
+///
+/// # Errors
+/// [`rapport_domain::error::AppError::Forbidden`] for who may not change the settings; and when a store is away.
+pub async fn get(ctx: &Ctx) -> Result<Health> {
+    require(ctx.actor(), Kind::Setting, Ability::Read)?;
+    let (postgres, most) = postgres(ctx).await?;
+    let redis = redis(ctx).await?;
+    let counts = counts(ctx).await?;
+    let pool = ctx.db().get_postgres_connection_pool();
+    let number = |count: i64| u32::try_from(count).unwrap_or_default();
+    Ok(Health {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        postgres,
+        redis,
+        connections: (
+            pool.size(),
+            u32::try_from(pool.num_idle()).unwrap_or_default(),
+            pool.options().get_max_connections().min(number(most)),
+        ),
+        schema: (number(counts.steps), counts.last),
+        jobs: (number(counts.jobs), number(counts.failed)),
+        mails: (number(counts.mails), number(counts.given_up)),
+    })
+}
+
+async fn postgres(ctx: &Ctx) -> Result<(Store, i64)> {
+    let began = Instant::now();
+    let statement = sql(
+        "SELECT current_setting('server_version') AS version, pg_database_size(current_database()) AS bytes, \
+                current_setting('max_connections')::bigint AS most",
+        [],
+    );
+    let found = Postgres::find_by_statement(statement).one(ctx.db()).await?;
+    let found = found.ok_or_else(|| Error::Stored("PostgreSQL says nothing of itself".to_owned()))?;
+    let store = Store {
+        version: found.version,
+        micros: micros(began),
+        bytes: u64::try_from(found.bytes).unwrap_or_default(),
+    };
+    Ok((store, found.most))
+}
+
+async fn redis(ctx: &Ctx) -> Result<Store> {
+    let began = Instant::now();
+    ctx.service().redis().ping().await?;
+    let micros = micros(began);
+    let said: String = ctx.service().redis().script(INFO, &[], Vec::new()).await?;
+    let value = |name: &str| {
+        let line = said
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    Ok(Store {
+        version: value("redis_version"),
+        micros,
+        bytes: value("used_memory").parse().unwrap_or_default(),
+    })
+}
+
+fn micros(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+async fn counts(ctx: &Ctx) -> Result<Counts> {
+    let statement = sql(
+        "SELECT (SELECT count(*) FROM seaql_migrations) AS steps, \
+                (SELECT coalesce(max(version), '') FROM seaql_migrations) AS last, \
+                (SELECT count(*) FROM job WHERE state IN ('waiting', 'running')) AS jobs, \
+                (SELECT count(*) FROM job WHERE state = 'failed' AND updated_at > $1) AS failed, \
+                (SELECT count(*) FROM mail WHERE next_at IS NOT NULL) AS mails, \
+                (SELECT count(*) FROM mail WHERE next_at IS NULL AND sent_at IS NULL AND error IS NOT NULL) AS given_up",
+        [(ctx.clock().now() - TimeDelta::days(7)).into()],
+    );
+    let counts = Counts::find_by_statement(statement).one(ctx.db()).await?;
+    counts.ok_or_else(|| Error::Stored("a count without a row".to_owned()))
+}
