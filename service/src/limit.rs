@@ -46,7 +46,7 @@ pub const SET_UP_FROM: Limit = Limit {
 /// Looks at links that let people in, and uses of them, from one client address.
 pub const LINK_FROM: Limit = Limit {
     name: "link-from",
-    burst: 30,
+    burst: 60,
     per: MINUTE,
 };
 /// Mails that somebody asks for who is not signed in, from one client address.
