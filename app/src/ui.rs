@@ -18,6 +18,7 @@ pub mod panel;
 pub mod pill;
 pub mod raw;
 pub mod select;
+pub mod send;
 pub mod skeleton;
 pub mod table;
 pub mod tabs;

@@ -9,7 +9,7 @@ use rapport_domain::{
 };
 use sea_orm::FromQueryResult;
 
-use crate::{Ctx, Error, Result, access::require, sql::sql};
+use crate::{Ctx, Error, Result, access::require, database, sql::sql};
 
 #[derive(FromQueryResult)]
 struct Postgres {
@@ -59,6 +59,8 @@ pub async fn get(ctx: &Ctx) -> Result<Health> {
 
 async fn postgres(ctx: &Ctx) -> Result<(Store, i64)> {
     let began = Instant::now();
+    database::ping(ctx.db()).await?;
+    let micros = micros(began);
     let statement = sql(
         "SELECT current_setting('server_version') AS version, pg_database_size(current_database()) AS bytes, \
                 current_setting('max_connections')::bigint AS most",
@@ -68,7 +70,7 @@ async fn postgres(ctx: &Ctx) -> Result<(Store, i64)> {
     let found = found.ok_or_else(|| Error::Stored("PostgreSQL says nothing of itself".to_owned()))?;
     let store = Store {
         version: found.version,
-        micros: micros(began),
+        micros,
         bytes: u64::try_from(found.bytes).unwrap_or_default(),
     };
     Ok((store, found.most))

@@ -83,11 +83,14 @@ fn file(table: Table, period: Period) -> AnyView {
     view! { <a class="go sm" href=href rel="external" download="" aria-label=name>"CSV"</a> }.into_any()
 }
 
+/// A card: its name, and what it counts of a part.
+type Counted = (&'static str, fn(&PartCounts) -> u32);
+
 #[component]
 fn OverTime(parts: Vec<PartCounts>, period: Period) -> impl IntoView {
     let labels: Vec<String> = parts.iter().map(|part| part.from.clone()).collect();
     let head = if period.step() == 1 { "Day" } else { "From" };
-    let series: [(&'static str, fn(&PartCounts) -> u32); 4] = [
+    let series: [Counted; 4] = [
         ("Active users", |part| part.active),
         ("Customers made", |part| part.customers),
         ("Appointments", |part| part.appointments),

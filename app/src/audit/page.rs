@@ -186,28 +186,28 @@ fn Changed(change: AuditChange, query: AuditQuery) -> impl IntoView {
         ..query
     };
     let name = change.name.unwrap_or_else(|| "without a name".to_owned());
-    let rows = change.fields.into_iter().map(|AuditField { field, old, new }| {
-        let empty = || view! { <span class="faint">"nothing"</span> }.into_any();
-        view! {
-            <tr>
-                <th scope="row">{field}</th>
-                <td class="prose">{old.map_or_else(empty, |old| old.into_any())}</td>
-                <td class="prose">{new.map_or_else(empty, |new| new.into_any())}</td>
-            </tr>
-        }
-    });
-    let rows: Vec<_> = rows.collect();
-    let table = (!rows.is_empty()).then(|| {
+    // What was made was nothing before.
+    let with_old = change.fields.iter().any(|field| field.old.is_some());
+    let table = (!change.fields.is_empty()).then(|| {
+        let rows = change.fields.into_iter().map(|AuditField { field, old, new }| {
+            view! {
+                <tr>
+                    <th scope="row">{field}</th>
+                    {with_old.then(|| value(old))}
+                    {value(new)}
+                </tr>
+            }
+        });
         view! {
             <table class="values-table">
                 <thead>
                     <tr>
                         <th scope="col">"Field"</th>
-                        <th scope="col">"Old"</th>
+                        {with_old.then(|| view! { <th scope="col">"Old"</th> })}
                         <th scope="col">"New"</th>
                     </tr>
                 </thead>
-                <tbody>{rows}</tbody>
+                <tbody>{rows.collect_view()}</tbody>
             </table>
         }
     });
@@ -221,4 +221,11 @@ fn Changed(change: AuditChange, query: AuditQuery) -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+fn value(value: Option<String>) -> AnyView {
+    match value {
+        Some(text) => view! { <td class="prose">{text}</td> }.into_any(),
+        None => view! { <td class="faint">"nothing"</td> }.into_any(),
+    }
 }

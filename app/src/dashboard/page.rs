@@ -181,7 +181,11 @@ fn Cards(figures: Figures, period: Period, with_appointments: bool) -> impl Into
     };
     let of_appointments = with_appointments.then(|| {
         let (now, before) = figures.missed_share();
-        let shares = format!("{} the {} days before", tenths(before), period.days());
+        let days = period.days();
+        let shares = match before {
+            Some(_) => format!("{} in the {days} days before", tenths(before)),
+            None => format!("none were due in the {days} days before"),
+        };
         view! {
             <Card
                 name="Appointments held"

@@ -10,13 +10,14 @@ use wasm_split_helpers::wasm_split;
 
 use super::api;
 use crate::{
-    door::{DoorForm, Form, use_field, use_form},
+    door::{DoorForm, Form, use_field},
     part::{self, Drawn, Part, later},
     ui::{
-        button::{Button, LinkButton, Weight},
+        button::LinkButton,
         field::{Field, PickOne, TextArea},
         page::{PlainPage, below_admin, loaded},
         select::{Pick, Select},
+        send::Send,
     },
 };
 
@@ -80,7 +81,7 @@ fn Settings(organisation: Organisation) -> impl IntoView {
                 label="Domains that may sign up"
                 hint="Such as example.org, separated by commas. The address is confirmed by a mail; they start as members of the first team."
             />
-            <SaveButton/>
+            <Send words="Save"/>
         </DoorForm>
     }
     .into_any()
@@ -139,18 +140,6 @@ fn Day(day: &'static str, name: &'static str) -> impl IntoView {
             <span aria-hidden="true">"–"</span>
             {end(to, "to")}
             <span class="wrong" id=format!("{day}-error") aria-live="polite">{wrong}</span>
-        </div>
-    }
-    .into_any()
-}
-
-/// The button that saves a form.
-#[component]
-pub fn SaveButton() -> impl IntoView {
-    let busy = use_form().map(|form| form.pending).unwrap_or_default();
-    view! {
-        <div class="acts">
-            <Button kind="submit" weight=Weight::Main tall=true busy>"Save"</Button>
         </div>
     }
     .into_any()

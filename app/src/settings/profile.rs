@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use rapport_domain::{form::Values, organisation::Profile};
 use wasm_split_helpers::wasm_split;
 
-use super::{api, organisation::SaveButton};
+use super::api;
 use crate::{
     door::{DoorForm, Form},
     part::{self, Drawn, Part, later},
@@ -14,6 +14,7 @@ use crate::{
         link::SecretLink,
         page::{PlainPage, loaded},
         select::{Pick, Select},
+        send::Send,
     },
 };
 
@@ -69,7 +70,7 @@ fn ProfileForm(profile: Profile) -> impl IntoView {
             <Field name="name" label="Name" hint="How others see you here." autocomplete="name" required=true/>
             <Select name="zone" label="Time zone" options=zones/>
             <p class="sm faint">"All times are told by this clock, and what you book is understood by it."</p>
-            <SaveButton/>
+            <Send words="Save"/>
         </DoorForm>
         <section class="grid gap-3 mt-8">
             <h2>"Your calendar elsewhere"</h2>
@@ -88,7 +89,7 @@ fn ProfileForm(profile: Profile) -> impl IntoView {
             <DoorForm form=Form::ChangePassword class="form" label="Password">
                 <Field name="current" label="Your password" kind="password" autocomplete="current-password" required=true/>
                 <Field name="password" label="New password" kind="password" autocomplete="new-password" required=true/>
-                <SaveButton/>
+                <Send words="Change the password"/>
             </DoorForm>
         </section>
     }

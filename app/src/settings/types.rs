@@ -7,7 +7,7 @@ use rapport_domain::{
 };
 use wasm_split_helpers::wasm_split;
 
-use super::{api, organisation::SaveButton};
+use super::api;
 use crate::{
     door::{DoorForm, Form, use_door, use_field},
     part::{self, Drawn, Part, later},
@@ -15,6 +15,7 @@ use crate::{
         field::Field,
         page::{PlainPage, below_admin, loaded},
         select::Select,
+        send::Send,
     },
 };
 
@@ -110,7 +111,7 @@ fn Inputs() -> impl IntoView {
                 .map(|(key, words)| (key.to_owned(), words.to_owned()))
                 .to_vec()
         />
-        <SaveButton/>
+        <Send words="Save"/>
     }
     .into_any()
 }

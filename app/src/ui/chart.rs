@@ -59,7 +59,7 @@ pub fn LineChart(
         }
     });
     view! {
-        <svg class="line" viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-hidden="true">
+        <svg class="plot" viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-hidden="true">
             <polygon class="area" points=area/>
             {(!alone).then(|| view! { <polyline points=said(&line)/> })}
         </svg>

@@ -10,15 +10,16 @@ use wasm_split_helpers::wasm_split;
 
 use super::api;
 use crate::{
-    door::{DoorForm, Form, use_door, use_form},
+    door::{DoorForm, Form, use_door},
     part::{self, Drawn, Part, later},
     ui::{
         avatar::{Avatar, Shape},
-        button::{Button, LinkButton, Weight},
+        button::{Button, LinkButton},
         field::Field,
         link::SecretLink,
         page::{PlainPage, below_admin, loaded},
         select::{Pick, Select},
+        send::Send,
     },
 };
 
@@ -115,21 +116,6 @@ fn Invite(teams: Vec<Team>, closed: bool) -> impl IntoView {
                 <Send words="Ask to join"/>
             </DoorForm>
         </details>
-    }
-    .into_any()
-}
-
-/// The main button of a form.
-#[component]
-pub fn Send(
-    /// What it does.
-    words: &'static str,
-) -> impl IntoView {
-    let busy = use_form().map(|form| form.pending).unwrap_or_default();
-    view! {
-        <div class="acts">
-            <Button kind="submit" weight=Weight::Main tall=true busy>{words}</Button>
-        </div>
     }
     .into_any()
 }

@@ -11,7 +11,7 @@ use wasm_split_helpers::wasm_split;
 
 use super::{
     api,
-    people::{Send, roles, teams_or_none},
+    people::{roles, teams_or_none},
 };
 use crate::{
     door::{DoorForm, Form, use_changes},
@@ -23,6 +23,7 @@ use crate::{
         field::Field,
         link::SecretLink,
         select::{Pick, Select},
+        send::Send,
         skeleton::Skeleton,
     },
 };

@@ -7,7 +7,7 @@ use rapport_domain::{
 };
 use wasm_split_helpers::wasm_split;
 
-use super::{api, people::Send};
+use super::api;
 use crate::{
     door::{DoorForm, Form, use_door},
     part::{self, Drawn, Part, later},
@@ -15,6 +15,7 @@ use crate::{
         button::Button,
         field::Field,
         page::{PlainPage, below_admin, loaded},
+        send::Send,
     },
 };
 

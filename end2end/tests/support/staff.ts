@@ -1,10 +1,11 @@
 // Users as tests ask them in and find them.
 
-import { expect, type APIRequestContext } from "@playwright/test";
+import { expect, request } from "@playwright/test";
 
 import { acting } from "./appointment";
 import { newId, post, type Values } from "./customer";
-import { nadia } from "./people";
+import { nadia, NOBODY } from "./people";
+import { server } from "./server";
 
 /** The page of a user, found by their address. */
 export async function pageOf(email: string): Promise<string> {
@@ -34,10 +35,11 @@ export async function joined(email: string, name: string): Promise<string> {
   await ask(email);
   const token = (await linkFor(email)).split("/").pop() ?? "";
   const form: Values = { token, name, password: PASSWORD };
-  await acting(nadia, async (api: APIRequestContext) => {
-    const answer = await post(api, "/join", form);
-    expect(answer.status(), await answer.text()).toBe(303);
-  });
+  // In a browser of their own: whoever comes in leaves what the browser was signed in to before.
+  const api = await request.newContext({ baseURL: server.url, storageState: NOBODY });
+  const answer = await post(api, "/join", form);
+  expect(answer.status(), await answer.text()).toBe(303);
+  await api.dispose();
   return pageOf(email);
 }
 
