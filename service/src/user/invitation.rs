@@ -293,6 +293,10 @@ pub async fn invited(service: &Service, token: &str, from: IpAddr) -> Result<Inv
 pub async fn join(service: &Service, wanted: Join, from: IpAddr) -> Result<String> {
     limit::take(service, &[(limit::LINK_FROM, &limit::client(from))]).await?;
     let known = found(service.db(), service, &wanted.token, "").await?;
+    if find_by_email(service, &known.email).await?.is_some() {
+        let sentence = "Somebody here has this e-mail address already. Please sign in.";
+        return Err(AppError::refused(sentence).into());
+    }
     let password = password::check_for(&wanted.password, &[&wanted.name, &known.email])
         .map_err(|sentence| AppError::invalid("password", sentence))?;
     let hash = service.hasher().hash(password.clone()).await?;
@@ -370,7 +374,11 @@ pub async fn sign_up(service: &Service, email: &str, from: IpAddr) -> Result<()>
             let made = made(&tx, &new).await?;
             let command = Command::unattended(service, Via::Page, "ask to join")
                 .never_undone("An invitation is withdrawn, not taken back.");
-            journal::write(&tx, service.clock().new_id(), &command, vec![made]).await?;
+            match journal::write(&tx, service.clock().new_id(), &command, vec![made]).await {
+                // Asked twice at the same moment: the other one's mail is on its way.
+                Err(error) if error.unique_violation().is_some() => return Ok(()),
+                written => written?,
+            };
             new.id
         }
     };

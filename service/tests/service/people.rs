@@ -176,6 +176,37 @@ async fn of_two_who_use_a_link_at_once_one_comes_in() {
 }
 
 #[tokio::test]
+async fn whose_address_came_in_by_another_door_is_told_to_sign_in() {
+    let world = World::new().await;
+    let admin = world.acting(BuiltInRole::Admin).await;
+    invite(&admin, "Member1@example.org", BuiltInRole::Member, None)
+        .await
+        .unwrap();
+    let token = token(&admin, "Member1@example.org").await;
+    world.acting(BuiltInRole::Member).await;
+    assert!(
+        refused(join(&world.house, &token).await)
+            .await
+            .contains("Please sign in")
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_signs_up_many_times_at_once_is_asked_once() {
+    let world = World::new().await;
+    let admin = world.acting(BuiltInRole::Admin).await;
+    set_sign_up(&admin, "domains", "x.example").await;
+    let tries = (0..3).map(|_| user::sign_up(&world.house.service, "a@x.example", HERE));
+    for tried in futures::future::join_all(tries).await {
+        tried.unwrap();
+    }
+    assert_eq!(user::people(&admin).await.unwrap().invitations.len(), 1);
+    join(&world.house, &token(&admin, "a@x.example").await)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn nobody_is_asked_twice_or_while_nobody_may_join_and_no_secret_is_journalled() {
     let world = World::new().await;
     let admin = world.acting(BuiltInRole::Admin).await;
