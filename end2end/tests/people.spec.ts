@@ -76,6 +76,7 @@ test("a role changes what its holder may do while they work, and nothing that th
   await other.goto("/sign-in");
   await awake(other);
   await signIn(other, { email, password: PASSWORD });
+  await expect(other.getByRole("heading", { name: /^Good /, level: 1 })).toBeVisible();
   await open(other, record);
   await other.getByRole("textbox", { name: "Note" }).fill("Half a thought");
   await page.getByLabel("Role").selectOption("Read-only");

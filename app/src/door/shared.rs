@@ -8,7 +8,7 @@ use std::{
 use leptos::prelude::*;
 use rapport_domain::form::Values;
 
-use super::{Flash, Form, FormState, toasts::Toasts};
+use super::{Flash, Form, FormState, SECRETS, toasts::Toasts};
 
 /// What all forms of the page share. Provided by the app.
 #[derive(Clone, Copy)]
@@ -54,8 +54,9 @@ impl Door {
     /// What failed, if it was this form.
     pub(super) fn failed(&self, path: &str, fixed: &Values) -> Option<FormState> {
         let same = |state: &FormState| {
-            let own =
-                |(field, value): (&String, &String)| field == "back" || state.values.get(field) == value;
+            // What is secret is not kept of a form that failed; the page itself knows it.
+            let told = |field: &str| field != "back" && !SECRETS.contains(&field);
+            let own = |(field, value): (&String, &String)| !told(field) || state.values.get(field) == value;
             state.path == path && fixed.0.iter().all(own)
         };
         self.failed.with_value(|failed| failed.clone().filter(same))
