@@ -35,7 +35,10 @@ impl AuditQuery {
             match key {
                 "who" => query.who = value.parse().ok(),
                 "record" => query.record = Uuid::try_parse(value.trim()).ok(),
-                "action" if !value.is_empty() => query.action = Some(value.chars().take(60).collect()),
+                // PostgreSQL takes no NUL in a text, and no command has a control character in its name.
+                "action" if !value.is_empty() && !value.contains(char::is_control) => {
+                    query.action = Some(value.chars().take(60).collect());
+                }
                 "from" => query.from = value.parse().ok(),
                 "to" => query.to = value.parse().ok(),
                 "before" => query.before = value.parse().ok(),
@@ -148,6 +151,7 @@ mod tests {
             ("who", "x"),
             ("record", "1"),
             ("action", ""),
+            ("action", "a\0b"),
             ("from", "soon"),
             ("else", "y"),
         ];

@@ -278,17 +278,12 @@ async fn counted(ctx: &Ctx, customers: Scope, booked: Scope, whose: Whose, span:
 /// Adds what is asked for of customers `c`, within what may be seen.
 fn push_customers(sql: &mut Sql, ctx: &Ctx, scope: Scope, whose: Whose) {
     sql.push("c.deleted_at IS NULL AND ");
+    push_scope(sql, scope);
     match whose {
-        Whose::All => push_scope(sql, scope),
-        Whose::Mine => {
-            push_scope(sql, scope);
-            sql.push(" AND c.owner_id = ").bind(ctx.actor().user.0);
-        }
-        Whose::Team(team) => {
-            push_scope(sql, scope);
-            sql.push(" AND c.team_id = ").bind(team.0);
-        }
-    }
+        Whose::All => sql,
+        Whose::Mine => sql.push(" AND c.owner_id = ").bind(ctx.actor().user.0),
+        Whose::Team(team) => sql.push(" AND c.team_id = ").bind(team.0),
+    };
 }
 
 async fn new_customers(

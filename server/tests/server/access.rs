@@ -847,6 +847,7 @@ async fn a_nul_in_any_argument_of_any_function_is_never_a_defect() {
         ("customer/list", "query=q%3D%2500"),
         ("customer/list", "query=filter%3D1:city.is(%2500)"),
         ("customer/list", "query=after%3D%2500"),
+        ("audit/page", "query=action%3D%2500"),
         ("customer/timeline", "id=%00&before=%00"),
         ("customer/suggest", "text=a%00b&kind=%00"),
         ("import/problems", "id=%00&behind=%00"),
