@@ -1,5 +1,7 @@
 //! The audit log: every command with all that it changed, for admins.
 
+use std::{fmt, str::FromStr};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -126,11 +128,89 @@ pub struct AuditPage {
     pub people: Vec<(UserId, String)>,
     /// Commands to look for.
     pub actions: Vec<String>,
+    /// How the seal stands.
+    pub seal: Seal,
+}
+
+/// How the journal's seal stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Seal {
+    /// There is no key.
+    Off,
+    /// There is a key, and nothing is sealed yet.
+    Begins,
+    /// It is sealed up to a moment.
+    On {
+        /// When the newest block was sealed.
+        at: Moment,
+        /// How many blocks there are.
+        blocks: u64,
+        /// Commands in them.
+        commands: u64,
+        /// Changes in them.
+        changes: u64,
+        /// The newest block.
+        head: SealHead,
+    },
+}
+
+/// A block of the seal as it is kept somewhere else: `rapport-seal:<key>:<number>:<digest>`. Who has it can prove that
+/// all that was sealed by then is there still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealHead {
+    /// The fingerprint of the key, 16 hexadecimal digits.
+    pub key: String,
+    /// Which block, from 1.
+    pub number: u64,
+    /// Its signature, 64 hexadecimal digits.
+    pub digest: String,
+}
+
+impl fmt::Display for SealHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rapport-seal:{}:{}:{}", self.key, self.number, self.digest)
+    }
+}
+
+impl FromStr for SealHead {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "a head reads as rapport-seal:KEY:NUMBER:DIGEST".to_owned();
+        let is_hex = |text: &str, length: usize| {
+            text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        let parts: Vec<&str> = text.trim().split(':').collect();
+        match *parts {
+            ["rapport-seal", key, number, digest] if is_hex(key, 16) && is_hex(digest, 64) => Ok(Self {
+                key: key.to_owned(),
+                number: number.parse().map_err(|_| wrong())?,
+                digest: digest.to_owned(),
+            }),
+            _ => Err(wrong()),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_head_reads_back_what_it_says() {
+        let text = format!("rapport-seal:{}:17:{}", "0a".repeat(8), "f1".repeat(32));
+        let head: SealHead = format!(" {text}\n").parse().unwrap();
+        assert_eq!((head.number, head.to_string()), (17, text.clone()));
+        for wrong in [
+            "",
+            "rapport-seal",
+            &text[1..],
+            &text.replace(":17:", ":-1:"),
+            &text.replace("0a", "xy"),
+        ] {
+            assert!(wrong.parse::<SealHead>().is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn an_address_reads_back_what_it_says() {

@@ -15,6 +15,7 @@ mod m0007_people;
 mod m0008_dashboard;
 mod m0009_audit;
 mod m0010_calendar_feed;
+mod m0011_seal;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_dashboard::Migration),
             Box::new(m0009_audit::Migration),
             Box::new(m0010_calendar_feed::Migration),
+            Box::new(m0011_seal::Migration),
         ]
     }
 }

@@ -9,13 +9,14 @@ use clap::{Parser, Subcommand};
 use rapport_domain::{
     access::BuiltInRole, error::AppError, form::Values, id::UserId, journal::Via, user::NewUser,
 };
-use rapport_service::{Ctx, Service, clock::Clock, database, redis::Redis, user};
+use rapport_service::{Ctx, Service, Setup, clock::Clock, database, redis::Redis, seal, user};
 
 use crate::{
     config::{Config, Stores},
     demo, serve,
 };
 
+mod audit;
 mod export;
 mod import;
 
@@ -55,6 +56,9 @@ enum Order {
     /// Brings records in from a file.
     #[command(subcommand)]
     Import(import::ImportOrder),
+    /// The journal and its seal.
+    #[command(subcommand)]
+    Audit(audit::AuditOrder),
     /// Writes records to standard output, as a file that can be imported again.
     #[command(subcommand)]
     Export(export::ExportOrder),
@@ -142,6 +146,7 @@ async fn run(order: Order) -> Result<u8, Failure> {
             ))?;
             password.say()
         }
+        Order::Audit(order) => audit::run(order).await,
         Order::Import(order) => import::run(order).await,
         Order::Export(order) => export::run(order).await,
     }
@@ -165,18 +170,26 @@ pub(crate) async fn acting(service: &Service, id: UserId) -> Result<Ctx, Failure
     Ok(service.acting(actor, Via::Console))
 }
 
-/// The service, on a database with the right schema.
+/// The service, on a database with the right schema, whose seal this program may go on with.
 async fn service() -> Result<Service, Failure> {
+    let service = unchecked_service().await?;
+    seal::check(&service).await.map_err(tell)?;
+    Ok(service)
+}
+
+/// The same whatever the seal of the database says.
+async fn unchecked_service() -> Result<Service, Failure> {
     let stores = Stores::from_env()?;
     let db = database::connect(&stores.database_url, stores.connections)
         .await
         .map_err(tell)?;
     database::check_schema(&db).await.map_err(tell)?;
-    Ok(Service::new(
-        db,
-        Redis::connect(&stores.redis_url, crate::REDIS_PREFIX)?,
-        Clock::default(),
-    ))
+    let redis = Redis::connect(&stores.redis_url, crate::REDIS_PREFIX)?;
+    let setup = Setup {
+        key: stores.key,
+        ..Setup::default()
+    };
+    Ok(Service::new(db, redis, Clock::default(), setup))
 }
 
 /// A password, and whether it has to be printed because nobody else knows it.

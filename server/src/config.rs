@@ -7,6 +7,8 @@ use std::{
     str::FromStr,
 };
 
+use rapport_service::seal::Key;
+
 /// Where the server listens unless told otherwise.
 const ADDRESS: &str = "127.0.0.1:3000";
 /// The most connections to PostgreSQL unless told otherwise.
@@ -32,6 +34,8 @@ pub struct Stores {
     pub redis_url: String,
     /// `DATABASE_CONNECTIONS`: the most connections to PostgreSQL at once; 10.
     pub connections: u32,
+    /// `SEAL_KEY`: what the journal is sealed with, 64 hexadecimal digits; not sealed unless set.
+    pub key: Option<Key>,
 }
 
 impl Stores {
@@ -46,8 +50,16 @@ impl Stores {
             database_url: variable("DATABASE_URL").ok_or(ConfigError::Missing("DATABASE_URL", database))?,
             redis_url: variable("REDIS_URL").ok_or(ConfigError::Missing("REDIS_URL", redis))?,
             connections: parsed("DATABASE_CONNECTIONS")?.unwrap_or(CONNECTIONS),
+            key: seal_key(variable("SEAL_KEY"))?,
         })
     }
+}
+
+fn seal_key(text: Option<String>) -> Result<Option<Key>, ConfigError> {
+    let Some(text) = text else { return Ok(None) };
+    let why = "it is 64 hexadecimal digits, as “openssl rand -hex 32” makes them";
+    let key = Key::parse(&text).ok_or_else(|| ConfigError::Wrong("SEAL_KEY", why.to_owned()))?;
+    Ok(Some(key))
 }
 
 /// What the server needs besides.
@@ -275,6 +287,14 @@ mod tests {
         }
         assert!(smtp(Some("smtp://x".to_owned()), None).is_err());
         assert!(smtp(None, Some("a@x.example".to_owned())).is_ok_and(|way| way.is_none()));
+    }
+
+    #[test]
+    fn a_wrong_key_is_refused_without_being_repeated() {
+        assert!(seal_key(None).is_ok_and(|key| key.is_none()));
+        assert!(seal_key(Some("5e".repeat(32))).is_ok_and(|key| key.is_some()));
+        let error = seal_key(Some("hunter2".to_owned())).unwrap_err().to_string();
+        assert!(error.starts_with("SEAL_KEY cannot be read") && !error.contains("hunter2"));
     }
 
     #[test]

@@ -10,12 +10,13 @@ use std::{
 use axum::serve::ListenerExt;
 use rapport_domain::error::AppError;
 use rapport_service::{
-    Service,
+    Service, Setup,
     clock::Clock,
     database,
     job::Worker,
     mail::{self, Post},
     redis::Redis,
+    seal::{self, Sealer},
     user,
 };
 use tokio::{
@@ -40,6 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const WORKERS: usize = 2;
 /// How often a server looks for mail to send.
 const MAIL_IDLE: Duration = Duration::from_secs(2);
+/// How often a server looks for what to seal. What is written is in its block within twice that time.
+const SEAL_IDLE: Duration = Duration::from_secs(2);
 /// How long answers under way may still take after the signal to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -54,7 +57,12 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
         .map_err(tell)?;
     wait_for_schema(async || database::check_schema(&db).await).await?;
     let redis = Redis::connect(&stores.redis_url, crate::REDIS_PREFIX)?;
-    let service = Service::with_post(db, redis, Clock::default(), post(&config)?);
+    let setup = Setup {
+        post: post(&config)?,
+        key: stores.key,
+    };
+    let service = Service::new(db, redis, Clock::default(), setup);
+    seal::check(&service).await.map_err(tell)?;
     let listener = TcpListener::bind(config.address)
         .await
         .map_err(|why| format!("{}: {why}", config.address))?;
@@ -62,6 +70,7 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
 
     let workers = Workers::start(&service);
     let postman = tokio::spawn(carry_mail(service.clone()));
+    let sealer = tokio::spawn(seal_on(service.clone()));
     let state = State::new(
         service,
         &config.site,
@@ -88,6 +97,7 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
         () = overdue => tracing::warn!("some answers were still under way"),
     }
     postman.abort();
+    sealer.abort();
     workers.stop().await;
     Ok(())
 }
@@ -113,6 +123,21 @@ async fn carry_mail(service: Service) {
             }
         }
         sleep(MAIL_IDLE).await;
+    }
+}
+
+/// Seals the journal for as long as it is polled; nothing without a key.
+async fn seal_on(service: Service) {
+    let Some(key) = service.key().cloned() else {
+        return;
+    };
+    let mut sealer = Sealer::new(&service, key);
+    loop {
+        if let Err(error) = sealer.step().await {
+            // Logs it.
+            let _ = error.tell();
+        }
+        sleep(SEAL_IDLE).await;
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     Ctx, Result,
     access::require,
     customer::timeline::said_via,
+    seal,
     sql::{Sql, sql},
     zone,
 };
@@ -76,7 +77,8 @@ pub async fn page(ctx: &Ctx, query: AuditQuery) -> Result<AuditPage> {
     heads.truncate(usize::try_from(SIZE).unwrap_or_default());
     let before = heads.last().filter(|_| goes_on).map(|head| BatchId(head.id));
     let lines = lines(db, heads.iter().map(|head| head.id).collect()).await?;
-    let (names, people, actions) = futures::try_join!(names(db, &lines), people(db), actions(db))?;
+    let (names, people, actions, seal) =
+        futures::try_join!(names(db, &lines), people(db), actions(db), seal::state(ctx))?;
     let mut of_batch = HashMap::<Uuid, Vec<AuditChange>>::new();
     for line in lines {
         of_batch.entry(line.batch).or_default().push(told(line, &names));
@@ -103,6 +105,7 @@ pub async fn page(ctx: &Ctx, query: AuditQuery) -> Result<AuditPage> {
         before,
         people,
         actions,
+        seal,
         query,
     })
 }

@@ -91,6 +91,8 @@ pub(crate) enum Lock {
     /// A chunk of an import.
     Import = 0x7261_7003,
     // 0x7261_7004 keeps the last admin: the trigger that asks for it takes it.
+    /// A block of the journal's seal.
+    Seal = 0x7261_7005,
 }
 
 /// Takes the lock until the transaction ends; waits while another has it.

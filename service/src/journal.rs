@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::{Ctx, Error, Result, Service, sql::sql};
+use crate::{Ctx, Error, Result, Service, seal, secret, sql::sql};
 pub(crate) use right::{Right, active_owners};
 pub(crate) use since::changed_since;
 pub(crate) use table::RecordKind;
@@ -123,6 +123,8 @@ pub(crate) struct Command {
     pub(crate) detail: Value,
     /// Why it can never be taken back, if so.
     pub(crate) final_because: Option<&'static str>,
+    /// What signs it.
+    pub(crate) key: Option<seal::Key>,
 }
 
 impl Command {
@@ -130,12 +132,7 @@ impl Command {
     pub(crate) fn of(ctx: &Ctx, name: &'static str) -> Self {
         Self {
             actor: Some(ctx.actor().user),
-            via: ctx.via(),
-            name,
-            at: ctx.clock().now(),
-            undo_of: None,
-            detail: json!({}),
-            final_because: None,
+            ..Self::unattended(ctx.service(), ctx.via(), name)
         }
     }
 
@@ -149,6 +146,7 @@ impl Command {
             undo_of: None,
             detail: json!({}),
             final_because: None,
+            key: service.key().cloned(),
         }
     }
 
@@ -267,7 +265,7 @@ pub(crate) async fn write(
     changes: Vec<Change>,
 ) -> Result<BatchId> {
     let batch = open(tx, id, command, State::Done).await?;
-    append(tx, &batch, changes).await?;
+    append(tx, command.key.as_ref(), &batch, changes).await?;
     Ok(batch.id)
 }
 
@@ -298,20 +296,33 @@ pub(crate) async fn open(
     command: &Command,
     state: State,
 ) -> Result<Batch> {
+    let head = seal::Batch {
+        id: id.0,
+        actor: command.actor.map(|actor| actor.0),
+        via: command.via.word().to_owned(),
+        command: command.name.to_owned(),
+        at: command.at,
+        undo_of: command.undo_of.map(|batch| batch.0),
+        detail: command.detail.clone(),
+        why_not: command.final_because.map(str::to_owned),
+    };
+    let signed = seal::sign(command.key.as_ref(), &head)?;
     let statement = sql(
-        "INSERT INTO batch (id, actor, via, command, at, undo_of, state, detail, undoable, why_not) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO batch (id, actor, via, command, at, undo_of, state, detail, undoable, why_not, salt, digest) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         [
-            id.0.into(),
-            command.actor.map(|actor| actor.0).into(),
-            command.via.word().into(),
-            command.name.into(),
-            command.at.into(),
-            command.undo_of.map(|batch| batch.0).into(),
+            head.id.into(),
+            head.actor.into(),
+            head.via.into(),
+            head.command.into(),
+            head.at.into(),
+            head.undo_of.into(),
             state.word().into(),
-            command.detail.clone().into(),
-            command.final_because.is_none().into(),
-            command.final_because.into(),
+            head.detail.into(),
+            head.why_not.is_none().into(),
+            head.why_not.into(),
+            signed.salt.into(),
+            signed.digest.into(),
         ],
     );
     db.execute_raw(statement).await?;
@@ -320,18 +331,28 @@ pub(crate) async fn open(
 
 /// Applies changes to the tables and records them under the batch, in the caller's transaction.
 ///
-/// The caller holds the locks of the rows that it changes.
-pub(crate) async fn append(tx: &impl ConnectionTrait, batch: &Batch, changes: Vec<Change>) -> Result<()> {
+/// The caller holds the locks of the rows that it changes. The key signs what is recorded.
+pub(crate) async fn append(
+    tx: &impl ConnectionTrait,
+    key: Option<&seal::Key>,
+    batch: &Batch,
+    changes: Vec<Change>,
+) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
     let stands = apply::apply(tx, &changes, batch.at).await?;
-    let lines: Vec<Value> = changes.iter().map(|change| line(change, &stands)).collect();
+    let lines = changes
+        .into_iter()
+        .map(|change| line(key, batch, change, &stands))
+        .collect::<Result<Vec<Value>>>()?;
     let statement = sql(
-        "INSERT INTO change (batch, kind, record, subject, version, op, owner, team, at, before, after, line) \
-         SELECT $1, r.kind, r.record, r.subject, r.version, r.op, r.owner, r.team, $2, r.before, r.after, r.line \
+        "INSERT INTO change (batch, kind, record, subject, version, op, owner, team, at, before, after, line, \
+                             salt, digest) \
+         SELECT $1, r.kind, r.record, r.subject, r.version, r.op, r.owner, r.team, $2, r.before, r.after, r.line, \
+                r.salt, r.digest \
          FROM jsonb_to_recordset($3) AS r (kind text, record uuid, subject uuid, version bigint, op text, \
-              owner uuid, team uuid, before jsonb, after jsonb, line bigint)",
+              owner uuid, team uuid, before jsonb, after jsonb, line bigint, salt bytea, digest bytea)",
         [batch.id.0.into(), batch.at.into(), Value::Array(lines).into()],
     );
     tx.execute_raw(statement).await?;
@@ -353,18 +374,30 @@ pub(crate) async fn close(
     Ok(())
 }
 
-fn line(change: &Change, stands: &apply::Stands) -> Value {
-    let side = |fields: &Fields| {
-        if fields.is_empty() {
-            Value::Null
-        } else {
-            Value::Object(fields.clone())
-        }
+fn line(key: Option<&seal::Key>, batch: &Batch, change: Change, stands: &apply::Stands) -> Result<Value> {
+    let side = |fields: Fields| (!fields.is_empty()).then_some(Value::Object(fields));
+    let stand = stands.of(&change);
+    let content = seal::Change {
+        batch: batch.id.0,
+        kind: change.kind.word().to_owned(),
+        record: change.record,
+        subject: change.subject,
+        version: stand.version,
+        op: change.op.word().to_owned(),
+        owner: stand.owner,
+        team: stand.team,
+        at: batch.at,
+        before: side(change.before),
+        after: side(change.after),
+        line: change.line.map(|line| i64::try_from(line).unwrap_or(i64::MAX)),
     };
-    let stand = stands.of(change);
-    json!({
-        "kind": change.kind.word(), "record": change.record, "subject": change.subject, "op": change.op.word(),
-        "version": stand.version, "owner": stand.owner, "team": stand.team,
-        "before": side(&change.before), "after": side(&change.after), "line": change.line,
-    })
+    let signed = seal::sign(key, &content)?;
+    // As PostgreSQL reads bytes in a text.
+    let bytes = |bytes: Option<Vec<u8>>| bytes.map(|bytes| format!("\\x{}", secret::hex(&bytes)));
+    Ok(json!({
+        "kind": content.kind, "record": content.record, "subject": content.subject, "op": content.op,
+        "version": content.version, "owner": content.owner, "team": content.team,
+        "before": content.before, "after": content.after, "line": content.line,
+        "salt": bytes(signed.salt), "digest": bytes(signed.digest),
+    }))
 }

@@ -30,6 +30,7 @@ mod merge;
 pub mod organisation;
 pub mod password;
 pub mod redis;
+pub mod seal;
 mod secret;
 pub mod session;
 mod sql;
@@ -47,30 +48,28 @@ struct Parts {
     redis: redis::Redis,
     clock: clock::Clock,
     hasher: password::Hasher,
-    post: mail::Post,
+    setup: Setup,
+}
+
+/// What the one who hosts may give besides the stores.
+#[derive(Default)]
+pub struct Setup {
+    /// A way for mail; unless given mail stays here, and links are for this machine.
+    pub post: mail::Post,
+    /// The key of the journal's seal; unless given the journal is not sealed.
+    pub key: Option<seal::Key>,
 }
 
 impl Service {
-    /// Puts the parts together. Connects to nothing by itself. Mail stays here, and links are for this machine.
+    /// Puts the parts together. Connects to nothing by itself.
     #[must_use]
-    pub fn new(db: DatabaseConnection, redis: redis::Redis, clock: clock::Clock) -> Self {
-        Self::with_post(db, redis, clock, mail::Post::default())
-    }
-
-    /// As [`Service::new`], with a way for mail.
-    #[must_use]
-    pub fn with_post(
-        db: DatabaseConnection,
-        redis: redis::Redis,
-        clock: clock::Clock,
-        post: mail::Post,
-    ) -> Self {
+    pub fn new(db: DatabaseConnection, redis: redis::Redis, clock: clock::Clock, setup: Setup) -> Self {
         Self(Arc::new(Parts {
             db,
             redis,
             clock,
             hasher: password::Hasher::default(),
-            post,
+            setup,
         }))
     }
 
@@ -93,7 +92,13 @@ impl Service {
     }
 
     pub(crate) fn post(&self) -> &mail::Post {
-        &self.0.post
+        &self.0.setup.post
+    }
+
+    /// The key of the journal's seal.
+    #[must_use]
+    pub fn key(&self) -> Option<&seal::Key> {
+        self.0.setup.key.as_ref()
     }
 
     /// The context of somebody who acts.

@@ -11,13 +11,16 @@ use rapport_domain::{
     journal::Via,
     user::NewUser,
 };
-use rapport_service::{Ctx, Service, clock::Clock, database, redis::Redis, user};
+use rapport_service::{Ctx, Service, Setup, clock::Clock, database, redis::Redis, seal::Key, user};
 use uuid::Uuid;
 
 use crate::{Proxy, TestDatabase, environment};
 
 /// The password of every user that is made here.
 pub const PASSWORD: &str = "correct horse battery staple";
+
+/// What the journal of every house is sealed with.
+pub const SEAL_KEY: &str = "5ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea1";
 
 /// The client address that tests come from.
 pub const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -150,5 +153,9 @@ async fn service(postgres_url: &str, redis_url: &str, prefix: &str, clock: &Cloc
         .await
         .expect("a pool for the test");
     let redis = Redis::connect(redis_url, prefix).expect("the URL of Redis");
-    Service::new(db, redis, clock.clone())
+    let setup = Setup {
+        key: Key::parse(SEAL_KEY),
+        ..Setup::default()
+    };
+    Service::new(db, redis, clock.clone(), setup)
 }

@@ -18,7 +18,7 @@ mod proxy;
 mod sheet;
 
 pub use database::TestDatabase;
-pub use house::{Faults, HERE, House, PASSWORD};
+pub use house::{Faults, HERE, House, PASSWORD, SEAL_KEY};
 pub use proxy::Proxy;
 pub use sheet::Sheet;
 

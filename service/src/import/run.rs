@@ -336,7 +336,7 @@ async fn write(
             batch
         }
     };
-    journal::append(tx, &batch, changes).await?;
+    journal::append(tx, ctx.service().key(), &batch, changes).await?;
     progress.batch = Some(batch);
     Ok(())
 }

@@ -118,7 +118,7 @@ pub(super) async fn write(
         detail.insert("move".to_owned(), serde_json::to_value(along)?);
     }
     let batch = journal::open(tx, id, &command, State::Running).await?;
-    journal::append(tx, &batch, own).await?;
+    journal::append(tx, ctx.service().key(), &batch, own).await?;
     job::enqueue(tx, ctx, Work::Reassign, id.0).await?;
     handed.in_background = true;
     Ok((id, handed))
@@ -161,7 +161,7 @@ pub(crate) async fn perform(ctx: &Ctx, mut job: Job) -> Result<()> {
             job.end(&tx, ctx.clock().now(), ended).await?;
             return Ok(tx.commit().await?);
         }
-        journal::append(&tx, &batch, customers).await?;
+        journal::append(&tx, ctx.service().key(), &batch, customers).await?;
         job.advance(&tx, ctx.clock().now(), &json!({ "moves": true }))
             .await?;
         tx.commit().await?;

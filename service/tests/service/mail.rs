@@ -6,7 +6,7 @@ use rapport_domain::{
     user::people::{MailState, NewInvitation},
 };
 use rapport_service::{
-    Ctx, Service,
+    Ctx, Service, Setup,
     clock::Clock,
     database,
     mail::{self, Post},
@@ -64,7 +64,11 @@ async fn with_post(house: &House, port: u16) -> Service {
         .unwrap();
     let db = database::connect(&house.database.url(), 5).await.unwrap();
     let redis = Redis::connect(&std::env::var("TEST_REDIS_URL").unwrap(), &house.prefix).unwrap();
-    Service::with_post(db, redis, house.clock.clone(), post)
+    let setup = Setup {
+        post,
+        ..Setup::default()
+    };
+    Service::new(db, redis, house.clock.clone(), setup)
 }
 
 async fn acting(house: &House, service: &Service) -> Ctx {

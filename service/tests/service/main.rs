@@ -29,6 +29,7 @@ mod password;
 mod people;
 mod plan;
 mod redis;
+mod seal;
 mod session;
 mod support;
 mod undo;

@@ -23,6 +23,7 @@ use crate::{
         Batch, CONTACT_KIND, Change, Command, Fields, RecordKind, State, append, close, fields, open,
         right::OWNERSHIP,
     },
+    seal,
     sql::sql,
 };
 
@@ -245,7 +246,7 @@ impl<'a> Run<'a> {
         };
         let fresh = untouched(tx, &batch, &changes).await?;
         let whole = tx.begin().await?;
-        match append_together(&whole, &batch, changes.clone()).await {
+        match append_together(&whole, self.ctx.service().key(), &batch, changes.clone()).await {
             Ok(()) => {
                 whole.commit().await?;
                 self.progress.report.undone += fresh.len() as u64;
@@ -275,7 +276,7 @@ impl<'a> Run<'a> {
         }
         for (id, changes) in by_record {
             let one = tx.begin().await?;
-            match append(&one, batch, changes).await {
+            match append(&one, self.ctx.service().key(), batch, changes).await {
                 Ok(()) => {
                     one.commit().await?;
                     self.progress.report.undone += u64::from(fresh.contains(&id));
@@ -443,7 +444,12 @@ fn about(subject: &Subject) -> (Uuid, &str) {
 }
 
 /// Writes changes in one go. Several appointments may change places: whether they overlap is asked once all have moved.
-async fn append_together(tx: &DatabaseTransaction, batch: &Batch, changes: Vec<Change>) -> Result<()> {
+async fn append_together(
+    tx: &DatabaseTransaction,
+    key: Option<&seal::Key>,
+    batch: &Batch,
+    changes: Vec<Change>,
+) -> Result<()> {
     let bookings = changes
         .iter()
         .filter(|change| change.kind == RecordKind::Appointment);
@@ -452,7 +458,7 @@ async fn append_together(tx: &DatabaseTransaction, batch: &Batch, changes: Vec<C
         tx.execute_unprepared("SET CONSTRAINTS appointment_staff_overlap DEFERRED")
             .await?;
     }
-    append(tx, batch, changes).await?;
+    append(tx, key, batch, changes).await?;
     if together {
         tx.execute_unprepared("SET CONSTRAINTS appointment_staff_overlap IMMEDIATE")
             .await?;

@@ -1,0 +1,216 @@
+//! The follower that chains what is signed into blocks.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use tokio::time::sleep;
+
+use super::{
+    block::Block,
+    content::{Batch, Change, Content, read},
+    key::{Key, Roll},
+};
+use crate::{
+    Result, Service,
+    database::{self, Lock},
+    sql::sql,
+};
+
+/// Commands, and changes, in a block at most.
+const SIZE: i64 = 5_000;
+/// Commands that get their place in one transaction.
+const PLACED: i64 = 5_000;
+/// How often it is asked, when somebody waits for it, whether all writers are through.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// How far all is decided once every transaction up to this one has ended: what is there by then is all there will be.
+#[derive(Debug, FromQueryResult)]
+struct Mark {
+    batch: i64,
+    change: i64,
+    transaction: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Reach {
+    batch: i64,
+    change: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Transaction {
+    id: i64,
+}
+
+/// Seals, behind the writers. Any number of servers may have one: they take turns.
+pub struct Sealer {
+    service: Service,
+    key: Key,
+    mark: Option<Mark>,
+}
+
+impl Sealer {
+    /// One that has looked at nothing yet.
+    #[must_use]
+    pub fn new(service: &Service, key: Key) -> Self {
+        Self {
+            service: service.clone(),
+            key,
+            mark: None,
+        }
+    }
+
+    /// Looks how far the writers are, or seals what they had written when it looked before. Gives whether there may be
+    /// more to do.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn step(&mut self) -> Result<bool> {
+        let Some(mark) = self.mark.take() else {
+            self.mark = self.look().await?;
+            return Ok(self.mark.is_some());
+        };
+        if !self.is_decided(&mark).await? {
+            self.mark = Some(mark);
+            return Ok(true);
+        }
+        while self.add_block(&mark).await? {}
+        Ok(true)
+    }
+
+    /// Seals all that is written by now.
+    ///
+    /// # Errors
+    /// As [`Sealer::step`].
+    pub async fn catch_up(mut self) -> Result<()> {
+        while self.step().await? {
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// How far the writers are, if they went on since the head.
+    async fn look(&self) -> Result<Option<Mark>> {
+        let db = self.service.db();
+        let head = Block::head(db, self.key.fingerprint()).await?;
+        if head.is_none() {
+            self.place().await?;
+        }
+        // Read first: whoever drew a place that this sees has a transaction older than the one that is begun next.
+        let reach = sql(
+            "SELECT (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM batch_place) AS batch, \
+                    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM change_seq_seq) AS change",
+            [],
+        );
+        let Some(reach) = Reach::find_by_statement(reach).one(db).await? else {
+            return Ok(None);
+        };
+        let begun = head.as_ref().is_some_and(|head| !head.adopted);
+        if begun
+            && head.is_some_and(|head| head.batch_last >= reach.batch && head.change_last >= reach.change)
+        {
+            return Ok(None);
+        }
+        let own = sql("SELECT pg_current_xact_id()::text::bigint AS id", []);
+        let own = Transaction::find_by_statement(own).one(db).await?;
+        Ok(own.map(|own| Mark {
+            batch: reach.batch,
+            change: reach.change,
+            transaction: own.id,
+        }))
+    }
+
+    /// Gives commands from before the seal their place.
+    async fn place(&self) -> Result<()> {
+        let statement = "UPDATE batch SET place = DEFAULT \
+             WHERE id IN (SELECT id FROM batch WHERE place IS NULL ORDER BY at, id LIMIT $1 FOR UPDATE SKIP LOCKED)";
+        loop {
+            let done = self
+                .service
+                .db()
+                .execute_raw(sql(statement, [PLACED.into()]))
+                .await?;
+            if done.rows_affected() == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn is_decided(&self, mark: &Mark) -> Result<bool> {
+        let statement = sql(
+            "SELECT 1 WHERE pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= $1",
+            [mark.transaction.into()],
+        );
+        Ok(self.service.db().query_one_raw(statement).await?.is_some())
+    }
+
+    /// Seals the next block, up to the mark. Gives whether another one follows.
+    async fn add_block(&self, mark: &Mark) -> Result<bool> {
+        let tx = self.service.db().begin().await?;
+        database::lock(&tx, Lock::Seal).await?;
+        let head = Block::head(&tx, self.key.fingerprint()).await?;
+        let Some(mut block) = self.next(&tx, head.as_ref(), mark).await? else {
+            return Ok(false);
+        };
+        block.digest = block.sign(&self.key, head.as_ref())?.to_vec();
+        block.insert(&tx).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// The block that follows the head. All that was there when the seal began is adopted; the first block behind that,
+    /// which may hold nothing, says that it has begun.
+    async fn next(
+        &self,
+        tx: &DatabaseTransaction,
+        head: Option<&Block>,
+        mark: &Mark,
+    ) -> Result<Option<Block>> {
+        let from = head.map_or((i64::MIN, i64::MIN), |head| (head.batch_last, head.change_last));
+        let is_through = from.0 >= mark.batch && from.1 >= mark.change;
+        let begun = head.is_some_and(|head| !head.adopted);
+        if begun && is_through {
+            return Ok(None);
+        }
+        let adopted = !begun && !is_through;
+        let mut roll = Roll::default();
+        let batches = self
+            .take::<Batch>(tx, adopted, (from.0, mark.batch), &mut roll)
+            .await?;
+        let changes = self
+            .take::<Change>(tx, adopted, (from.1, mark.change), &mut roll)
+            .await?;
+        Ok(Some(Block {
+            key: self.key.fingerprint().to_owned(),
+            number: head.map_or(0, |head| head.number) + 1,
+            at: self.service.clock().now(),
+            adopted,
+            batch_last: batches.0,
+            batches: head.map_or(0, |head| head.batches) + batches.1,
+            change_last: changes.0,
+            changes: head.map_or(0, |head| head.changes) + changes.1,
+            content: roll.done(),
+            digest: Vec::new(),
+        }))
+    }
+
+    /// Adds what follows to a block: gives the last place, and how many there are.
+    async fn take<C: Content>(
+        &self,
+        tx: &DatabaseTransaction,
+        adopted: bool,
+        (from, upto): (i64, i64),
+        roll: &mut Roll,
+    ) -> Result<(i64, i64)> {
+        let rows = read::<C>(tx, from, upto, SIZE).await?;
+        let count = i64::try_from(rows.len()).unwrap_or(SIZE);
+        let last = rows.last().map(|row| row.place).filter(|_| count == SIZE);
+        for row in rows {
+            let digest = if adopted {
+                row.sign(&self.key)?.to_vec()
+            } else {
+                row.digest.unwrap_or_default()
+            };
+            roll.add(row.place, &digest);
+        }
+        Ok((last.unwrap_or(from.max(upto)), count))
+    }
+}
