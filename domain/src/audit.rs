@@ -107,6 +107,8 @@ pub struct AuditEntry {
     pub via: String,
     /// The command's name.
     pub action: String,
+    /// Whom or what it was about as far as no change says it: a person, an address, a file.
+    pub about: Option<String>,
     /// Whether it took another one back.
     pub is_undo: bool,
     /// The first of its changes.

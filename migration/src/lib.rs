@@ -16,6 +16,7 @@ mod m0008_dashboard;
 mod m0009_audit;
 mod m0010_calendar_feed;
 mod m0011_seal;
+mod m0012_staff_team;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_audit::Migration),
             Box::new(m0010_calendar_feed::Migration),
             Box::new(m0011_seal::Migration),
+            Box::new(m0012_staff_team::Migration),
         ]
     }
 }

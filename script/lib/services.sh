@@ -14,7 +14,7 @@ SERVICE_LOCK=
 
 # start_services KIND: KIND is "server" or "demo" (kept, safe, apart from each other: demo sign-ins never meet real
 # data) or "test" (made anew each time, fast, lost in a power cut).
-# Exports DATABASE_URL and REDIS_URL.
+# Exports DATABASE_URL and REDIS_URL, and for a PostgreSQL of its own SEAL_KEY.
 start_services() {
   SERVICE_KIND=$1
   if [[ -n ${DATABASE_URL:-} && -n ${REDIS_URL:-} ]]; then
@@ -96,7 +96,7 @@ free_port() {
 
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-random_secret() { od -An -N 24 -t x1 /dev/urandom | tr -d ' \n'; }
+random_secret() { od -An -N 32 -t x1 /dev/urandom | tr -d ' \n'; }
 
 # secret NAME: the secret of that name, made at its first use; readable by its owner only.
 secret() {
@@ -256,7 +256,9 @@ make_database() {
 
 export_postgres() {
   DATABASE_URL=postgres://rapport:$(secret postgres)@127.0.0.1:$(cat "$SERVICE_DIR/postgres.port")/rapport
-  export DATABASE_URL
+  # Its journal is sealed. The key lies beside it, which is good enough for one's own machine only.
+  SEAL_KEY=${SEAL_KEY:-$(secret seal)}
+  export DATABASE_URL SEAL_KEY
 }
 
 # "fast" ends open connections; a server that does not go in time is ended without its checkpoint, which costs nothing

@@ -38,6 +38,7 @@ struct Head {
     by: Option<String>,
     via: String,
     command: String,
+    detail: Value,
     is_undo: bool,
     changes: i64,
 }
@@ -77,8 +78,12 @@ pub async fn page(ctx: &Ctx, query: AuditQuery) -> Result<AuditPage> {
     heads.truncate(usize::try_from(SIZE).unwrap_or_default());
     let before = heads.last().filter(|_| goes_on).map(|head| BatchId(head.id));
     let lines = lines(db, heads.iter().map(|head| head.id).collect()).await?;
-    let (names, people, actions, seal) =
-        futures::try_join!(names(db, &lines), people(db), actions(db), seal::state(ctx))?;
+    let (names, people, actions, seal) = futures::try_join!(
+        names(db, &heads, &lines),
+        people(db),
+        actions(db),
+        seal::state(ctx)
+    )?;
     let mut of_batch = HashMap::<Uuid, Vec<AuditChange>>::new();
     for line in lines {
         of_batch.entry(line.batch).or_default().push(told(line, &names));
@@ -95,6 +100,7 @@ pub async fn page(ctx: &Ctx, query: AuditQuery) -> Result<AuditPage> {
                 .unwrap_or_default()
                 .saturating_sub(changes.len() as u32),
             via: head.via,
+            about: about(&head.detail, &names),
             action: head.command,
             is_undo: head.is_undo,
             changes,
@@ -112,7 +118,7 @@ pub async fn page(ctx: &Ctx, query: AuditQuery) -> Result<AuditPage> {
 
 async fn heads(ctx: &Ctx, query: &AuditQuery) -> Result<Vec<Head>> {
     let mut sql = Sql::new(
-        "SELECT b.id, b.at, u.name AS by, b.via, b.command, b.undo_of IS NOT NULL AS is_undo, \
+        "SELECT b.id, b.at, u.name AS by, b.via, b.command, b.detail, b.undo_of IS NOT NULL AS is_undo, \
                 (SELECT count(*) FROM (SELECT 1 FROM change c WHERE c.batch = b.id LIMIT ",
     );
     sql.bind(COUNTED)
@@ -167,17 +173,14 @@ async fn lines(db: &impl ConnectionTrait, batches: Vec<Uuid>) -> Result<Vec<Line
     Ok(Line::find_by_statement(statement).all(db).await?)
 }
 
-/// What the ids that changes name are called, as far as they are there still.
-async fn names(db: &impl ConnectionTrait, lines: &[Line]) -> Result<HashMap<Uuid, String>> {
+/// What the ids that commands and their changes name are called, as far as they are there still.
+async fn names(db: &impl ConnectionTrait, heads: &[Head], lines: &[Line]) -> Result<HashMap<Uuid, String>> {
     let mut ids: Vec<Uuid> = lines
         .iter()
         .flat_map(|line| [line.record, line.subject])
         .collect();
-    for fields in lines
-        .iter()
-        .flat_map(|line| [&line.before, &line.after])
-        .flatten()
-    {
+    let told = lines.iter().flat_map(|line| [&line.before, &line.after]);
+    for fields in told.flatten().chain(heads.iter().map(|head| &head.detail)) {
         ids.extend(
             fields
                 .as_object()
@@ -244,6 +247,13 @@ fn told(line: Line, names: &HashMap<Uuid, String>) -> AuditChange {
         record: line.subject,
         fields: fields.collect(),
     }
+}
+
+/// Whom or what a command was about, by what it was given.
+fn about(detail: &Value, names: &HashMap<Uuid, String>) -> Option<String> {
+    ["user", "invitation", "file"]
+        .iter()
+        .find_map(|key| said(detail.get(key)?, names))
 }
 
 /// A value for people; nothing for what was or became empty.

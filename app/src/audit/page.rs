@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use rapport_domain::audit::{AuditChange, AuditEntry, AuditField, AuditPage as Sheet, AuditQuery};
+use rapport_domain::audit::{AuditChange, AuditEntry, AuditField, AuditPage as Sheet, AuditQuery, Seal};
 use wasm_split_helpers::wasm_split;
 
 use super::api;
@@ -88,8 +88,52 @@ fn draw_sheet(sheet: Sheet) -> AnyView {
         <Filter query=sheet.query people=sheet.people actions=sheet.actions/>
         {list}
         <div>{earlier}</div>
+        {sealed(sheet.seal)}
     }
     .into_any()
+}
+
+/// How the seal stands, and the head to keep.
+fn sealed(seal: Seal) -> impl IntoView {
+    let (said, head) = match seal {
+        Seal::Off => {
+            let said = "This log is not sealed: who has the database could change it and not be found out. The one who \
+                        hosts Rapport sets SEAL_KEY to seal it.";
+            (said.to_owned(), None)
+        }
+        Seal::Begins => ("The seal of this log begins in a moment.".to_owned(), None),
+        Seal::On {
+            at,
+            blocks,
+            commands,
+            changes,
+            head,
+        } => {
+            let said = format!(
+                "Sealed up to {}: {commands} commands with {changes} changes, in {blocks} blocks.",
+                at.said
+            );
+            (said, Some(head.to_string()))
+        }
+    };
+    let head = head.map(|head| {
+        view! {
+            <details>
+                <summary class="go">"The head of the seal"</summary>
+                <p class="mt-2">
+                    "Keep it where nobody can change it. With it, “rapport audit verify --head …” also finds out whether the
+                    newest commands were taken away."
+                </p>
+                <code class="prose block mt-2">{head}</code>
+            </details>
+        }
+    });
+    view! {
+        <section class="sm dim grid gap-2 mt-6" aria-label="Seal">
+            <p>{said}</p>
+            {head}
+        </section>
+    }
 }
 
 /// What is looked for: a plain form, so that the address says it.
@@ -168,6 +212,7 @@ fn Entry(entry: AuditEntry, query: AuditQuery) -> impl IntoView {
                 <p>
                     <b>{entry.by}</b>
                     {format!(" · {}", entry.action)}
+                    {entry.about.map(|about| format!(": {about}"))}
                     <span class="num sm faint block">{format!("{} · by {}", entry.exact, entry.via)} {undo}</span>
                 </p>
                 {changes.collect_view()}

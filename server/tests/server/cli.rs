@@ -7,17 +7,21 @@ use std::{
 };
 
 use rapport_domain::access::BuiltInRole;
-use rapport_testing::House;
+use rapport_testing::{House, SEAL_KEY};
 
 const NORTHWIND: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../domain/tests/data/northwind-customers.csv"
 );
 
+/// A key that no house is sealed with.
+const OTHER_KEY: &str = "0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e";
+
 /// A house with somebody who may make customers, and the program beside it.
 struct Console {
     house: House,
     folder: PathBuf,
+    key: &'static str,
 }
 
 struct Said {
@@ -35,7 +39,11 @@ impl Console {
             house.service.clock().new_id::<uuid::Uuid>()
         ));
         std::fs::create_dir(&folder).unwrap();
-        Self { house, folder }
+        Self {
+            house,
+            folder,
+            key: SEAL_KEY,
+        }
     }
 
     fn run(&self, arguments: &[&str], input: &str) -> Said {
@@ -44,6 +52,7 @@ impl Console {
             .args(arguments)
             .env("DATABASE_URL", self.house.database.url())
             .env("REDIS_URL", std::env::var("TEST_REDIS_URL").unwrap())
+            .env("SEAL_KEY", self.key)
             .env("RUST_LOG", "off")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -231,4 +240,51 @@ async fn people_are_let_in_and_given_new_passwords_by_command() {
     assert_ne!(console.house.database.read(hash).await, before);
     let nobody = console.run(&["user", "reset-password", "nobody@example.org"], "");
     assert_eq!((nobody.status, nobody.out.as_str()), (1, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_seal_is_verified_kept_and_begun_anew_by_command() {
+    let mut console = Console::new().await;
+    console.run(&["audit", "head"], "");
+    console.run(&["import", "customers", NORTHWIND], "");
+    let head = console.run(&["audit", "head"], "");
+    assert_eq!(head.status, 0, "{}", head.err);
+    let head = head.out.trim();
+    let holds = console.run(&["audit", "verify", "--head", head], "");
+    assert_eq!(holds.status, 0, "{}{}", holds.out, holds.err);
+    assert!(holds.out.contains(&format!("Head: {head}")), "{}", holds.out);
+    let wrong = console.run(&["audit", "verify", "--head", "nonsense"], "");
+    assert!(
+        wrong.err.contains("rapport-seal:KEY:NUMBER:DIGEST"),
+        "{}",
+        wrong.err
+    );
+
+    let forge = "UPDATE change SET after = after || '{\"city\": \"Oz\"}' WHERE seq = 40";
+    console.house.database.run(forge).await;
+    let found = console.run(&["audit", "verify"], "");
+    assert_eq!(found.status, 1);
+    assert!(found.out.contains("NOT what was sealed. Block"), "{}", found.out);
+    assert!(
+        found.out.contains("change 40 is not what was written"),
+        "{}",
+        found.out
+    );
+
+    // No other key, and none at all, writes to it.
+    for (key, said) in [
+        ("", "SEAL_KEY is not set"),
+        (OTHER_KEY, "is not the key"),
+        ("5e", "64 hexadecimal"),
+    ] {
+        console.key = key;
+        let refused = console.run(&["user", "create", "--email", "a@x.example", "--name", "Ada"], "");
+        assert_eq!(refused.status, 1);
+        assert!(refused.err.contains(said), "{}", refused.err);
+    }
+    console.key = OTHER_KEY;
+    let renewed = console.run(&["audit", "renew"], "");
+    assert_eq!(renewed.status, 0, "{}", renewed.err);
+    assert_eq!(console.run(&["audit", "verify"], "").status, 0);
+    assert_eq!(console.run(&["audit", "renew"], "").status, 1);
 }

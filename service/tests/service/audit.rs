@@ -7,7 +7,7 @@ use rapport_domain::{
     audit::{AuditPage, AuditQuery},
     error::AppError,
 };
-use rapport_service::{Ctx, audit, clock::Clock, journal};
+use rapport_service::{Ctx, audit, clock::Clock, journal, user};
 use rapport_testing::House;
 
 use crate::support::{World, told};
@@ -134,4 +134,17 @@ async fn days_are_those_of_the_viewer_and_pages_follow_one_another_without_a_gap
         ..AuditQuery::default()
     };
     assert_eq!(told(audit::page(&admin, missing).await), AppError::NotFound);
+}
+
+#[tokio::test]
+async fn a_command_that_changes_no_record_says_whom_it_was_about() {
+    let world = World::new().await;
+    let (admin, member) = (
+        world.acting(BuiltInRole::Admin).await,
+        world.acting(BuiltInRole::Member).await,
+    );
+    user::end_sessions(&admin, member.actor().user).await.unwrap();
+    let page = look(&admin, &[("action", "end sessions")]).await;
+    assert_eq!(page.entries[0].about.as_deref(), Some(&*member.actor().name));
+    assert!(page.entries[0].changes.is_empty());
 }

@@ -462,6 +462,47 @@ async fn book(ctx: &Ctx, staff: &[UserId], time: &str) -> AppointmentId {
     AppointmentId(appointment::book(ctx, new).await.unwrap().record)
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn appointments_follow_who_keeps_them_into_another_team_also_what_is_booked_meanwhile() {
+    let world = World::new().await;
+    let (admin, member) = (
+        world.acting(BuiltInRole::Admin).await,
+        world.acting(BuiltInRole::Member).await,
+    );
+    let id = member.actor().user;
+    let (north, south) = (world.house.team("North").await, world.house.team("South").await);
+    let of_team = async |team: TeamId| {
+        world
+            .count(&format!("appointment_staff WHERE team = '{team}'"))
+            .await
+    };
+    book(&admin, &[id], "08:00").await;
+    let (receipt, _) = save(&admin, id, &[("team", &north.to_string())]).await.unwrap();
+    assert_eq!(of_team(north).await, 1);
+    journal::undo(&admin, receipt.batch.unwrap()).await.unwrap();
+    assert_eq!(of_team(north).await, 0);
+
+    let second = world.house.another_server().await;
+    let second = second.acting(admin.actor().clone(), admin.via());
+    let bookings = async {
+        for half_hour in 18..46 {
+            let time = format!("{:02}:{:02}", half_hour / 2, half_hour % 2 * 30);
+            book(&second, &[id], &time).await;
+        }
+    };
+    let moves = async {
+        for number in 0..15 {
+            let team = if number % 2 == 0 { north } else { south };
+            save(&admin, id, &[("team", &team.to_string())]).await.unwrap();
+        }
+    };
+    futures::join!(bookings, moves);
+    assert_eq!(
+        (of_team(north).await, world.count("appointment_staff").await),
+        (29, 29)
+    );
+}
+
 #[tokio::test]
 async fn who_leaves_hands_over_and_gets_all_of_it_back_when_it_is_taken_back() {
     let world = World::new().await;

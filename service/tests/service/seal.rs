@@ -293,28 +293,32 @@ async fn two_servers_seal_behind_writers_of_whom_some_give_up() {
         .collect();
     let id = world.customer(&ctx, &[("name", "Ada")]).await;
     let actor = ctx.actor().clone();
-    let writers = (0..60).map(|number| {
+    let write = async |number: usize| {
         let ctx = [&world.house.service, &second][number % 2].acting(actor.clone(), Via::Page);
-        let world = &world;
-        async move {
-            world.customer(&ctx, &[("name", "Ben")]).await;
-            // Places are drawn here and then given back: gaps, in the middle of what is sealed.
-            let id = id.0;
-            let rolled_back = format!(
-                "BEGIN; INSERT INTO batch (id, via, command, at, state, undoable) \
-                    VALUES (md5('{number}')::uuid, 'page', 'note', now(), 'done', true); \
-                 INSERT INTO change (batch, kind, record, subject, version, op, at) \
-                    VALUES (md5('{number}')::uuid, 'customer', '{id}', '{id}', 1, 'update', now()); \
-                 SELECT pg_sleep(0.02); ROLLBACK"
-            );
-            world.house.database.run(&rolled_back).await;
-        }
-    });
-    // No more at once than there are connections.
-    futures::stream::iter(writers)
-        .buffer_unordered(6)
-        .collect::<Vec<()>>()
-        .await;
+        world.customer(&ctx, &[("name", "Ben")]).await;
+        // Places are drawn here and then given back: gaps, in the middle of what is sealed.
+        let id = id.0;
+        let rolled_back = format!(
+            "BEGIN; INSERT INTO batch (id, via, command, at, state, undoable) \
+                VALUES (md5('{number}')::uuid, 'page', 'note', now(), 'done', true); \
+             INSERT INTO change (batch, kind, record, subject, version, op, at) \
+                VALUES (md5('{number}')::uuid, 'customer', '{id}', '{id}', 1, 'update', now()); \
+             SELECT pg_sleep(0.02); ROLLBACK"
+        );
+        world.house.database.run(&rolled_back).await;
+    };
+    // Until there are some blocks: what runs in other databases of this PostgreSQL holds the sealers up, too.
+    let mut number = 0;
+    while world.count("seal").await < 6 {
+        // No more at once than there are connections.
+        futures::stream::iter(number..number + 30)
+            .map(&write)
+            .buffer_unordered(6)
+            .collect::<Vec<()>>()
+            .await;
+        number += 30;
+        assert!(number < 6_000, "nothing is sealed while somebody writes");
+    }
     done.store(true, Ordering::Relaxed);
     for sealer in sealers {
         sealer.await.unwrap();
@@ -326,5 +330,4 @@ async fn two_servers_seal_behind_writers_of_whom_some_give_up() {
         report.sealed,
         (world.count("batch").await, world.count("change").await)
     );
-    assert!(world.count("seal").await > 5, "it was sealed while they wrote");
 }
