@@ -80,6 +80,13 @@ const GROUPS: &[(&str, &[Card])] = &[
                 also: "calendar length colour",
             },
             Card {
+                icon: icondata::LuTag,
+                name: "Tags",
+                about: "What customers are marked with: called otherwise, made one, taken away",
+                href: "/admin/tags",
+                also: "label rename merge",
+            },
+            Card {
                 icon: icondata::LuActivity,
                 name: "System health",
                 about: "Versions, round-trips, connections, schema, work and mail",

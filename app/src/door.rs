@@ -160,6 +160,10 @@ forms! {
     RenameTeam(TeamId) = "/admin/teams/{id}/edit",
     /// No field.
     RemoveTeam(TeamId) = "/admin/teams/{id}/remove",
+    /// Fields: tag, name.
+    RenameTag = "/admin/tags/rename",
+    /// Field: tag.
+    RemoveTag = "/admin/tags/remove",
     /// Fields: id (minted with the form), name, minutes, colour, active.
     NewAppointmentType = "/admin/appointment-types",
     /// Fields: version, and those of a new one.
@@ -227,6 +231,7 @@ impl Form {
             | Self::ResetLink(id)
             | Self::EndSessions(id) => Self::SaveUser(id).path(),
             Self::RenameTeam(_) | Self::RemoveTeam(_) => "/admin/teams".to_owned(),
+            Self::RenameTag | Self::RemoveTag => "/admin/tags".to_owned(),
             Self::EditAppointmentType(_) => "/admin/appointment-types".to_owned(),
             Self::SetAppointmentStatus(id) | Self::CancelAppointment(id) => format!("/appointments/{id}"),
             Self::TrashCustomer(id) | Self::RestoreCustomer(id) | Self::WriteNote(id) => {

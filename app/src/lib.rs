@@ -106,7 +106,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/outbox") view=user::OutboxPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/settings") view=settings::OrganisationPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/appointment-types") view=settings::TypesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/tags") view=settings::TagsPage ssr=SsrMode::Async/>
                     <Route path=path!("/activity") view=feed::ActivityPage ssr=SsrMode::Async/>
+                    <Route path=path!("/activity/:id") view=feed::DeedPage ssr=SsrMode::Async/>
                     <Route path=path!("/trash") view=feed::TrashPage ssr=SsrMode::Async/>
                     <Route path=path!("/imports") view=import::HistoryPage ssr=SsrMode::Async/>
                     <Route path=path!("/imports/:id") view=import::ImportPage ssr=SsrMode::Async/>

@@ -95,7 +95,7 @@ impl Part {
             )
             .map(drop),
             Self::Imports => try_join!(import::history::load(), import::page::load()).map(drop),
-            Self::Feed => try_join!(feed::deeds::load(), feed::trash::load()).map(drop),
+            Self::Feed => try_join!(feed::deeds::load(), feed::deed::load(), feed::trash::load()).map(drop),
             Self::Dashboard => dashboard::page::load().await,
             Self::Admin => try_join!(
                 admin::load(),
@@ -112,6 +112,7 @@ impl Part {
             Self::Settings => try_join!(
                 settings::organisation::load(),
                 settings::profile::load(),
+                settings::tags::load(),
                 settings::types::load()
             )
             .map(drop),

@@ -3,8 +3,10 @@
 pub mod api;
 pub mod organisation;
 pub mod profile;
+pub mod tags;
 pub mod types;
 
 pub use organisation::OrganisationPage;
 pub use profile::ProfilePage;
+pub use tags::TagsPage;
 pub use types::TypesPage;

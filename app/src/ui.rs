@@ -10,6 +10,7 @@ pub mod dom;
 pub mod empty;
 pub mod field;
 pub mod icon;
+pub mod kept;
 pub mod link;
 pub mod list;
 pub mod menu;

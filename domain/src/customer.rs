@@ -289,14 +289,23 @@ fn parse_reference(raw: &str) -> Result<FieldValue, String> {
     }
 }
 
+/// One tag, checked; empty where nothing was typed.
+pub(crate) fn parse_tag(raw: &str) -> Result<String, String> {
+    let tag = text::line(raw)?;
+    if tag.contains(',') {
+        return Err("A tag has no comma in it.".to_owned());
+    }
+    if tag.chars().count() > TAG_MAX {
+        return Err(format!("A tag has at most {TAG_MAX} characters."));
+    }
+    Ok(tag)
+}
+
 fn parse_tags(raw: &str) -> Result<Vec<String>, String> {
     let mut seen = BTreeSet::new();
     let mut tags = Vec::new();
     for part in raw.split([',', '\n']) {
-        let tag = text::line(part)?;
-        if tag.chars().count() > TAG_MAX {
-            return Err(format!("A tag has at most {TAG_MAX} characters."));
-        }
+        let tag = parse_tag(part)?;
         if !tag.is_empty() && seen.insert(tag.to_lowercase()) {
             tags.push(tag);
         }

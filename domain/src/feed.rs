@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     customer::CustomerKind,
     id::{BatchId, CustomerId},
+    journal::UndoReport,
     timeline::{Moment, Undo},
 };
 
@@ -38,6 +39,26 @@ pub struct Feed {
     pub deeds: Vec<Deed>,
     /// Where the next page continues, if there is one.
     pub before: Option<BatchId>,
+}
+
+/// What taking a command back would do now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Preview {
+    /// What would go back, and what would stay for which reason.
+    Would(UndoReport),
+    /// It changed too much to be tried out; what stays is told once it was taken back.
+    Large,
+    /// It cannot be taken back, for a reason.
+    Not(String),
+}
+
+/// One command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeedPage {
+    /// What was done; with as many of the customers as were looked at.
+    pub deed: Deed,
+    /// What taking it back would do.
+    pub preview: Preview,
 }
 
 /// A customer in the trash.

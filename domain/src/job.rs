@@ -18,8 +18,11 @@ pub enum Work {
     Undo,
     /// Giving somebody's customers to others.
     Reassign,
+    /// Calling a tag otherwise, or taking it away, everywhere.
+    Retag,
 }
-words!(Work: CheckImport = "check import", RunImport = "run import", Undo = "undo", Reassign = "reassign");
+words!(Work: CheckImport = "check import", RunImport = "run import", Undo = "undo", Reassign = "reassign",
+    Retag = "retag");
 
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

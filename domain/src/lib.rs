@@ -22,6 +22,7 @@ pub mod journal;
 pub mod organisation;
 pub mod password;
 pub mod query;
+pub mod tag;
 pub mod text;
 pub mod timeline;
 pub mod user;

@@ -17,6 +17,7 @@ mod m0009_audit;
 mod m0010_calendar_feed;
 mod m0011_seal;
 mod m0012_staff_team;
+mod m0013_tag;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_calendar_feed::Migration),
             Box::new(m0011_seal::Migration),
             Box::new(m0012_staff_team::Migration),
+            Box::new(m0013_tag::Migration),
         ]
     }
 }

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use rapport_domain::{
     access::{Ability, Kind, Scope},
     appointment::Day,
-    feed::{Deed, Feed},
+    error::AppError,
+    feed::{Deed, DeedPage, Feed, Preview},
     id::{BatchId, CustomerId},
     timeline::Undo,
 };
@@ -20,7 +21,7 @@ use crate::{
     Ctx, Result,
     access::{push_scope, require},
     customer::timeline::said_via,
-    journal::Undone,
+    journal::{Undone, preview},
     sql::Sql,
 };
 pub use trash::trash;
@@ -62,11 +63,16 @@ struct Line {
 /// A page of what was done; only by the viewer, if asked; from before a command, if one is named.
 ///
 /// # Errors
-/// [`rapport_domain::error::AppError::Forbidden`] without the right to see customers.
+/// [`AppError::Forbidden`] without the right to see customers.
 pub async fn feed(ctx: &Ctx, mine: bool, before: Option<BatchId>) -> Result<Feed> {
     let reads = require(ctx.actor(), Kind::Customer, Ability::Read)?;
-    let db = ctx.db();
-    let (mut heads, looked_to) = heads(db, ctx, reads, mine, before).await?;
+    let span = Span {
+        me: ctx.actor().user.0,
+        mine,
+        before,
+        only: None,
+    };
+    let (mut heads, looked_to) = heads(ctx, reads, &span).await?;
     let goes_on = heads.len() > SIZE;
     heads.truncate(SIZE);
     let last = if goes_on {
@@ -74,6 +80,37 @@ pub async fn feed(ctx: &Ctx, mine: bool, before: Option<BatchId>) -> Result<Feed
     } else {
         looked_to
     };
+    Ok(Feed {
+        deeds: told(ctx, reads, heads, NAMED).await?,
+        before: last.map(BatchId),
+    })
+}
+
+/// One command, and what taking it back would do.
+///
+/// # Errors
+/// As [`feed`]; [`AppError::NotFound`] when there is no such command or nothing of it is in sight.
+pub async fn deed(ctx: &Ctx, id: BatchId) -> Result<DeedPage> {
+    let reads = require(ctx.actor(), Kind::Customer, Ability::Read)?;
+    let span = Span {
+        me: ctx.actor().user.0,
+        mine: false,
+        before: None,
+        only: Some(id),
+    };
+    let (heads, _) = heads(ctx, reads, &span).await?;
+    let deeds = told(ctx, reads, heads, usize::MAX).await?;
+    let deed = deeds.into_iter().next().ok_or(AppError::NotFound)?;
+    let preview = match deed.undo {
+        Undo::Done => Preview::Not("It was taken back.".to_owned()),
+        Undo::No | Undo::Offered => preview(ctx, id).await?,
+    };
+    Ok(DeedPage { deed, preview })
+}
+
+/// Commands in words, each with the first customers that it was about.
+async fn told(ctx: &Ctx, reads: Scope, heads: Vec<Head>, named: usize) -> Result<Vec<Deed>> {
+    let db = ctx.db();
     let ids: Vec<Uuid> = heads.iter().map(|head| head.id).collect();
     let (mut lines, undone) = futures::try_join!(lines(db, reads, ids.clone()), Undone::load(db, ids))?;
     let may_change = ctx.actor().may(Kind::Customer, Ability::Update);
@@ -89,7 +126,7 @@ pub async fn feed(ctx: &Ctx, mine: bool, before: Option<BatchId>) -> Result<Feed
             fields.extend(line.fields.into_iter().map(|field| (line.kind.clone(), field)));
             if let Some((id, name)) = line.customer.zip(line.name)
                 && seen.insert(id)
-                && about.len() < NAMED
+                && about.len() < named
             {
                 about.push((CustomerId(id), name));
             }
@@ -113,25 +150,33 @@ pub async fn feed(ctx: &Ctx, mine: bool, before: Option<BatchId>) -> Result<Feed
                 &fields,
             ),
             by: head.by.unwrap_or_else(|| said_via(&head.via).to_owned()),
-            more: (seen.len().saturating_sub(NAMED)) as u64,
+            more: (seen.len() - about.len()) as u64,
             about,
             undo,
             is_undo: of_undo,
         }
     });
-    Ok(Feed {
-        deeds: deeds.collect(),
-        before: last.map(BatchId),
-    })
+    Ok(deeds.collect())
+}
+
+/// Which commands are asked for.
+struct Span {
+    me: Uuid,
+    mine: bool,
+    before: Option<BatchId>,
+    only: Option<BatchId>,
 }
 
 /// Adds the commands that are asked for, newest first.
-fn push_span(sql: &mut Sql, me: Uuid, mine: bool, before: Option<BatchId>) {
+fn push_span(sql: &mut Sql, span: &Span) {
     sql.push(" FROM batch b WHERE TRUE");
-    if mine {
-        sql.push(" AND b.actor = ").bind(me);
+    if let Some(only) = span.only {
+        sql.push(" AND b.id = ").bind(only.0);
     }
-    if let Some(before) = before {
+    if span.mine {
+        sql.push(" AND b.actor = ").bind(span.me);
+    }
+    if let Some(before) = span.before {
         sql.push(" AND (b.at, b.id) < (SELECT p.at, p.id FROM batch p WHERE p.id = ")
             .bind(before.0)
             .push(")");
@@ -141,16 +186,10 @@ fn push_span(sql: &mut Sql, me: Uuid, mine: bool, before: Option<BatchId>) {
 
 /// The commands of a page and one more; and, when the page is not full, the last command that was looked at, if there
 /// are others behind it.
-async fn heads(
-    db: &impl ConnectionTrait,
-    ctx: &Ctx,
-    reads: Scope,
-    mine: bool,
-    before: Option<BatchId>,
-) -> Result<(Vec<Head>, Option<Uuid>)> {
-    let me = ctx.actor().user.0;
+async fn heads(ctx: &Ctx, reads: Scope, span: &Span) -> Result<(Vec<Head>, Option<Uuid>)> {
+    let (db, me) = (ctx.db(), span.me);
     let mut sql = Sql::new("WITH looked AS MATERIALIZED (SELECT b.*");
-    push_span(&mut sql, me, mine, before);
+    push_span(&mut sql, span);
     sql.push(" LIMIT ").bind(LOOKED);
     sql.push(") SELECT b.id, b.at, u.name AS by, b.actor IS NOT DISTINCT FROM ")
         .bind(me);
@@ -177,7 +216,7 @@ async fn heads(
     let looked_to = if heads.len() > SIZE {
         None
     } else {
-        looked_to(db, me, mine, before).await?
+        looked_to(db, span).await?
     };
     Ok((heads, looked_to))
 }
@@ -188,14 +227,9 @@ struct Looked {
 }
 
 /// The last command that a page looked at, if it looked at as many as it does.
-async fn looked_to(
-    db: &impl ConnectionTrait,
-    me: Uuid,
-    mine: bool,
-    before: Option<BatchId>,
-) -> Result<Option<Uuid>> {
+async fn looked_to(db: &impl ConnectionTrait, span: &Span) -> Result<Option<Uuid>> {
     let mut sql = Sql::new("SELECT b.id");
-    push_span(&mut sql, me, mine, before);
+    push_span(&mut sql, span);
     sql.push(" LIMIT 1 OFFSET ").bind(LOOKED - 1);
     let last = Looked::find_by_statement(sql.done()).one(db).await?;
     Ok(last.map(|last| last.id))

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use crate::{Ctx, Error, Result, Service, import, journal, sql::sql, user};
+use crate::{Ctx, Error, Result, Service, bulk, import, journal, sql::sql, user};
 
 /// For how long the other servers leave a job alone that does not move.
 const LEASE: TimeDelta = TimeDelta::seconds(15);
@@ -334,13 +334,13 @@ impl Worker {
         };
         let via = match job.work {
             Work::CheckImport | Work::RunImport => Via::Import,
-            Work::Undo | Work::Reassign => Via::Page,
+            Work::Undo | Work::Reassign | Work::Retag => Via::Page,
         };
         let ctx = self.service.acting(actor, via);
         match job.work {
             Work::CheckImport | Work::RunImport => import::run::perform(&ctx, job).await,
             Work::Undo => journal::undo_in_background(&ctx, job).await,
-            Work::Reassign => user::reassign(&ctx, job).await,
+            Work::Reassign | Work::Retag => bulk::perform(&ctx, job).await,
         }
     }
 
@@ -377,7 +377,7 @@ impl Worker {
             match failed.kind.parse().map_err(Error::Stored)? {
                 Work::RunImport => import::run::failed(&tx, failed.subject, failed.progress, now).await?,
                 Work::Undo => journal::undo_failed(&tx, failed.subject).await?,
-                Work::Reassign => user::reassign_failed(&tx, failed.subject).await?,
+                Work::Reassign | Work::Retag => bulk::failed(&tx, failed.subject).await?,
                 Work::CheckImport => {}
             }
         }

@@ -25,8 +25,8 @@ use crate::{Ctx, Error, Result, Service, seal, secret, sql::sql};
 pub(crate) use right::{Right, active_owners};
 pub(crate) use since::changed_since;
 pub(crate) use table::RecordKind;
+pub(crate) use undo::{preview, undo_failed, undo_in_background};
 pub use undo::{undo, undo_last};
-pub(crate) use undo::{undo_failed, undo_in_background};
 pub(crate) use undone::Undone;
 
 /// The kind of contact point that a change `c` is about, in SQL; nothing for other records. An update names only what

@@ -13,6 +13,7 @@ pub mod activity;
 pub mod analytics;
 pub mod appointment;
 pub mod audit;
+mod bulk;
 pub mod clock;
 pub mod customer;
 pub mod dashboard;
@@ -34,6 +35,7 @@ pub mod seal;
 mod secret;
 pub mod session;
 mod sql;
+pub mod tag;
 pub mod user;
 pub mod zone;
 

@@ -25,4 +25,4 @@ pub(crate) use team::within as teams_within;
 pub(crate) use account::account;
 pub(crate) use link::{Link, seen as seen_link};
 pub(crate) use present::{bookable, present};
-pub(crate) use reassign::{failed as reassign_failed, perform as reassign};
+pub(crate) use reassign::Move;

@@ -46,6 +46,12 @@ impl Door {
             .with_value(|failed| Form::parse(&failed.as_ref()?.path))
     }
 
+    /// Whether a form failed before the page was loaded: that with these hidden fields.
+    #[must_use]
+    pub fn has_failed(&self, form: Form, hidden: &Values) -> bool {
+        self.failed(&form.path(), hidden).is_some()
+    }
+
     /// Forgets the form that failed before the page was loaded: the person has moved on.
     pub fn forget_failed(&self) {
         self.failed.set_value(None);

@@ -108,6 +108,8 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::SaveProfile
         | Form::OpenFeed
         | Form::RevokeFeed
+        | Form::RenameTag
+        | Form::RemoveTag
         | Form::NewAppointmentType
         | Form::EditAppointmentType(_) => settings::submit(form, values, ctx).await,
         Form::Invite

@@ -1,7 +1,7 @@
 //! What the pages of the feed read.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use rapport_domain::feed::{Feed, Trash};
+use rapport_domain::feed::{DeedPage, Feed, Trash};
 
 use crate::api::Answer;
 
@@ -18,6 +18,22 @@ pub async fn get_deeds(
 ) -> Answer<Feed> {
     use crate::api::{answer, context};
     answer(rapport_service::feed::feed(&context()?, mine, place(before)?).await)
+}
+
+/// One command, and what taking it back would do.
+///
+/// # Errors
+/// As [`get_deeds`]; when there is no such command in sight.
+#[server(prefix = "/api/fn", endpoint = "feed/deed", input = GetUrl)]
+pub async fn get_deed(
+    /// The command, as the address names it.
+    batch: String,
+) -> Answer<DeedPage> {
+    use rapport_domain::error::AppError;
+
+    use crate::api::{answer, context, respond};
+    let batch = batch.parse().map_err(|_| respond(AppError::NotFound))?;
+    answer(rapport_service::feed::deed(&context()?, batch).await)
 }
 
 /// A page of the trash.

@@ -195,7 +195,9 @@ fn Line(deed: Deed) -> impl IntoView {
                 {deed.did}
                 {about}
                 {more}
-                <span class="num sm faint block">{deed.at.said}</span>
+                <a class="when num sm" href=format!("/activity/{}", deed.batch) title="What it did, and what would go back">
+                    {deed.at.said}
+                </a>
             </p>
             {undo}
         </li>

@@ -207,6 +207,7 @@ fn UnderWay(id: ImportId, job: JobView, view: ImportView) -> impl IntoView {
         Work::RunImport => "Bringing the rows in",
         Work::Undo => "Taking it back",
         Work::Reassign => "Handing over",
+        Work::Retag => "Changing a tag",
     };
     let rows = view.report.as_ref().map_or(0, |report| report.rows);
     let pace = match (job.work, job.seconds) {

@@ -14,6 +14,7 @@ use crate::{
     ui::{
         button::{Button, LinkButton, Weight},
         empty::Empty,
+        kept::kept_list,
     },
 };
 
@@ -148,22 +149,10 @@ fn left_alone(report: UndoReport) -> Option<AnyView> {
     if report.left == 0 {
         return None;
     }
-    let listed = report.kept.len() as u64;
-    let rest = report.left.saturating_sub(listed);
-    let more = (rest > 0).then(|| view! { <li class="dim">{format!("and {rest} more")}</li> });
-    let kept = report.kept.into_iter().map(|kept| {
-        let field = kept.field.map(|field| format!(", {field}")).unwrap_or_default();
-        view! {
-            <li>
-                <a class="go" href=format!("/customers/{}", kept.subject)>{kept.name}</a>
-                {format!("{field}: {}", kept.reason)}
-            </li>
-        }
-    });
     let stayed = view! {
         <section class="card run" aria-label="What stayed">
             <h2>{format!("{} left as they are", report.left)}</h2>
-            <ul class="reasons">{kept.collect_view()}{more}</ul>
+            {kept_list(report, true)}
         </section>
     };
     Some(stayed.into_any())

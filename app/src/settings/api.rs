@@ -4,6 +4,7 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::{
     appointment::AppointmentType,
     organisation::{Organisation, Profile},
+    tag::Tag,
 };
 
 use crate::api::Answer;
@@ -36,4 +37,14 @@ pub async fn get_profile() -> Answer<Profile> {
 pub async fn get_types() -> Answer<Vec<AppointmentType>> {
     use crate::api::{answer, context};
     answer(rapport_service::appointment::types(&context()?).await)
+}
+
+/// The tags that customers have.
+///
+/// # Errors
+/// For those who may not change them.
+#[server(prefix = "/api/fn", endpoint = "settings/tags", input = GetUrl)]
+pub async fn get_tags() -> Answer<Vec<Tag>> {
+    use crate::api::{answer, context};
+    answer(rapport_service::tag::all(&context()?).await)
 }

@@ -53,12 +53,18 @@ enum Whose {
     NearBooking,
     /// One that somebody of another team keeps.
     FarBooking,
+    /// What made a customer of the member.
+    NearDeed,
+    /// What made one of another team.
+    FarDeed,
     /// A user nobody knows yet, or a team of nobody.
     Somebody,
     /// An invitation that is open.
     Invited,
 }
-use Whose::{Any, Far, FarBooking, FarImport, Invited, Near, NearBooking, NearImport, Somebody};
+use Whose::{
+    Any, Far, FarBooking, FarDeed, FarImport, Invited, Near, NearBooking, NearDeed, NearImport, Somebody,
+};
 
 /// Server functions that read, by their path under `/api/fn/`, with their query.
 const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
@@ -104,10 +110,13 @@ const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
         [200, 200, 200, 403, 401],
     ),
     ("feed/deeds", Any, "mine=false", [200, 200, 200, 200, 401]),
+    ("feed/deed", NearDeed, "batch={id}", [200, 200, 200, 200, 401]),
+    ("feed/deed", FarDeed, "batch={id}", [200, 200, 404, 200, 401]),
     ("feed/trash", Any, "", [200, 200, 200, 200, 401]),
     ("settings/profile", Any, "", [200, 200, 200, 200, 401]),
     ("settings/organisation", Any, "", [200, 403, 403, 403, 401]),
     ("settings/types", Any, "", [200, 403, 403, 403, 401]),
+    ("settings/tags", Any, "", [200, 403, 403, 403, 401]),
     ("analytics/get", Any, "days=7", [200, 403, 403, 403, 401]),
     ("health/get", Any, "", [200, 403, 403, 403, 401]),
     ("audit/page", Any, "query=", [200, 403, 403, 403, 401]),
@@ -164,6 +173,8 @@ const PAGES: &[(&str, Whose, Answers)] = &[
     ("/appointments/{id}/edit", NearBooking, [200, 200, 200, 403, 303]),
     ("/appointments/{id}/edit", FarBooking, [200, 403, 404, 403, 303]),
     ("/activity", Any, [200, 200, 200, 200, 303]),
+    ("/activity/{id}", NearDeed, [200, 200, 200, 200, 303]),
+    ("/activity/{id}", FarDeed, [200, 200, 404, 200, 303]),
     ("/trash", Any, [200, 200, 200, 200, 303]),
     ("/settings", Any, [200, 200, 200, 200, 303]),
     ("/admin", Any, [200, 403, 403, 403, 303]),
@@ -177,6 +188,7 @@ const PAGES: &[(&str, Whose, Answers)] = &[
     ("/admin/outbox", Any, [200, 403, 403, 403, 303]),
     ("/admin/settings", Any, [200, 403, 403, 403, 303]),
     ("/admin/appointment-types", Any, [200, 403, 403, 403, 303]),
+    ("/admin/tags", Any, [200, 403, 403, 403, 303]),
     ("/imports", Any, [200, 200, 200, 403, 303]),
     ("/imports/{id}", NearImport, [200, 404, 200, 403, 303]),
     ("/imports/{id}", FarImport, [200, 404, 404, 403, 303]),
@@ -259,6 +271,8 @@ const FORMS: &[(&str, Whose, Answers)] = &[
     ("/admin/teams/{id}/edit", Somebody, [303, 403, 403, 403, 401]),
     ("/admin/teams/{id}/remove", Somebody, [303, 403, 403, 403, 401]),
     ("/admin/settings", Any, [303, 403, 403, 403, 401]),
+    ("/admin/tags/rename", Any, [303, 403, 403, 403, 401]),
+    ("/admin/tags/remove", Any, [303, 403, 403, 403, 401]),
     ("/admin/appointment-types", Any, [303, 403, 403, 403, 401]),
     (
         "/admin/appointment-types/{id}/edit",
@@ -363,6 +377,14 @@ impl Scene {
         match whose {
             NearImport | FarImport => self.import(whose).await.to_string(),
             NearBooking | FarBooking => self.appointment(whose).await.to_string(),
+            NearDeed | FarDeed => {
+                let whose = if whose == FarDeed { Far } else { Near };
+                let made = format!(
+                    "SELECT batch::text FROM change WHERE subject = '{}' AND op = 'create'",
+                    self.customer(whose).await
+                );
+                self.site.house.database.read(&made).await
+            }
             Somebody => {
                 let user = self.site.house.user(BuiltInRole::Member, None).await;
                 user.to_string()
@@ -443,6 +465,11 @@ impl Scene {
             ),
             "/theme" => (String::new(), vec![("theme", "dark".to_owned())]),
             "/customers/new" => (String::new(), vec![("id", new_id), ("name", "Ada".to_owned())]),
+            "/admin/tags/rename" | "/admin/tags/remove" => {
+                let fields = [("name", "Ada"), ("tags", new_id.as_str())];
+                self.site.customer(&self.admin, &fields).await;
+                (String::new(), vec![("tag", new_id), ("name", "key".to_owned())])
+            }
             "/customers/{id}/edit" => (
                 customer.to_string(),
                 vec![("version", "1".to_owned()), ("city", "Bath".to_owned())],

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use rapport_domain::{
     access::{Ability, Kind},
     error::AppError,
+    feed::Preview,
     id::BatchId,
     job::Work,
     journal::UndoReport,
@@ -18,7 +19,7 @@ use uuid::Uuid;
 
 use super::{Batch, State, Undone};
 use crate::{
-    Ctx, Result,
+    Ctx, Error, Result,
     access::{push_scope, scope},
     job::{self, Ended, Job},
     sql::{Sql, sql},
@@ -31,6 +32,8 @@ mod run;
 
 /// Changes taken back in one transaction.
 const CHUNK: i64 = 1_000;
+/// Changes that are tried out for who asks what would go back: it has to fit into the time of a page.
+const TRIED: i64 = 200;
 /// How far back somebody's last change is looked for: what is older is taken back where it is told.
 const LAST_WITHIN: TimeDelta = TimeDelta::hours(24);
 
@@ -55,6 +58,36 @@ pub async fn undo(ctx: &Ctx, target: BatchId) -> Result<UndoReport> {
     run.finish(&tx).await?;
     tx.commit().await?;
     run.outcome()
+}
+
+/// What [`undo`] would do now: it is done, and then dropped.
+///
+/// # Errors
+/// As [`undo`].
+pub(crate) async fn preview(ctx: &Ctx, target: BatchId) -> Result<Preview> {
+    let tried = try_out(ctx, target).await;
+    match tried {
+        Err(Error::Told(AppError::Refused { reason })) => Ok(Preview::Not(reason)),
+        tried => tried,
+    }
+}
+
+async fn try_out(ctx: &Ctx, target: BatchId) -> Result<Preview> {
+    let head = head(ctx, target).await?;
+    if head.changes > TRIED {
+        require_sight(ctx, target).await?;
+        return Ok(Preview::Large);
+    }
+    let mut run = Run::new(ctx, target, &head, Progress::default());
+    let tx = ctx.db().begin().await?;
+    while run.step(&tx).await? {}
+    run.finish(&tx).await?;
+    tx.rollback().await?;
+    let report = run.outcome()?;
+    Ok(Preview::Would(UndoReport {
+        batch: None,
+        ..report
+    }))
 }
 
 #[derive(FromQueryResult)]

@@ -19,12 +19,13 @@ use uuid::Uuid;
 use super::{
     account::{address_taken, existing_team, role_id},
     invitation, link, present,
-    reassign::{self, Move},
+    reassign::Move,
     team,
 };
 use crate::{
     Ctx, Error, Result,
     access::require,
+    bulk::{self, Plan},
     customer::command::refuse_unknown_version,
     database::lock_staff,
     journal::{self, Change, Command, Fields, RecordKind, changed_since, fields},
@@ -187,15 +188,20 @@ pub async fn save_person(
     let follow = patch
         .team
         .filter(|_| patch.customers_follow && change.after.contains_key("team_id"))
-        .map(|team| Move::to_team(id, team));
+        .map(|team| Plan::Move(Move::to_team(id, team)));
     let command = Command::of(ctx, "change user").with_detail(json!({ "user": id }));
-    let written = reassign::write(&tx, ctx, command, vec![change], follow).await;
-    let (batch, handed) = written.map_err(last_admin_on_role).map_err(address_taken)?;
+    let written = bulk::write(&tx, ctx, command, vec![change], follow).await;
+    let written = written.map_err(last_admin_on_role).map_err(address_taken)?;
     tx.commit().await?;
     let receipt = Receipt {
         record: id.0,
         version: person.version + 1,
-        batch: Some(batch),
+        batch: Some(written.batch),
+    };
+    let handed = HandedOver {
+        customers: written.customers,
+        in_background: written.in_background,
+        ..HandedOver::default()
     };
     Ok((receipt, handed))
 }
@@ -280,7 +286,7 @@ pub async fn deactivate(ctx: &Ctx, id: UserId, heir: Heir) -> Result<(Receipt, H
     let mut handed = HandedOver::default();
     let customers = match heir {
         Heir::Nobody => None,
-        Heir::Unowned => Some(Move::to_owner(id, None)),
+        Heir::Unowned => Some(Plan::Move(Move::to_owner(id, None))),
         Heir::User(to) => {
             let to = held(&tx, to).await.ok().filter(|to| to.active && to.id != id.0);
             let sentence = "Please choose somebody who works here.";
@@ -288,20 +294,20 @@ pub async fn deactivate(ctx: &Ctx, id: UserId, heir: Heir) -> Result<(Receipt, H
             let (taken_over, stayed) = appointments(&tx, ctx, id, to.id).await?;
             (handed.appointments, handed.stayed) = (taken_over.len() as u64, stayed);
             changes.extend(taken_over);
-            Some(Move::to_owner(id, Some((to.id, to.team_id))))
+            Some(Plan::Move(Move::to_owner(id, Some((to.id, to.team_id)))))
         }
     };
     let command = Command::of(ctx, "deactivate user").with_detail(json!({ "user": id }));
-    let written = reassign::write(&tx, ctx, command, changes, customers).await;
-    let (batch, went) = written.map_err(last_admin)?;
-    (handed.customers, handed.in_background) = (went.customers, went.in_background);
+    let written = bulk::write(&tx, ctx, command, changes, customers).await;
+    let written = written.map_err(last_admin)?;
+    (handed.customers, handed.in_background) = (written.customers, written.in_background);
     tx.commit().await?;
     // From the commit on nobody is let in, even if this fails: who is not active has no session.
     session::end_all(ctx.service(), id).await?;
     let receipt = Receipt {
         record: id.0,
         version: person.version + 1,
-        batch: Some(batch),
+        batch: Some(written.batch),
     };
     Ok((receipt, handed))
 }

@@ -3,7 +3,7 @@
 use rapport_domain::{
     access::BuiltInRole,
     error::AppError,
-    feed::{Deed, Feed},
+    feed::{Deed, Feed, Preview},
     timeline::Undo,
 };
 use rapport_service::{Ctx, customer::command, feed, journal};
@@ -145,4 +145,59 @@ async fn the_trash_is_told_by_right_newest_first_with_who_put_it_there() {
     assert!(!feed::trash(&other, None).await.unwrap().customers[0].may_restore);
     let far = world.acting_in(BuiltInRole::Member, "South").await;
     assert!(feed::trash(&far, None).await.unwrap().customers.is_empty());
+}
+
+/// Everything that an undo would touch, and the journal itself.
+async fn stands(world: &World) -> (String, u64, u64) {
+    (
+        world.state().await,
+        world.count("batch").await,
+        world.count("change").await,
+    )
+}
+
+#[tokio::test]
+async fn what_taking_back_would_do_is_told_and_nothing_of_it_is_done() {
+    let world = World::new().await;
+    let (admin, member) = (
+        world.acting(BuiltInRole::Admin).await,
+        world.acting(BuiltInRole::Member).await,
+    );
+    let stranger = world.acting_in(BuiltInRole::Member, "South").await;
+    let (id, made) = world.create(&member, &[("name", "Ada"), ("city", "Hull")]).await;
+    let saved = world
+        .save(&member, id, &[("city", "York"), ("job_title", "CTO")])
+        .await
+        .unwrap();
+    let saved = saved.batch.unwrap();
+    let before = stands(&world).await;
+    let page = feed::deed(&member, saved).await.unwrap();
+    assert_eq!((page.deed.batch, page.deed.undo), (saved, Undo::Offered));
+    let Preview::Would(report) = page.preview else {
+        unreachable!("it can be taken back: {:?}", page.preview);
+    };
+    assert_eq!((report.undone, report.left, report.batch), (1, 0, None));
+    assert_eq!(stands(&world).await, before);
+
+    // What somebody changed since would stay, and is named.
+    world.save(&admin, id, &[("city", "Bath")]).await.unwrap();
+    let Preview::Would(report) = feed::deed(&member, saved).await.unwrap().preview else {
+        unreachable!("one field of it goes back");
+    };
+    assert_eq!((report.undone, report.left), (1, 1));
+    assert_eq!(report.kept[0].field.as_deref(), Some("City"));
+    let done = journal::undo(&member, saved).await.unwrap();
+    assert_eq!(
+        (done.undone, done.left, done.kept),
+        (report.undone, report.left, report.kept)
+    );
+    let page = feed::deed(&member, saved).await.unwrap();
+    assert_eq!(page.deed.undo, Undo::Done);
+    assert!(matches!(page.preview, Preview::Not(_)));
+
+    assert_eq!(told(feed::deed(&stranger, made).await), AppError::NotFound);
+    assert_eq!(
+        told(feed::deed(&admin, admin.clock().new_id()).await),
+        AppError::NotFound
+    );
 }

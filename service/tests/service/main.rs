@@ -32,5 +32,6 @@ mod redis;
 mod seal;
 mod session;
 mod support;
+mod tag;
 mod undo;
 mod user;

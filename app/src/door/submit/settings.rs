@@ -5,8 +5,9 @@ use rapport_domain::{
     error::AppError,
     form::{Done, Values},
     organisation::{OrganisationPatch, ProfilePatch},
+    tag::Retag,
 };
-use rapport_service::{Ctx, appointment, organisation};
+use rapport_service::{Ctx, appointment, organisation, tag};
 
 use super::{Form, PICK, WAS, changed, saved, seen, tell, told};
 
@@ -21,6 +22,8 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
             tell(appointment::revoke_feed(ctx).await)?;
             return Ok(told(form.page(values), "Revoked; the link leads nowhere now."));
         }
+        Form::RenameTag => return retag(form, values, Retag::renaming(values)?, ctx).await,
+        Form::RemoveTag => return retag(form, values, Retag::removing(values)?, ctx).await,
         _ => {}
     }
     let receipt = match form {
@@ -44,6 +47,21 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
         _ => Err(AppError::Internal),
     };
     Ok(saved(form.page(values), "Saved.", receipt?))
+}
+
+async fn retag(form: Form, values: &Values, retag: Retag, ctx: &Ctx) -> Result<Done, AppError> {
+    let done = tell(tag::change(ctx, retag).await)?;
+    let said = match (done.in_background, done.customers) {
+        (true, _) => "The customers are being changed; that takes a while.".to_owned(),
+        (false, 1) => "Changed with one customer.".to_owned(),
+        (false, many) => format!("Changed with {many} customers."),
+    };
+    Ok(Done {
+        to: form.page(values),
+        said,
+        undo: done.batch.filter(|_| !done.in_background),
+        receipt: None,
+    })
 }
 
 /// The form as the person settled it: of a field in dispute what stands, where they picked that. A day is read whole,
