@@ -19,6 +19,31 @@ test("what a colleague did is told and reverted from there", async ({ page, cust
   await expect(field(page, "City")).toContainText("Hull");
 });
 
+test("what taking back would leave is told before it is done", async ({ page, customer }) => {
+  const path = await customer({ name: "Weighed Ltd", city: "Hull" });
+  await change(tom, path, { city: "York", region: "Yorkshire" });
+  await change(nadia, path, { city: "Bath" });
+  await open(page, "/activity");
+  const line = page.getByRole("listitem").filter({ hasText: "changed city and region of Weighed Ltd" });
+  await line.locator("a.when").click();
+  await expect(page.getByText("What was done", { exact: true })).toBeVisible();
+  const preview = page.getByRole("region", { name: "If it is taken back" });
+  await expect(preview).toContainText("One record goes back; this stays as it is:");
+  await expect(preview).toContainText("Weighed Ltd, City: It was changed since; the later value stays.");
+  // Nothing of it is done by looking.
+  const peek = await page.context().newPage();
+  await open(peek, path);
+  await expect(field(peek, "Region")).toContainText("Yorkshire");
+  await peek.close();
+  await preview.getByRole("button", { name: "Revert" }).click();
+  await expect(messages(page)).toContainText("Undone, but one was left as it is.");
+  await expect(preview).toContainText("It was taken back.");
+  await expect(preview.getByRole("button")).toHaveCount(0);
+  await open(page, path);
+  await expect(field(page, "City")).toContainText("Bath");
+  await expect(field(page, "Region")).not.toContainText("Yorkshire");
+});
+
 test("the key takes back the last change, but not while something is typed", async ({ page, customer }) => {
   const path = await customer({ name: "Keyed Ltd", city: "Hull" });
   await open(page, path);

@@ -1,8 +1,9 @@
 // Who works here: asked in, changed, let go and back again; and the ways in by a link.
 
 import { acting } from "./support/appointment";
-import { messages, post } from "./support/customer";
+import { field, messages, post } from "./support/customer";
 import { aiko, nadia, NOBODY, signIn, tom } from "./support/people";
+import { rapport } from "./support/server";
 import { address, ask, joined, linkFor, pageOf, PASSWORD } from "./support/staff";
 import { awake, expect, open, test } from "./support/test";
 
@@ -153,6 +154,49 @@ test("a team is added, renamed, and removed only while nobody belongs to it", as
   await card("Field force").getByRole("button", { name: "Remove the team" }).click();
   await expect(messages(page)).toContainText("Team removed.");
   await expect(page.getByText("Field force")).toHaveCount(0);
+});
+
+test("a tag is called otherwise with all customers, and taken away again", async ({ page, customer, problems }) => {
+  problems.expectStatus(422);
+  const [one, other] = [await customer({ name: "Marked Ltd", tags: "fair 2026" }), await customer({ name: "Signed Ltd", tags: "fair 2026, north" })];
+  await open(page, "/admin/tags");
+  const card = (name: string) => page.locator("details").filter({ hasText: name });
+  await expect(card("fair 2026").locator("summary")).toContainText("2 customers");
+  await card("fair 2026").locator("summary").click();
+  const form = page.getByRole("form", { name: "Tag fair 2026" });
+  await form.getByLabel("Name").fill("a, b");
+  await form.getByRole("button", { name: "Rename it everywhere" }).click();
+  await expect(form.getByText("A tag has no comma in it.")).toBeVisible();
+  await form.getByLabel("Name").fill("trade fair");
+  await form.getByRole("button", { name: "Rename it everywhere" }).click();
+  await expect(messages(page)).toContainText("Changed with 2 customers.");
+  await expect(card("trade fair")).toBeVisible();
+  await open(page, other);
+  await expect(field(page, "Tags")).toContainText("trade fair");
+  await expect(field(page, "Tags")).toContainText("north");
+  await open(page, "/admin/tags");
+  await card("trade fair").locator("summary").click();
+  await card("trade fair").getByRole("button", { name: "Take it away everywhere" }).click();
+  await expect(card("trade fair")).toHaveCount(0);
+  await messages(page).getByRole("button", { name: "Undo" }).click();
+  await expect(card("trade fair")).toBeVisible();
+  await open(page, one);
+  await expect(field(page, "Tags")).toContainText("trade fair");
+});
+
+test("the audit log says that it is sealed, and a forged past is found out", async ({ page, customer }) => {
+  await customer({ name: "Sealed Ltd" });
+  await expect(async () => {
+    await open(page, "/admin/audit");
+    await expect(page.getByRole("region", { name: "Seal" })).toContainText(/Sealed up to .*: \d+ commands/);
+  }).toPass();
+  await page.getByText("The head of the seal").click();
+  const head = await page.getByText(/^rapport-seal:/).innerText();
+  const verified = rapport(["audit", "verify", "--head", head]);
+  expect(verified.output).toContain("All of it is what was written.");
+  expect(verified.status).toBe(0);
+  const other = rapport(["audit", "verify", "--head", head.replace(/.{8}$/, "00000000")]);
+  expect(other.status).toBe(1);
 });
 
 test("the panel is for admins", async ({ as, problems }) => {

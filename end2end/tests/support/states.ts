@@ -266,6 +266,17 @@ export const STATES: State[] = [
   },
   { name: "calendar for one who only looks", who: aiko, show: openCalendar("week") },
   { name: "activity", show: openPage("/activity") },
+  {
+    name: "what was done, some of which stays",
+    show: async (page, path) => {
+      await change(tom, path, { city: "York", region: "Yorkshire" });
+      await change(nadia, path, { city: "Bath" });
+      await open(page, "/activity");
+      await page.getByRole("listitem").filter({ hasText: "changed city and region of" }).first().locator("a.when").click();
+      await expect(page.getByText("It was changed since; the later value stays.")).toBeVisible();
+    },
+  },
+  { name: "what was done, not found", statuses: [404], show: openPage("/activity/7") },
   { name: "activity for one who only looks", who: aiko, show: openPage("/activity") },
   { name: "activity, own, nothing done", who: aiko, show: openPage("/activity?who=me") },
   { name: "activity, bad place", statuses: [404], show: openPage("/activity?before=7") },
@@ -341,10 +352,23 @@ export const STATES: State[] = [
       await page.getByText("New team").click();
     },
   },
+  {
+    name: "tags",
+    show: async (page) => {
+      await open(page, "/admin/tags");
+      await page.locator("details summary").first().click();
+    },
+  },
   { name: "roles", show: openPage("/admin/roles") },
   { name: "analytics", show: openPage("/admin/analytics?days=364") },
   { name: "system health", show: openPage("/admin/health") },
-  { name: "audit log", show: openPage("/admin/audit") },
+  {
+    name: "audit log",
+    show: async (page) => {
+      await open(page, "/admin/audit");
+      await page.getByText("The head of the seal").click();
+    },
+  },
   { name: "audit log, nothing found", show: openPage("/admin/audit?from=2031-01-01") },
   {
     name: "outbox",

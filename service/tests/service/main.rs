@@ -8,6 +8,7 @@
 mod activity;
 mod appointment;
 mod audit;
+mod calendar_link;
 mod customer;
 mod dashboard;
 mod database;
@@ -35,3 +36,4 @@ mod support;
 mod tag;
 mod undo;
 mod user;
+mod ways_in;

@@ -1,20 +1,24 @@
 //! A team at work: what the tests of customers and of the journal stand on.
 
+use chrono::TimeDelta;
 use rapport_domain::{
     access::BuiltInRole,
+    appointment::NewAppointment,
     customer::{CustomerPage, CustomerPatch, NewCustomer},
     error::AppError,
     form::Values,
-    id::{BatchId, CustomerId, ImportId, TeamId},
+    id::{AppointmentId, BatchId, CustomerId, ImportId, TeamId, UserId},
     journal::Receipt,
     query::ListQuery,
+    user::SignIn,
 };
 use rapport_service::{
-    Ctx, Result,
+    Ctx, Result, appointment,
     customer::{command, query},
     import::{self, NewImport, Wishes},
+    session,
 };
-use rapport_testing::{Faults, House};
+use rapport_testing::{Faults, HERE, House};
 use tokio::sync::OnceCell;
 
 /// A house with one team, to which everybody belongs who is not said to be elsewhere.
@@ -135,4 +139,36 @@ pub(crate) async fn staged(ctx: &Ctx, file: &str, text: &[u8]) -> ImportId {
 /// What a person is told of a refusal.
 pub(crate) fn told<T: std::fmt::Debug>(result: Result<T>) -> AppError {
     result.expect_err("a refusal").tell()
+}
+
+/// The sentence of a refusal.
+pub(crate) fn refused(result: Result<impl std::fmt::Debug>) -> String {
+    match told(result) {
+        AppError::Refused { reason } => reason,
+        other => format!("{other:?}"),
+    }
+}
+
+/// Books half an hour for people, three days from now.
+pub(crate) async fn book(ctx: &Ctx, staff: &[UserId], time: &str) -> AppointmentId {
+    let staff: Vec<String> = staff.iter().map(ToString::to_string).collect();
+    let day = ctx.clock().now().date_naive() + TimeDelta::days(3);
+    let values = Values::default()
+        .with("id", ctx.clock().new_id::<AppointmentId>().to_string())
+        .with("type", "01900000-0000-7000-8000-000000000021")
+        .with("title", "Talk")
+        .with("staff", staff.join("\n"))
+        .with("date", day.to_string())
+        .with("time", time)
+        .with("minutes", "30");
+    let new = NewAppointment::parse(&values).unwrap();
+    AppointmentId(appointment::book(ctx, new).await.unwrap().record)
+}
+
+pub(crate) async fn sign_in(house: &House, email: &str, password: &str) -> Result<session::NewSession> {
+    let form = SignIn {
+        email: email.to_owned(),
+        password: password.to_owned(),
+    };
+    session::sign_in(&house.service, form, HERE, None).await
 }
