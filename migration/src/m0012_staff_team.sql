@@ -12,3 +12,6 @@ CREATE TRIGGER app_user_staff_follow AFTER UPDATE OF team_id ON app_user
 
 UPDATE appointment_staff s SET team = u.team_id FROM app_user u
 WHERE u.id = s.staff AND s.team IS DISTINCT FROM u.team_id;
+
+-- What a team keeps, by when it begins.
+CREATE INDEX appointment_staff_team ON appointment_staff (team, lower(during)) WHERE active;

@@ -13,12 +13,12 @@ use rapport_domain::{
     dashboard::{Dashboard, DashboardQuery, Figures, Period, SILENT_AFTER, Series, Silent, Whose},
     id::CustomerId,
 };
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use uuid::Uuid;
 
 use crate::{
     Ctx, Error, Result,
-    access::{push_booked, push_scope, require},
+    access::{push_union, require},
     appointment, feed, secret,
     sql::{Sql, sql},
     user, zone,
@@ -263,8 +263,8 @@ async fn counted(ctx: &Ctx, customers: Scope, booked: Scope, whose: Whose, span:
     )?;
     let of = |status: &'static str| went.iter().filter(move |part| part.status == status);
     let many = |stage: Stage| {
-        let found = of_stage.iter().find(|line| line.stage == stage.word());
-        found.map_or(0, |line| u32::try_from(line.many).unwrap_or(u32::MAX))
+        let lines = of_stage.iter().filter(|line| line.stage == stage.word());
+        u32::try_from(lines.map(|line| line.many).sum::<i64>()).unwrap_or(u32::MAX)
     };
     Ok(Figures {
         new: span.series(new.iter()),
@@ -275,15 +275,32 @@ async fn counted(ctx: &Ctx, customers: Scope, booked: Scope, whose: Whose, span:
     })
 }
 
-/// Adds what is asked for of customers `c`, within what may be seen.
-fn push_customers(sql: &mut Sql, ctx: &Ctx, scope: Scope, whose: Whose) {
-    sql.push("c.deleted_at IS NULL AND ");
-    push_scope(sql, scope);
-    match whose {
-        Whose::All => sql,
-        Whose::Mine => sql.push(" AND c.owner_id = ").bind(ctx.actor().user.0),
-        Whose::Team(team) => sql.push(" AND c.team_id = ").bind(team.0),
-    };
+/// Counts customers `c`, each part of what may be seen by an index of its own: `head` says what is counted of which, up
+/// to the scope. What falls into several parts comes several times.
+fn counts(
+    ctx: &Ctx,
+    scope: Scope,
+    whose: Whose,
+    head: impl Fn(&mut Sql),
+    group: &'static str,
+) -> Result<Statement> {
+    let mut sql = Sql::default();
+    push_union(&mut sql, scope, |sql, branch| {
+        sql.push("(");
+        head(sql);
+        sql.push("c.deleted_at IS NULL AND ");
+        branch.push(sql);
+        match whose {
+            Whose::All => &mut *sql,
+            Whose::Mine => sql.push(" AND c.owner_id = ").bind(ctx.actor().user.0),
+            Whose::Team(team) => sql.push(" AND c.team_id = ").bind(team.0),
+        }
+        .push(" GROUP BY ")
+        .push(group)
+        .push(")");
+        Ok(())
+    })?;
+    Ok(sql.done())
 }
 
 async fn new_customers(
@@ -294,25 +311,25 @@ async fn new_customers(
     span: &Span,
 ) -> Result<Vec<Part>> {
     let (from, to) = span.ends();
-    let mut sql = Sql::new("SELECT width_bucket(c.created_at, ");
-    sql.bind(span.bounds.clone())
-        .push(
-            "::timestamptz[]) AS part, count(*) AS many, '' AS status FROM customer c WHERE c.created_at >= ",
-        )
-        .bind(from)
-        .push(" AND c.created_at < ")
-        .bind(to)
-        .push(" AND ");
-    push_customers(&mut sql, ctx, scope, whose);
-    sql.push(" GROUP BY 1");
-    Ok(Part::find_by_statement(sql.done()).all(db).await?)
+    let head = |sql: &mut Sql| {
+        sql.push("SELECT width_bucket(c.created_at, ")
+            .bind(span.bounds.clone())
+            .push("::timestamptz[]) AS part, count(*) AS many, '' AS status FROM customer c WHERE c.created_at >= ")
+            .bind(from)
+            .push(" AND c.created_at < ")
+            .bind(to)
+            .push(" AND ");
+    };
+    let statement = counts(ctx, scope, whose, head, "1")?;
+    Ok(Part::find_by_statement(statement).all(db).await?)
 }
 
 async fn stages(db: &impl ConnectionTrait, ctx: &Ctx, scope: Scope, whose: Whose) -> Result<Vec<OfStage>> {
-    let mut sql = Sql::new("SELECT c.stage, count(*) AS many FROM customer c WHERE ");
-    push_customers(&mut sql, ctx, scope, whose);
-    sql.push(" GROUP BY c.stage");
-    Ok(OfStage::find_by_statement(sql.done()).all(db).await?)
+    let head = |sql: &mut Sql| {
+        sql.push("SELECT c.stage, count(*) AS many FROM customer c WHERE ");
+    };
+    let statement = counts(ctx, scope, whose, head, "c.stage")?;
+    Ok(OfStage::find_by_statement(statement).all(db).await?)
 }
 
 async fn appointments(
@@ -331,17 +348,54 @@ async fn appointments(
         .push(" AND a.starts_at < ")
         .bind(to)
         .push(" AND ");
-    push_booked(&mut sql, scope);
-    let kept = " AND EXISTS (SELECT 1 FROM appointment_staff w WHERE w.appointment = a.id AND ";
+    let me = ctx.actor().user.0;
+    match scope {
+        Scope::Nothing => sql.push("FALSE"),
+        Scope::Own(user) => push_kept(&mut sql, &[Keeper::User(user.0)], span),
+        Scope::Team(user, team) => push_kept(&mut sql, &[Keeper::User(user.0), Keeper::Team(team.0)], span),
+        Scope::All => sql.push("TRUE"),
+    };
     match whose {
         Whose::All => &mut sql,
-        Whose::Mine => sql
-            .push(kept)
-            .push("w.staff = ")
-            .bind(ctx.actor().user.0)
-            .push(")"),
-        Whose::Team(team) => sql.push(kept).push("w.team = ").bind(team.0).push(")"),
+        Whose::Mine => push_kept(sql.push(" AND "), &[Keeper::User(me)], span),
+        Whose::Team(team) => push_kept(sql.push(" AND "), &[Keeper::Team(team.0)], span),
     };
     sql.push(" GROUP BY 1, a.status");
     Ok(Part::find_by_statement(sql.done()).all(db).await?)
+}
+
+/// Who keeps an appointment.
+enum Keeper {
+    User(Uuid),
+    Team(Uuid),
+}
+
+/// Adds that one of these keeps the appointment `a`, found by when it is: what was held or missed was never cancelled.
+fn push_kept<'a>(sql: &'a mut Sql, keepers: &[Keeper], span: &Span) -> &'a mut Sql {
+    let (from, to) = span.ends();
+    sql.push("a.id IN (");
+    for (place, keeper) in keepers.iter().enumerate() {
+        if place > 0 {
+            sql.push(" UNION ALL ");
+        }
+        sql.push("SELECT k.appointment FROM appointment_staff k WHERE k.active AND ");
+        match keeper {
+            Keeper::User(user) => sql
+                .push("k.staff = ")
+                .bind(*user)
+                .push(" AND k.during && tstzrange(")
+                .bind(from)
+                .push(", ")
+                .bind(to)
+                .push(")"),
+            Keeper::Team(team) => sql
+                .push("k.team = ")
+                .bind(*team)
+                .push(" AND lower(k.during) >= ")
+                .bind(from)
+                .push(" AND lower(k.during) < ")
+                .bind(to),
+        };
+    }
+    sql.push(")")
 }
