@@ -94,10 +94,11 @@ impl Sealer {
         if head.is_none() {
             self.place().await?;
         }
-        // Read first: whoever drew a place that this sees has a transaction older than the one that is begun next.
+        // Read first: whoever drew a place before one that is to be seen has a transaction older than the one that is
+        // begun next.
         let reach = sql(
-            "SELECT (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM batch_place) AS batch, \
-                    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM change_seq_seq) AS change",
+            "SELECT coalesce((SELECT max(place) FROM batch), 0) AS batch, \
+                    coalesce((SELECT max(seq) FROM change), 0) AS change",
             [],
         );
         let Some(reach) = Reach::find_by_statement(reach).one(db).await? else {
