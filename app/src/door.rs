@@ -21,8 +21,8 @@ use rapport_domain::{
     error::AppError,
     form::Values,
     id::{
-        ActivityId, AppointmentId, AppointmentTypeId, BatchId, CustomerId, ImportId, InvitationId, TeamId,
-        UserId,
+        ActivityId, ApiKeyId, AppointmentId, AppointmentTypeId, BatchId, CustomerId, ImportId, InvitationId,
+        TeamId, UserId,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -136,6 +136,10 @@ forms! {
     OpenFeed = "/settings/calendar",
     /// No field.
     RevokeFeed = "/settings/calendar/revoke",
+    /// Makes a key for a program. Fields: id (minted with the form), name, access, days.
+    NewApiKey = "/settings/keys",
+    /// No field.
+    RevokeApiKey(ApiKeyId) = "/settings/keys/{id}/revoke",
     /// Fields: version, name, zone.
     SaveProfile = "/settings",
     /// Fields: id (minted with the form), email, role, team.
@@ -222,6 +226,7 @@ impl Form {
             | Self::Invite
             | Self::SaveUser(_)
             | Self::NewTeam
+            | Self::NewApiKey
             | Self::EditAppointment(_) => self.path(),
             Self::Join | Self::ResetPassword => link_page(self.pattern(), values.get("token")),
             Self::ChangePassword | Self::OpenFeed | Self::RevokeFeed => "/settings".to_owned(),
@@ -231,6 +236,7 @@ impl Form {
             | Self::ResetLink(id)
             | Self::EndSessions(id) => Self::SaveUser(id).path(),
             Self::RenameTeam(_) | Self::RemoveTeam(_) => "/admin/teams".to_owned(),
+            Self::RevokeApiKey(_) => Self::NewApiKey.path(),
             Self::RenameTag | Self::RemoveTag => "/admin/tags".to_owned(),
             Self::EditAppointmentType(_) => "/admin/appointment-types".to_owned(),
             Self::SetAppointmentStatus(id) | Self::CancelAppointment(id) => format!("/appointments/{id}"),

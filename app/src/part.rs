@@ -112,6 +112,7 @@ impl Part {
             Self::Settings => try_join!(
                 settings::organisation::load(),
                 settings::profile::load(),
+                settings::keys::load(),
                 settings::tags::load(),
                 settings::types::load()
             )

@@ -108,6 +108,16 @@ impl Grants {
     }
 }
 
+impl Grants {
+    /// Only what looks at something.
+    #[must_use]
+    pub fn reading(mut self) -> Self {
+        self.0
+            .retain(|(_, ability), _| matches!(ability, Ability::Read | Ability::Export));
+        self
+    }
+}
+
 impl FromIterator<(Kind, Ability, Reach)> for Grants {
     fn from_iter<I: IntoIterator<Item = (Kind, Ability, Reach)>>(lines: I) -> Self {
         Self(

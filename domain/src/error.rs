@@ -75,6 +75,12 @@ pub enum AppError {
         /// The fields in dispute.
         fields: Vec<FieldConflict>,
     },
+    /// It is not what it was when a program read it, and the program asked for nothing to be merged.
+    #[error("This was changed since you read it.")]
+    Stale {
+        /// The version that stands now.
+        version: i64,
+    },
     /// The command cannot be done in the present state; the sentence says why.
     #[error("{reason}")]
     Refused {
@@ -128,6 +134,7 @@ impl AppError {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::Conflict { .. } | Self::Refused { .. } => 409,
+            Self::Stale { .. } => 412,
             Self::Invalid { .. } => 422,
             Self::TooManyRequests { .. } => 429,
             Self::Unavailable => 503,

@@ -54,6 +54,8 @@ ids! {
     TeamId,
     /// A role: a named set of grants.
     RoleId,
+    /// A key of a program.
+    ApiKeyId,
     /// A customer: a person or a company.
     CustomerId,
     /// An e-mail address, phone number or link of a customer.

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod activity;
 pub mod analytics;
+pub mod api_key;
 pub mod appointment;
 pub mod audit;
 pub mod customer;

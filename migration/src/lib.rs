@@ -18,6 +18,7 @@ mod m0010_calendar_feed;
 mod m0011_seal;
 mod m0012_staff_team;
 mod m0013_tag;
+mod m0014_api;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_seal::Migration),
             Box::new(m0012_staff_team::Migration),
             Box::new(m0013_tag::Migration),
+            Box::new(m0014_api::Migration),
         ]
     }
 }

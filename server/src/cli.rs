@@ -13,7 +13,7 @@ use rapport_service::{Ctx, Service, Setup, clock::Clock, database, redis::Redis,
 
 use crate::{
     config::{Config, Stores},
-    demo, serve,
+    demo, rest, serve,
 };
 
 mod audit;
@@ -56,6 +56,8 @@ enum Order {
     /// Brings records in from a file.
     #[command(subcommand)]
     Import(import::ImportOrder),
+    /// Prints the description of the REST API: OpenAPI 3.1.
+    Openapi,
     /// The journal and its seal.
     #[command(subcommand)]
     Audit(audit::AuditOrder),
@@ -145,6 +147,10 @@ async fn run(order: Order) -> Result<u8, Failure> {
                 "{email} has a new password; all sessions of the account have ended."
             ))?;
             password.say()
+        }
+        Order::Openapi => {
+            say(&rest::description().to_pretty_json()?)?;
+            Ok(COMPLETE)
         }
         Order::Audit(order) => audit::run(order).await,
         Order::Import(order) => import::run(order).await,

@@ -9,7 +9,12 @@ use rapport_domain::{error::AppError, journal::Via};
 use rapport_service::session;
 use tokio::time::timeout;
 
-use crate::{client::Client, plain, state::State};
+use crate::{
+    client::Client,
+    plain,
+    rest::{self, problem::Problem},
+    state::State,
+};
 
 /// The pages for those who are not signed in.
 const OPEN_PAGES: [&str; 4] = ["/setup", "/sign-in", "/sign-up", "/forgot"];
@@ -119,6 +124,11 @@ pub fn check_origin(method: &Method, headers: &HeaderMap, client: &Client) -> Re
 pub fn check_tls(state: &State, client: &Client, path: &str) -> Result<(), Box<Response>> {
     if client.secure || client.loopback || path.starts_with("/health/") || path.starts_with("/pkg/") {
         return Ok(());
+    }
+    if rest::holds(path) {
+        let detail = "Keys are taken over TLS only, or on the machine that Rapport runs on.";
+        let problem = Problem::of_transport(StatusCode::FORBIDDEN, "Rapport needs TLS", detail);
+        return Err(Box::new(problem.into_response()));
     }
     let text = "This page was asked for over plain HTTP, where everybody on the way can read along. Put a proxy that \
                 speaks TLS (Caddy, nginx, Traefik) in front of Rapport and name its address in TRUSTED_PROXIES; it must \

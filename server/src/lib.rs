@@ -26,6 +26,7 @@ pub mod health;
 pub mod outside;
 pub mod page;
 pub mod plain;
+pub mod rest;
 pub mod serve;
 pub mod state;
 pub mod transfer;
@@ -57,6 +58,7 @@ pub fn router(state: State) -> Router {
         }
     }
     transfer::add(dynamic)
+        .merge(rest::router(&state))
         .fallback(page::otherwise)
         .method_not_allowed_fallback(page::wrong_method)
         // What is compressed for every answer anew is compressed lightly.

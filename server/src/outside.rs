@@ -6,7 +6,7 @@ use axum::{
     body::{Body, to_bytes},
     extract::{Request, State as Extract},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use futures::FutureExt;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_LENGTH};
@@ -14,7 +14,13 @@ use rapport_domain::error::AppError;
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use crate::{client::Client, function, guard, headers, plain, state::State, transfer};
+use crate::{
+    client::Client,
+    function, guard, headers, plain,
+    rest::{self, problem::Problem},
+    state::State,
+    transfer,
+};
 
 /// The header by which an answer and its lines in the log find together.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -75,7 +81,9 @@ pub async fn check(Extract(state): Extract<State>, request: Request, next: Next)
         if let Err(page) = guard::check_tls(&state, client, request.uri().path()) {
             return *page;
         }
-        if let Err(sentence) = guard::check_origin(request.method(), request.headers(), client) {
+        // No browser sends a key by itself: what bears one comes from nobody else's page.
+        let by_key = rest::holds(request.uri().path());
+        if !by_key && let Err(sentence) = guard::check_origin(request.method(), request.headers(), client) {
             return refuse(
                 &request,
                 StatusCode::FORBIDDEN,
@@ -147,6 +155,9 @@ fn refuse(
     style: &str,
 ) -> Response {
     let path = request.uri().path();
+    if rest::holds(path) {
+        return Problem::of_transport(status, title, sentence).into_response();
+    }
     if path.starts_with("/api/") || path.starts_with("/imports/") {
         let mut response = function::refuse(error);
         *response.status_mut() = status;

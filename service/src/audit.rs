@@ -251,7 +251,7 @@ fn told(line: Line, names: &HashMap<Uuid, String>) -> AuditChange {
 
 /// Whom or what a command was about, by what it was given.
 fn about(detail: &Value, names: &HashMap<Uuid, String>) -> Option<String> {
-    ["user", "invitation", "file", "tag"]
+    ["user", "invitation", "file", "tag", "key"]
         .iter()
         .find_map(|key| said(detail.get(key)?, names))
 }

@@ -11,6 +11,7 @@ use sea_orm::DatabaseConnection;
 pub mod access;
 pub mod activity;
 pub mod analytics;
+pub mod api_key;
 pub mod appointment;
 pub mod audit;
 mod bulk;

@@ -67,6 +67,18 @@ pub const CALENDAR: Limit = Limit {
     burst: 60,
     per: MINUTE,
 };
+/// What a program asks by one key.
+pub const KEY: Limit = Limit {
+    name: "key",
+    burst: 600,
+    per: MINUTE,
+};
+/// Keys that are none, from one client address.
+pub const KEY_FROM: Limit = Limit {
+    name: "key-from",
+    burst: 60,
+    per: MINUTE,
+};
 /// Tries of one's own password, where a new one is set.
 pub const PASSWORD_OF: Limit = Limit {
     name: "password-of",
@@ -75,7 +87,7 @@ pub const PASSWORD_OF: Limit = Limit {
 };
 
 /// The generic cell rate algorithm (ITU-T I.371) over several keys: takes from all, or from none and says how many
-/// milliseconds to wait. A key holds the time at which its whole burst is free again, in microseconds.
+/// milliseconds to wait; and says when the whole burst of the first is free again. A key holds the time at which its whole burst is free again, in microseconds.
 const SCRIPT: &str = "
 local now = tonumber(ARGV[1])
 local wait, whole = 0, {}
@@ -85,17 +97,49 @@ for i = 1, #KEYS do
     whole[i] = free
     wait = math.max(wait, free - now - per)
 end
-if wait > 0 then return math.ceil(wait / 1000) end
+if wait > 0 then return { math.ceil(wait / 1000), 0 } end
 for i = 1, #KEYS do
     redis.call('SET', KEYS[i], string.format('%.0f', whole[i]), 'PX', math.ceil((whole[i] - now) / 1000) + 1000)
 end
-return 0";
+return { 0, whole[1] }";
+
+/// What is left of a limit after something was taken from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// How many at once.
+    pub burst: u32,
+    /// How many of them are free now.
+    pub remaining: u32,
+    /// Seconds until all are.
+    pub reset: u32,
+}
 
 /// Takes one from each limit, by its key, or from none of them.
 ///
 /// # Errors
 /// [`AppError::TooManyRequests`] with the time to wait; and when Redis is away, because then nobody counts.
 pub async fn take(service: &Service, limits: &[(Limit, &str)]) -> Result<()> {
+    spend(service, limits).await.map(drop)
+}
+
+/// As [`take`] from one limit, and says what is left of it.
+///
+/// # Errors
+/// As [`take`].
+pub async fn take_one(service: &Service, limit: Limit, key: &str) -> Result<Left> {
+    let free_at = spend(service, &[(limit, key)]).await?;
+    let until = u128::try_from(free_at - service.clock().now().timestamp_micros()).unwrap_or_default();
+    let each = (limit.per.as_micros() / u128::from(limit.burst.max(1))).max(1);
+    let taken = u32::try_from(until.div_ceil(each)).unwrap_or(u32::MAX);
+    Ok(Left {
+        burst: limit.burst,
+        remaining: limit.burst.saturating_sub(taken),
+        reset: u32::try_from(until.div_ceil(1_000_000)).unwrap_or(u32::MAX),
+    })
+}
+
+/// Gives when the whole burst of the first limit is free again, in microseconds since 1970.
+async fn spend(service: &Service, limits: &[(Limit, &str)]) -> Result<i64> {
     // Keys are hashed: they hold what a person typed, of any length.
     let keys: Vec<_> = limits
         .iter()
@@ -105,9 +149,9 @@ pub async fn take(service: &Service, limits: &[(Limit, &str)]) -> Result<()> {
     for (limit, _) in limits {
         arguments.extend([limit.burst.max(1).to_string(), limit.per.as_micros().to_string()]);
     }
-    let wait: i64 = service.redis().script(SCRIPT, &keys, arguments).await?;
+    let (wait, free_at): (i64, i64) = service.redis().script(SCRIPT, &keys, arguments).await?;
     if wait == 0 {
-        return Ok(());
+        return Ok(free_at);
     }
     let seconds = u32::try_from(wait).unwrap_or(u32::MAX).div_ceil(1000);
     Err(AppError::TooManyRequests { retry_after: seconds }.into())

@@ -46,7 +46,12 @@ pub(crate) fn heard(typed: &str) -> String {
 
 /// The SHA-256 of a text, as hexadecimal digits.
 pub(crate) fn digest(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
+    digest_bytes(text.as_bytes())
+}
+
+/// The SHA-256 of bytes, as hexadecimal digits.
+pub(crate) fn digest_bytes(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// Compares two texts in a time that says nothing about where they differ.

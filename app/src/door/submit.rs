@@ -108,6 +108,8 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::SaveProfile
         | Form::OpenFeed
         | Form::RevokeFeed
+        | Form::NewApiKey
+        | Form::RevokeApiKey(_)
         | Form::RenameTag
         | Form::RemoveTag
         | Form::NewAppointmentType

@@ -2,6 +2,7 @@
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::{
+    api_key::KeyView,
     appointment::AppointmentType,
     organisation::{Organisation, Profile},
     tag::Tag,
@@ -47,4 +48,14 @@ pub async fn get_types() -> Answer<Vec<AppointmentType>> {
 pub async fn get_tags() -> Answer<Vec<Tag>> {
     use crate::api::{answer, context};
     answer(rapport_service::tag::all(&context()?).await)
+}
+
+/// The person's own keys.
+///
+/// # Errors
+/// When nobody is signed in.
+#[server(prefix = "/api/fn", endpoint = "settings/keys", input = GetUrl)]
+pub async fn get_keys() -> Answer<Vec<KeyView>> {
+    use crate::api::{answer, context};
+    answer(rapport_service::api_key::list(&context()?).await)
 }

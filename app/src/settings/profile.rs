@@ -9,7 +9,7 @@ use crate::{
     door::{DoorForm, Form},
     part::{self, Drawn, Part, later},
     ui::{
-        button::Button,
+        button::{Button, LinkButton, Weight},
         field::Field,
         link::SecretLink,
         page::{PlainPage, loaded},
@@ -81,6 +81,13 @@ fn ProfileForm(profile: Profile) -> impl IntoView {
                     <Button kind="submit">{if open { "Make a new link" } else { "Make a link" }}</Button>
                 </DoorForm>
                 {revoke}
+            </div>
+        </section>
+        <section class="grid gap-3 mt-8">
+            <h2>"Programs"</h2>
+            <p class="sm faint">"A program acts in your name by a key, with your rights or fewer."</p>
+            <div class="acts">
+                <LinkButton href="/settings/keys".to_owned() weight=Weight::Quiet>"API keys"</LinkButton>
             </div>
         </section>
         <section class="grid gap-3 mt-8">

@@ -8,6 +8,7 @@ import { acting, busyDay } from "./appointment";
 import { choose } from "./import";
 import { aiko, nadia, tom, type Person } from "./people";
 import type { Problems } from "./problems";
+import { newKey } from "./program";
 import { ask, linkFor, pageOf } from "./staff";
 import { awake, open } from "./test";
 
@@ -350,6 +351,26 @@ export const STATES: State[] = [
     show: async (page) => {
       await open(page, "/admin/teams");
       await page.getByText("New team").click();
+    },
+  },
+  { name: "api keys, none yet", who: aiko, show: openPage("/settings/keys") },
+  {
+    name: "api keys",
+    show: async (page) => {
+      await newKey(nadia, "Nightly sync of the shop");
+      await open(page, "/settings/keys");
+      await page.getByText("New key").click();
+    },
+  },
+  {
+    name: "api keys, refused",
+    statuses: [422],
+    show: async (page) => {
+      await newKey(nadia, "Nightly sync of the shop");
+      await open(page, "/settings/keys");
+      await page.getByText("New key").click();
+      await page.getByRole("button", { name: "Make the key" }).click();
+      await expect(page.getByText("Please say what the key is for.")).toBeVisible();
     },
   },
   {

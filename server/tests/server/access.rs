@@ -61,9 +61,14 @@ enum Whose {
     Somebody,
     /// An invitation that is open.
     Invited,
+    /// A key of whoever asks.
+    OwnKey,
+    /// A key of somebody of another team.
+    OthersKey,
 }
 use Whose::{
-    Any, Far, FarBooking, FarDeed, FarImport, Invited, Near, NearBooking, NearDeed, NearImport, Somebody,
+    Any, Far, FarBooking, FarDeed, FarImport, Invited, Near, NearBooking, NearDeed, NearImport, OthersKey,
+    OwnKey, Somebody,
 };
 
 /// Server functions that read, by their path under `/api/fn/`, with their query.
@@ -116,6 +121,7 @@ const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
     ("settings/profile", Any, "", [200, 200, 200, 200, 401]),
     ("settings/organisation", Any, "", [200, 403, 403, 403, 401]),
     ("settings/types", Any, "", [200, 403, 403, 403, 401]),
+    ("settings/keys", Any, "", [200, 200, 200, 200, 401]),
     ("settings/tags", Any, "", [200, 403, 403, 403, 401]),
     ("analytics/get", Any, "days=7", [200, 403, 403, 403, 401]),
     ("health/get", Any, "", [200, 403, 403, 403, 401]),
@@ -177,6 +183,7 @@ const PAGES: &[(&str, Whose, Answers)] = &[
     ("/activity/{id}", FarDeed, [200, 200, 404, 200, 303]),
     ("/trash", Any, [200, 200, 200, 200, 303]),
     ("/settings", Any, [200, 200, 200, 200, 303]),
+    ("/settings/keys", Any, [200, 200, 200, 200, 303]),
     ("/admin", Any, [200, 403, 403, 403, 303]),
     ("/admin/users", Any, [200, 403, 403, 403, 303]),
     ("/admin/users/{id}", Somebody, [200, 403, 403, 403, 303]),
@@ -233,6 +240,9 @@ const FORMS: &[(&str, Whose, Answers)] = &[
     ("/settings", Any, [303, 303, 303, 303, 401]),
     // The password that is given is wrong.
     ("/settings/password", Any, [422, 422, 422, 422, 401]),
+    ("/settings/keys", Any, [303, 303, 303, 303, 401]),
+    ("/settings/keys/{id}/revoke", OwnKey, [303, 303, 303, 303, 401]),
+    ("/settings/keys/{id}/revoke", OthersKey, [404, 404, 404, 404, 401]),
     ("/settings/calendar", Any, [303, 303, 303, 303, 401]),
     ("/settings/calendar/revoke", Any, [303, 303, 303, 303, 401]),
     ("/join", Any, [409, 409, 409, 409, 409]),
@@ -465,6 +475,26 @@ impl Scene {
             ),
             "/theme" => (String::new(), vec![("theme", "dark".to_owned())]),
             "/customers/new" => (String::new(), vec![("id", new_id), ("name", "Ada".to_owned())]),
+            "/settings/keys" => {
+                let fields = [("name", "Sync"), ("access", "read"), ("days", "30")];
+                let fields = fields.map(|(name, text)| (name, text.to_owned()));
+                (
+                    String::new(),
+                    [("id", new_id)].into_iter().chain(fields).collect(),
+                )
+            }
+            "/settings/keys/{id}/revoke" => {
+                let owner = match whose {
+                    OthersKey => format!("'{}'", self.far),
+                    _ => format!("(SELECT id FROM app_user WHERE email_key = '{}')", email(place)),
+                };
+                let key = format!(
+                    "INSERT INTO api_key (id, user_id, name, hint, token_hash, access, created_at) \
+                     VALUES ('{new_id}', {owner}, 'Sync', '', '{new_id}', 'read', now())"
+                );
+                self.site.house.database.run(&key).await;
+                (new_id, vec![])
+            }
             "/admin/tags/rename" | "/admin/tags/remove" => {
                 let fields = [("name", "Ada"), ("tags", new_id.as_str())];
                 self.site.customer(&self.admin, &fields).await;
@@ -925,6 +955,7 @@ fn every_form_has_a_line() {
             Some("admin") if pattern.contains("appointment-types") => &[Any],
             Some("admin") if pattern.contains("invitations") => &[Invited],
             Some("admin") => &[Somebody],
+            Some("settings") => &[OwnKey, OthersKey],
             _ => &[Near, Far],
         };
         assert_eq!(whose, both, "{pattern}");

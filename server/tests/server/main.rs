@@ -8,5 +8,6 @@ mod customers;
 mod door;
 mod faults;
 mod guard;
+mod rest;
 mod sign_in;
 mod transfer;

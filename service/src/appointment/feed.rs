@@ -34,7 +34,7 @@ pub(crate) async fn state(ctx: &Ctx) -> Result<(Option<DateTime<Utc>>, Option<St
     );
     let stored = Stored::find_by_statement(statement).one(ctx.db()).await?;
     let link = match &stored {
-        Some(_) => user::seen_link(ctx, SHOWN_AS).await?,
+        Some(_) => user::seen_secret(ctx, SHOWN_AS).await?,
         None => None,
     };
     Ok((stored.map(|stored| stored.created_at), link))

@@ -53,6 +53,17 @@ pub async fn create(ctx: &Ctx, new: NewCustomer) -> Result<Receipt> {
     journal::commit_new(tx, ctx, CREATE, made, contacts.collect()).await
 }
 
+/// As which version a save saw the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// This one: what others changed since merges, or is refused by field.
+    At(i64),
+    /// This one, and nothing may have changed since.
+    Exactly(i64),
+    /// Whichever stands.
+    Latest,
+}
+
 /// Changes fields of a customer, as seen at a version.
 ///
 /// Fields that somebody else changed since are refused with both values; the rest merges.
@@ -61,11 +72,20 @@ pub async fn create(ctx: &Ctx, new: NewCustomer) -> Result<Receipt> {
 /// [`AppError::NotFound`] out of sight, [`AppError::Forbidden`] out of reach, [`AppError::Conflict`],
 /// [`AppError::Invalid`] by field, [`AppError::Refused`] for one in the trash.
 pub async fn save(ctx: &Ctx, id: CustomerId, seen: i64, patch: CustomerPatch) -> Result<Receipt> {
+    save_seen(ctx, id, Seen::At(seen), patch).await
+}
+
+/// As [`save`], for a program.
+///
+/// # Errors
+/// As [`save`], and [`AppError::Stale`].
+pub async fn save_seen(ctx: &Ctx, id: CustomerId, seen: Seen, patch: CustomerPatch) -> Result<Receipt> {
     let tx = ctx.db().begin().await?;
     let row = lock(&tx, ctx, id, Ability::Update).await?;
     if row.deleted_at.is_some() {
         return Err(AppError::refused("This customer is in the trash. Restore it to change it.").into());
     }
+    let seen = seen.version(row.version)?;
     refuse_unknown_version(seen, row.version)?;
     let standing = points(&tx, row.id).await?;
     let mut wanted = Wish::of(patch);
@@ -104,6 +124,17 @@ pub async fn save(ctx: &Ctx, id: CustomerId, seen: i64, patch: CustomerPatch) ->
     })
 }
 
+impl Seen {
+    /// The version, where this one stands.
+    fn version(self, stands: i64) -> Result<i64> {
+        match self {
+            Self::Exactly(seen) if seen != stands => Err(AppError::Stale { version: stands }.into()),
+            Self::At(seen) | Self::Exactly(seen) => Ok(seen),
+            Self::Latest => Ok(stands),
+        }
+    }
+}
+
 /// Refuses to change something as seen at a version that there never was: nothing could be told about conflicts.
 pub(crate) fn refuse_unknown_version(seen: i64, stands: i64) -> Result<()> {
     if (1..=stands).contains(&seen) {
@@ -118,7 +149,15 @@ pub(crate) fn refuse_unknown_version(seen: i64, stands: i64) -> Result<()> {
 /// # Errors
 /// [`AppError::NotFound`] out of sight, [`AppError::Forbidden`] out of reach.
 pub async fn trash(ctx: &Ctx, id: CustomerId) -> Result<Receipt> {
-    move_to(ctx, id, Op::Trash, "delete customer").await
+    trash_seen(ctx, id, Seen::Latest).await
+}
+
+/// As [`trash`], for a program.
+///
+/// # Errors
+/// As [`trash`], and [`AppError::Stale`].
+pub async fn trash_seen(ctx: &Ctx, id: CustomerId, seen: Seen) -> Result<Receipt> {
+    move_to(ctx, id, seen, Op::Trash, "delete customer").await
 }
 
 /// Brings a customer back from the trash.
@@ -126,12 +165,13 @@ pub async fn trash(ctx: &Ctx, id: CustomerId) -> Result<Receipt> {
 /// # Errors
 /// As [`trash`].
 pub async fn restore(ctx: &Ctx, id: CustomerId) -> Result<Receipt> {
-    move_to(ctx, id, Op::Restore, "restore customer").await
+    move_to(ctx, id, Seen::Latest, Op::Restore, "restore customer").await
 }
 
-async fn move_to(ctx: &Ctx, id: CustomerId, op: Op, command: &'static str) -> Result<Receipt> {
+async fn move_to(ctx: &Ctx, id: CustomerId, seen: Seen, op: Op, command: &'static str) -> Result<Receipt> {
     let tx = ctx.db().begin().await?;
     let row = lock(&tx, ctx, id, Ability::Delete).await?;
+    seen.version(row.version)?;
     if row.deleted_at.is_some() == (op == Op::Trash) {
         // It is where it is wanted: a second click changes nothing.
         return Ok(Receipt {

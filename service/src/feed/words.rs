@@ -61,6 +61,8 @@ fn deed(command: &str, file: Option<&str>, fields: &BTreeSet<(String, String)>) 
         "rename tag" => "called a tag otherwise with",
         "remove tag" => "took a tag away from",
         "begin a new seal" => "began a new seal of the journal",
+        "make key" => "made a key for a program",
+        "revoke key" => "revoked a key of a program",
         "invite user" => "asked somebody to join",
         "renew invitation" => "asked somebody again to join",
         "withdraw invitation" => "withdrew an invitation",

@@ -39,20 +39,21 @@ impl Link {
 
     /// Lets the one who made it see it for a while. When Redis is away it is not seen, and has to be made anew.
     pub(crate) async fn show(&self, ctx: &Ctx, of: impl Display) -> Result<()> {
-        let address = self.address(ctx.service());
-        Ok(ctx
-            .service()
-            .redis()
-            .set(&key(ctx, of), &address, SEEN_FOR)
-            .await?)
+        show(ctx, of, &self.address(ctx.service())).await
     }
+}
+
+/// Lets the actor see a secret that they made for a while: once it is gone, nobody knows it.
+pub(crate) async fn show(ctx: &Ctx, of: impl Display, secret: &str) -> Result<()> {
+    let redis = ctx.service().redis();
+    Ok(redis.set(&key(ctx, of), secret, SEEN_FOR).await?)
 }
 
 fn key(ctx: &Ctx, of: impl Display) -> String {
     format!("link:{}:{of}", ctx.actor().user)
 }
 
-/// The link that the actor made a moment ago, for an invitation, a user, their calendar.
+/// What the actor made a moment ago: the link of an invitation, a user, their calendar; a key.
 pub(crate) async fn seen(ctx: &Ctx, of: impl Display) -> Result<Option<String>> {
     Ok(ctx.service().redis().get(&key(ctx, of)).await?)
 }

@@ -1,13 +1,14 @@
 //! The forms of settings.
 
 use rapport_domain::{
+    api_key::NewKey,
     appointment::AppointmentTypeForm,
     error::AppError,
     form::{Done, Values},
     organisation::{OrganisationPatch, ProfilePatch},
     tag::Retag,
 };
-use rapport_service::{Ctx, appointment, organisation, tag};
+use rapport_service::{Ctx, api_key, appointment, organisation, tag};
 
 use super::{Form, PICK, WAS, changed, saved, seen, tell, told};
 
@@ -21,6 +22,20 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
         Form::RevokeFeed => {
             tell(appointment::revoke_feed(ctx).await)?;
             return Ok(told(form.page(values), "Revoked; the link leads nowhere now."));
+        }
+        Form::NewApiKey => {
+            tell(api_key::make(ctx, NewKey::parse(values)?).await)?;
+            return Ok(told(
+                form.page(values),
+                "Here is the key. For ten minutes you can copy it; then nobody sees it again.",
+            ));
+        }
+        Form::RevokeApiKey(id) => {
+            tell(api_key::revoke(ctx, id).await)?;
+            return Ok(told(
+                form.page(values),
+                "Revoked; the key is good for nothing now.",
+            ));
         }
         Form::RenameTag => return retag(form, values, Retag::renaming(values)?, ctx).await,
         Form::RemoveTag => return retag(form, values, Retag::removing(values)?, ctx).await,

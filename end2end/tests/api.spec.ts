@@ -1,0 +1,72 @@
+// A program acts by a key: made in the browser, shown for a while, revoked.
+
+import { field, messages } from "./support/customer";
+import { NOBODY, nadia } from "./support/people";
+import { server } from "./support/server";
+import { expect, open, test } from "./support/test";
+
+test("a key is made, a program works by it, its work is undone in the browser, and the key is revoked", async ({
+  page,
+  playwright,
+}) => {
+  await open(page, "/settings");
+  await page.getByRole("link", { name: "API keys" }).click();
+  await page.getByText("New key").click();
+  const form = page.getByRole("form", { name: "New key" });
+  await form.getByLabel("What it is for").fill("Web shop");
+  await form.getByLabel("What it may do").selectOption("All that you may do");
+  await form.getByRole("button", { name: "Make the key" }).click();
+  await expect(messages(page)).toContainText("Here is the key.");
+  const card = page.getByRole("region", { name: "Web shop" });
+  await expect(card).toContainText("never used");
+  const key = await card.getByRole("textbox", { name: "Key Web shop" }).inputValue();
+  expect(key).toMatch(/^rapport_key_[0-9a-f]{64}$/);
+
+  const program = await playwright.request.newContext({
+    baseURL: server.url,
+    storageState: NOBODY,
+    extraHTTPHeaders: { Authorization: `Bearer ${key}` },
+  });
+  const made = await program.post("/api/v1/customers", { data: { name: "Ordered Ltd", kind: "company", city: "Hull" } });
+  expect(made.status(), await made.text()).toBe(201);
+  const { id } = await made.json();
+  const changed = await program.patch(`/api/v1/customers/${id}`, {
+    data: { city: "York" },
+    headers: { "If-Match": made.headers()["etag"] },
+  });
+  expect(changed.status()).toBe(200);
+
+  await open(page, `/customers/${id}`);
+  await expect(field(page, "City")).toContainText("York");
+  await open(page, "/activity");
+  const line = page.getByRole("listitem").filter({ hasText: "changed city of Ordered Ltd" });
+  await expect(line).toContainText(nadia.name);
+  await line.getByRole("button", { name: /^Revert/ }).click();
+  await expect(line).toContainText("Taken back");
+  expect((await (await program.get(`/api/v1/customers/${id}`)).json()).city).toBe("Hull");
+  expect((await program.delete(`/api/v1/customers/${id}`)).status()).toBe(204);
+
+  await open(page, "/settings/keys");
+  await expect(card).toContainText("last used just now");
+  await card.getByRole("button", { name: "Revoke" }).click();
+  await expect(messages(page)).toContainText("Revoked");
+  await expect(card).toHaveCount(0);
+  expect((await program.get("/api/v1/customers")).status()).toBe(401);
+  await program.dispose();
+});
+
+test.describe("without script", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("a key is made and revoked", async ({ page }) => {
+    await page.goto("/settings/keys");
+    await page.getByText("New key").click();
+    await page.getByLabel("What it is for").fill("Plain program");
+    await page.getByRole("button", { name: "Make the key" }).click();
+    const card = page.getByRole("region", { name: "Plain program" });
+    await expect(card.getByRole("textbox")).toHaveValue(/^rapport_key_/);
+    await card.getByRole("button", { name: "Revoke" }).click();
+    await expect(page.getByText("Revoked; the key is good for nothing now.")).toBeVisible();
+    await expect(card).toHaveCount(0);
+  });
+});

@@ -1,0 +1,19 @@
+// Programs that act by a key.
+
+import { expect } from "@playwright/test";
+
+import { acting } from "./appointment";
+import { newId, post } from "./customer";
+import type { Person } from "./people";
+
+/** Somebody makes a key, unless they have one of that name. Gives the key itself while it can be seen. */
+export async function newKey(who: Person, name: string): Promise<string | undefined> {
+  return acting(who, async (api) => {
+    const keys = async () => (await (await api.get("/api/fn/settings/keys")).json()) as { name: string; secret?: string }[];
+    const found = (await keys()).find((key) => key.name === name);
+    if (found) return found.secret;
+    const answer = await post(api, "/settings/keys", { id: newId(), name, access: "write", days: "30" });
+    expect(answer.status(), await answer.text()).toBe(303);
+    return (await keys()).find((key) => key.name === name)?.secret;
+  });
+}

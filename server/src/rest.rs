@@ -1,0 +1,190 @@
+//! The REST API under `/api/v1`: what a person can do, a program can do, by a key, with the same rights, the same journal
+//! and the same undo.
+//!
+//! A request passes [`admit`] (its key, its limit, its deadline), then its handler, which reads what was sent, calls one
+//! function of the service and writes the answer down. What goes wrong is a [`problem`].
+
+pub mod customer;
+pub mod input;
+pub mod journal;
+pub mod problem;
+
+use axum::{
+    Router,
+    extract::{Request, State as Extract},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+use rapport_domain::{error::AppError, id::BatchId};
+use rapport_service::{
+    api_key::{self, Caller},
+    limit,
+};
+use tokio::time::timeout;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        SecurityRequirement,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{client::Client, state::State};
+use problem::{Problem, refuse};
+
+/// Where the API lies.
+pub const ROOT: &str = "/api/v1";
+
+/// The command of the journal that a write made: what can be taken back.
+const BATCH: HeaderName = HeaderName::from_static("rapport-batch");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Rapport",
+        description = "What a person can do in Rapport, a program can do here: with a key of that person, the same \
+            rights, the same journal and the same undo. Errors are problems by RFC 9457."
+    ),
+    components(schemas(Problem)),
+    modifiers(&ByKey)
+)]
+struct Description;
+
+struct ByKey;
+
+impl Modify for ByKey {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        api.components
+            .get_or_insert_with(Default::default)
+            .add_security_scheme("key", scheme);
+        api.security = Some(vec![SecurityRequirement::new("key", Vec::<String>::new())]);
+    }
+}
+
+/// Whether a path belongs to the API.
+#[must_use]
+pub fn holds(path: &str) -> bool {
+    path.strip_prefix(ROOT)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn described() -> OpenApiRouter<State> {
+    OpenApiRouter::with_openapi(Description::openapi()).nest(
+        ROOT,
+        OpenApiRouter::new()
+            .routes(routes!(customer::list, customer::create))
+            .routes(routes!(customer::get, customer::save, customer::trash))
+            .routes(routes!(customer::restore))
+            .routes(routes!(journal::undo)),
+    )
+}
+
+/// The description of the API: OpenAPI 3.1.
+#[must_use]
+pub fn description() -> utoipa::openapi::OpenApi {
+    described().split_for_parts().1
+}
+
+/// The routes.
+pub fn router(state: &State) -> Router<State> {
+    let (router, _) = described().split_for_parts();
+    let nowhere = async || refuse(&AppError::NotFound);
+    let wrong_method = async || Problem::wrong_method().into_response();
+    router
+        .method_not_allowed_fallback(wrong_method)
+        .route(ROOT, axum::routing::any(nowhere))
+        .route(&format!("{ROOT}/{{*rest}}"), axum::routing::any(nowhere))
+        .layer(from_fn_with_state(state.clone(), admit))
+}
+
+/// Finds out which program asks and for whom, counts it, and answers within the deadline.
+async fn admit(Extract(state): Extract<State>, mut request: Request, next: Next) -> Response {
+    let client = request.extensions().get::<Client>();
+    let from = client
+        .map(|client| limit::client(client.address))
+        .unwrap_or_default();
+    let answer = timeout(state.deadlines().file, async {
+        let caller = caller(&state, request.headers(), &from).await?;
+        request.extensions_mut().insert(caller.clone());
+        let mut response = next.run(request).await;
+        say_left(response.headers_mut(), &caller);
+        Ok(response)
+    });
+    answer
+        .await
+        .unwrap_or(Err(AppError::Unavailable))
+        .unwrap_or_else(|error| refuse(&error))
+}
+
+async fn caller(state: &State, headers: &HeaderMap, from: &str) -> Result<Caller, AppError> {
+    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (scheme, key) = given
+        .and_then(|given| given.split_once(' '))
+        .ok_or(AppError::Unauthenticated)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(AppError::Unauthenticated);
+    }
+    tell(api_key::resolve(state.service(), key.trim(), from).await)
+}
+
+fn say_left(headers: &mut HeaderMap, caller: &Caller) {
+    headers.insert(LIMIT, HeaderValue::from(caller.left.burst));
+    headers.insert(REMAINING, HeaderValue::from(caller.left.remaining));
+    headers.insert(RESET, HeaderValue::from(caller.left.reset));
+}
+
+/// Who asks, for a handler.
+type By = axum::Extension<Caller>;
+
+fn tell<T>(result: rapport_service::Result<T>) -> Result<T, AppError> {
+    result.map_err(rapport_service::Error::tell)
+}
+
+/// Answers, or says what is wrong.
+fn told(answer: Result<Response, Refusal>) -> Response {
+    answer.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// What a handler refuses with.
+#[derive(Debug)]
+enum Refusal {
+    /// As the service says it.
+    App(AppError),
+    /// What was sent cannot be read at all.
+    Unreadable(Problem),
+}
+
+impl From<AppError> for Refusal {
+    fn from(error: AppError) -> Self {
+        Self::App(error)
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Unreadable(problem)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::App(error) => refuse(&error),
+            Self::Unreadable(problem) => problem.into_response(),
+        }
+    }
+}
+
+/// Names the command that an answer comes from.
+fn with_batch(mut response: Response, batch: Option<BatchId>) -> Response {
+    if let Some(value) = batch.and_then(|batch| HeaderValue::try_from(batch.to_string()).ok()) {
+        response.headers_mut().insert(BATCH, value);
+    }
+    response
+}

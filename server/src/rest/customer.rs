@@ -1,0 +1,595 @@
+//! Customers.
+
+use axum::{
+    Extension, Json,
+    extract::{OriginalUri, Path, Request, rejection::PathRejection},
+    response::{IntoResponse, Response},
+};
+use chrono::SecondsFormat;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{ETAG, LINK, LOCATION},
+};
+use rapport_domain::{
+    customer::{
+        ContactKind, Customer, CustomerPage, CustomerPatch, CustomerRow, Field, NewCustomer, Related, Total,
+    },
+    error::AppError,
+    form::Values,
+    id::{BatchId, CustomerId},
+    journal::Receipt,
+    query::ListQuery,
+    timeline::Moment,
+};
+use rapport_service::{
+    api_key::{self, Caller},
+    customer::{command, query},
+};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{
+    By, ROOT, Refusal,
+    input::{self, Shape},
+    problem::Problem,
+    tell, told, with_batch,
+};
+
+/// A customer, whole.
+#[derive(Serialize, ToSchema)]
+struct CustomerBody {
+    id: Uuid,
+    /// Counts up with every change; the ETag says the same.
+    version: i64,
+    /// `person` or `company`.
+    #[schema(example = "company")]
+    kind: &'static str,
+    /// `lead`, `prospect`, `customer` or `former`.
+    #[schema(example = "lead")]
+    stage: &'static str,
+    #[schema(example = "Nordlicht Feinkost")]
+    name: String,
+    job_title: Option<String>,
+    /// The company of a person, where the key's owner may see it.
+    company_id: Option<Uuid>,
+    /// Who looks after it.
+    owner_id: Option<Uuid>,
+    /// The team it belongs to.
+    team_id: Option<Uuid>,
+    #[schema(example = json!(["einkauf@nordlicht.example"]))]
+    emails: Vec<String>,
+    phones: Vec<String>,
+    links: Vec<String>,
+    street: Option<String>,
+    postal_code: Option<String>,
+    city: Option<String>,
+    region: Option<String>,
+    country: Option<String>,
+    tags: Vec<String>,
+    /// Names in other systems.
+    external_refs: Vec<Reference>,
+    /// ISO 8601, in UTC.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// ISO 8601, in UTC.
+    #[schema(format = DateTime)]
+    updated_at: String,
+    /// Whether it lies in the trash.
+    deleted: bool,
+}
+
+/// A name in another system.
+#[derive(Serialize, ToSchema)]
+struct Reference {
+    /// The other system.
+    source: String,
+    /// The customer's key there.
+    key: String,
+}
+
+/// A customer as a line of a list.
+#[derive(Serialize, ToSchema)]
+struct CustomerLine {
+    id: Uuid,
+    version: i64,
+    kind: &'static str,
+    stage: &'static str,
+    name: String,
+    /// The first e-mail address.
+    email: Option<String>,
+    /// The first phone number.
+    phone: Option<String>,
+    owner_id: Option<Uuid>,
+    city: Option<String>,
+    country: Option<String>,
+    tags: Vec<String>,
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+/// A page of customers.
+#[derive(Serialize, ToSchema)]
+struct CustomerList {
+    data: Vec<CustomerLine>,
+    /// How many there are in all, as exactly as is cheap.
+    total: Count,
+    /// What `after` is to be for the next page; nothing on the last. The Link header holds the whole address.
+    next: Option<String>,
+    /// What `before` is to be for the page before.
+    previous: Option<String>,
+}
+
+/// A number of rows.
+#[derive(Serialize, ToSchema)]
+struct Count {
+    value: u64,
+    /// `exactly`, `at_least` where counting stopped, or `about` from the statistics of the table.
+    #[schema(example = "exactly")]
+    precision: &'static str,
+}
+
+/// The fields of a customer that can be set. What is not sent stays; null clears.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what is read field by field")]
+struct CustomerInput {
+    /// `person` or `company`.
+    kind: Option<String>,
+    /// `lead`, `prospect`, `customer` or `former`.
+    stage: Option<String>,
+    /// Needed for a new one.
+    #[schema(example = "Nordlicht Feinkost")]
+    name: Option<String>,
+    job_title: Option<String>,
+    company_id: Option<Uuid>,
+    /// A new one belongs to the owner of the key unless said otherwise.
+    owner_id: Option<Uuid>,
+    #[schema(example = json!(["einkauf@nordlicht.example"]))]
+    emails: Option<Vec<String>>,
+    phones: Option<Vec<String>>,
+    links: Option<Vec<String>>,
+    street: Option<String>,
+    postal_code: Option<String>,
+    city: Option<String>,
+    region: Option<String>,
+    country: Option<String>,
+    tags: Option<Vec<String>>,
+}
+
+/// What a list is asked for: the same words as in the address of the page.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes what the list itself reads")]
+pub struct ListParameters {
+    /// Words to find: name, e-mail, phone, company. The best matches come first.
+    q: Option<String>,
+    /// A filter, as the address of the page has it: `1:and(stage.is(lead),tag.is(vip))`.
+    filter: Option<String>,
+    /// `name`, `created` or `updated`; with a minus, last first.
+    sort: Option<String>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// The `previous` of the page behind.
+    before: Option<String>,
+    /// How many, 1 to 200.
+    size: Option<u16>,
+}
+
+const PARAMETERS: [&str; 6] = ["q", "filter", "sort", "after", "before", "size"];
+
+/// Customers in sight, a page at a time.
+#[utoipa::path(
+    get,
+    path = "/customers",
+    tag = "Customers",
+    params(ListParameters),
+    responses(
+        (status = 200, body = CustomerList, headers(("Link" = String, description = "The pages beside this one (RFC 8288)."))),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 429, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list(Extension(by): By, OriginalUri(uri): OriginalUri) -> Response {
+    let answer = async {
+        let asked = uri.query().unwrap_or_default();
+        input::known_parameters(asked, &PARAMETERS)?;
+        let query = ListQuery::from_query_string(asked).map_err(Problem::parameters)?;
+        let page = match tell(query::list(&by.ctx, &query).await) {
+            Err(AppError::Invalid { fields }) => return Err(Problem::parameters(fields).into()),
+            page => page?,
+        };
+        let links = links(&query, &page);
+        let mut response = Json(CustomerList::of(page)).into_response();
+        if let Ok(links) = HeaderValue::try_from(links.join(", "))
+            && !links.is_empty()
+        {
+            response.headers_mut().insert(LINK, links);
+        }
+        Ok(response)
+    };
+    told(answer.await)
+}
+
+fn links(query: &ListQuery, page: &CustomerPage) -> Vec<String> {
+    let link = |query: ListQuery, rel: &str| {
+        let path = format!("{ROOT}/customers");
+        format!("<{}>; rel=\"{rel}\"", query.href(&path))
+    };
+    let next = page.next.as_ref().map(|token| link(query.after(token), "next"));
+    let previous = page
+        .previous
+        .as_ref()
+        .map(|token| link(query.before(token), "prev"));
+    next.into_iter().chain(previous).collect()
+}
+
+/// Makes a customer.
+#[utoipa::path(
+    post,
+    path = "/customers",
+    tag = "Customers",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Asking again under the same key, within a day, makes nothing twice.")),
+    request_body = CustomerInput,
+    responses(
+        (status = 201, body = CustomerBody, headers(
+            ("Location" = String, description = "Where it is."),
+            ("ETag" = String, description = "Its version."),
+            ("Rapport-Batch" = Uuid, description = "The command, to be taken back by."))),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 413, body = Problem, content_type = "application/problem+json"),
+        (status = 415, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 429, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn create(Extension(by): By, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let answer = async {
+        let key = input::idempotency_key(&parts.headers)?;
+        let (object, bytes) = input::object(&parts.headers, body).await?;
+        let values = input::fields(&object, shape)?;
+        let id = match key {
+            Some(key) => CustomerId(tell(api_key::record_for(&by, &key, &bytes).await)?),
+            None => by.ctx.clock().new_id(),
+        };
+        let new = NewCustomer::parse(&as_form(values).with("id", id.to_string()))
+            .map_err(|fields| named(fields.into()))?;
+        let receipt = tell(command::create(&by.ctx, new).await).map_err(named)?;
+        let mut response = whole(&by, id, StatusCode::CREATED, receipt.batch).await?;
+        if let Ok(place) = HeaderValue::try_from(format!("{ROOT}/customers/{id}")) {
+            response.headers_mut().insert(LOCATION, place);
+        }
+        Ok(response)
+    };
+    told(answer.await)
+}
+
+type Id = Result<Path<Uuid>, PathRejection>;
+
+/// Who is no UUID does not exist.
+fn id(path: Id) -> Result<CustomerId, AppError> {
+    let Path(id) = path.map_err(|_| AppError::NotFound)?;
+    Ok(CustomerId(id))
+}
+
+/// One customer, also when it lies in the trash.
+#[utoipa::path(
+    get,
+    path = "/customers/{id}",
+    tag = "Customers",
+    params(
+        ("id" = Uuid, Path),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag of what the asker has: 304 while it stands."),
+    ),
+    responses(
+        (status = 200, body = CustomerBody, headers(("ETag" = String, description = "Its version."))),
+        (status = 304, description = "The asker has it already."),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 429, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get(Extension(by): By, path: Id, headers: HeaderMap) -> Response {
+    let answer = async {
+        let customer = tell(query::get(&by.ctx, id(path)?).await)?;
+        if input::has(&headers, customer.version) {
+            let mut response = StatusCode::NOT_MODIFIED.into_response();
+            set(&mut response, ETAG, &input::tag(customer.version));
+            return Ok(response);
+        }
+        Ok(tagged(customer, StatusCode::OK))
+    };
+    told(answer.await)
+}
+
+/// Changes fields of a customer: a JSON Merge Patch (RFC 7396).
+#[utoipa::path(
+    patch,
+    path = "/customers/{id}",
+    tag = "Customers",
+    params(
+        ("id" = Uuid, Path),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what was read: 412 when it was changed since. Without it the fields that are sent are set, whatever stands there."),
+    ),
+    request_body(content(
+        (CustomerInput = "application/merge-patch+json"),
+        (CustomerInput = "application/json"),
+    )),
+    responses(
+        (status = 200, body = CustomerBody, headers(
+            ("ETag" = String, description = "Its version."),
+            ("Rapport-Batch" = Uuid, description = "The command, to be taken back by; none when nothing changed."))),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json"),
+        (status = 412, body = Problem, content_type = "application/problem+json"),
+        (status = 413, body = Problem, content_type = "application/problem+json"),
+        (status = 415, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 429, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn save(Extension(by): By, path: Id, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let answer = async {
+        let id = id(path)?;
+        let seen = input::seen(&parts.headers)?;
+        let (object, _) = input::object(&parts.headers, body).await?;
+        let values = as_form(input::fields(&object, shape)?);
+        let patch = CustomerPatch::parse(&values).map_err(|fields| named(fields.into()))?;
+        let receipt = tell(command::save_seen(&by.ctx, id, seen, patch).await).map_err(named)?;
+        whole(&by, id, StatusCode::OK, receipt.batch).await
+    };
+    told(answer.await)
+}
+
+/// Moves a customer to the trash, where it can be restored from.
+#[utoipa::path(
+    delete,
+    path = "/customers/{id}",
+    tag = "Customers",
+    params(
+        ("id" = Uuid, Path),
+        ("If-Match" = Option<String>, Header, description = "As with a change."),
+    ),
+    responses(
+        (status = 204, description = "It lies in the trash.", headers(
+            ("Rapport-Batch" = Uuid, description = "The command, to be taken back by."))),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 412, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 429, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn trash(Extension(by): By, path: Id, headers: HeaderMap) -> Response {
+    let answer = async {
+        let Receipt { batch, .. } =
+            tell(command::trash_seen(&by.ctx, id(path)?, input::seen(&headers)?).await)?;
+        Ok(with_batch(StatusCode::NO_CONTENT.into_response(), batch))
+    };
+    told(answer.await)
+}
+
+/// Takes a customer out of the trash.
+#[utoipa::path(
+    post,
+    path = "/customers/{id}/restore",
+    tag = "Customers",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, body = CustomerBody, headers(
+            ("ETag" = String, description = "Its version."),
+            ("Rapport-Batch" = Uuid, description = "The command, to be taken back by."))),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 429, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn restore(Extension(by): By, path: Id) -> Response {
+    let answer = async {
+        let id = id(path)?;
+        let receipt = tell(command::restore(&by.ctx, id).await)?;
+        whole(&by, id, StatusCode::OK, receipt.batch).await
+    };
+    told(answer.await)
+}
+
+/// The customer as it stands after a write.
+async fn whole(
+    by: &Caller,
+    id: CustomerId,
+    status: StatusCode,
+    batch: Option<BatchId>,
+) -> Result<Response, Refusal> {
+    let customer = tell(query::get(&by.ctx, id).await)?;
+    Ok(with_batch(tagged(customer, status), batch))
+}
+
+fn tagged(customer: Customer, status: StatusCode) -> Response {
+    let tag = input::tag(customer.version);
+    let mut response = (status, Json(CustomerBody::of(customer))).into_response();
+    set(&mut response, ETAG, &tag);
+    response
+}
+
+fn set(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// The fields of the API and how each is written; those that are called otherwise in forms, by that name.
+fn field(name: &str) -> Option<Field> {
+    match name {
+        "company_id" => Some(Field::Company),
+        "owner_id" => Some(Field::Owner),
+        name => name
+            .parse()
+            .ok()
+            .filter(|field| !matches!(field, Field::Company | Field::Owner)),
+    }
+}
+
+fn shape(name: &str) -> Option<Shape> {
+    Some(match field(name)? {
+        Field::Emails | Field::Phones | Field::Links | Field::Tags => Shape::Texts,
+        _ => Shape::Text,
+    })
+}
+
+fn as_form(values: Values) -> Values {
+    let fields = values.0.into_iter();
+    fields
+        .filter_map(|(name, value)| Some((field(&name)?.word(), value)))
+        .collect()
+}
+
+/// An error under the names of the API.
+fn named(error: AppError) -> AppError {
+    let name = |name: String| match name.parse() {
+        Ok(Field::Company) => "company_id".to_owned(),
+        Ok(Field::Owner) => "owner_id".to_owned(),
+        _ => name,
+    };
+    match error {
+        AppError::Invalid { mut fields } => {
+            fields.0 = fields
+                .0
+                .into_iter()
+                .map(|(field, why)| (name(field), why))
+                .collect();
+            AppError::Invalid { fields }
+        }
+        AppError::Conflict { version, mut fields } => {
+            fields
+                .iter_mut()
+                .for_each(|field| field.field = name(std::mem::take(&mut field.field)));
+            AppError::Conflict { version, fields }
+        }
+        error => error,
+    }
+}
+
+fn iso(moment: &Moment) -> String {
+    moment.at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+impl CustomerBody {
+    fn of(customer: Customer) -> Self {
+        let contacts = |kind: ContactKind| customer.contacts(kind).map(|point| point.value.clone()).collect();
+        let (emails, phones, links) = (
+            contacts(ContactKind::Email),
+            contacts(ContactKind::Phone),
+            contacts(ContactKind::Link),
+        );
+        Self {
+            id: customer.id.0,
+            version: customer.version,
+            kind: customer.kind.word(),
+            stage: customer.stage.word(),
+            company_id: customer.company.and_then(|company| match company {
+                Related::Seen(id, _) => Some(id.0),
+                Related::NoAccess => None,
+            }),
+            owner_id: customer.owner.map(|(id, _)| id.0),
+            team_id: customer.team.map(|(id, _)| id.0),
+            emails,
+            phones,
+            links,
+            external_refs: customer
+                .external_refs
+                .into_iter()
+                .map(|reference| Reference {
+                    source: reference.source,
+                    key: reference.key,
+                })
+                .collect(),
+            created_at: iso(&customer.created),
+            updated_at: iso(&customer.updated),
+            deleted: customer.deleted,
+            name: customer.name,
+            job_title: customer.job_title,
+            street: customer.street,
+            postal_code: customer.postal_code,
+            city: customer.city,
+            region: customer.region,
+            country: customer.country,
+            tags: customer.tags,
+        }
+    }
+}
+
+impl CustomerLine {
+    fn of(row: CustomerRow) -> Self {
+        Self {
+            id: row.id.0,
+            version: row.version,
+            kind: row.kind.word(),
+            stage: row.stage.word(),
+            name: row.name,
+            email: row.email,
+            phone: row.phone,
+            owner_id: row.owner.map(|(id, _)| id.0),
+            city: row.city,
+            country: row.country,
+            tags: row.tags,
+            updated_at: iso(&row.updated),
+        }
+    }
+}
+
+impl CustomerList {
+    fn of(page: CustomerPage) -> Self {
+        let (value, precision) = match page.total {
+            Total::Exactly(count) => (count, "exactly"),
+            Total::AtLeast(count) => (count, "at_least"),
+            Total::About(count) => (count, "about"),
+        };
+        Self {
+            data: page.rows.into_iter().map(CustomerLine::of).collect(),
+            total: Count { value, precision },
+            next: page.next,
+            previous: page.previous,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_of_a_customer_can_be_set_by_one_name() {
+        let names: Vec<&str> = Field::EVERY
+            .iter()
+            .map(|field| match field {
+                Field::Company => "company_id",
+                Field::Owner => "owner_id",
+                field => field.word(),
+            })
+            .collect();
+        for (field_, name) in Field::EVERY.iter().zip(&names) {
+            assert_eq!(field(name), Some(*field_));
+        }
+        assert_eq!(
+            (field("company"), field("owner_id "), field("id")),
+            (None, None, None)
+        );
+        let api = serde_json::to_value(super::super::description()).unwrap();
+        let described = &api["components"]["schemas"]["CustomerInput"]["properties"];
+        let mut described: Vec<String> = described.as_object().unwrap().keys().cloned().collect();
+        let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        names.sort_unstable();
+        described.sort_unstable();
+        assert_eq!(described, names);
+    }
+}

@@ -1,0 +1,277 @@
+//! Keys by which a program acts for somebody: with the rights that its owner has at that moment, or less.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rapport_domain::{
+    access::Actor,
+    api_key::{KEYS_MAX, KeyAccess, KeyView, NewKey, PREFIX},
+    error::AppError,
+    id::{ApiKeyId, UserId},
+    journal::Via,
+};
+use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    Ctx, Error, Result, Service,
+    journal::{self, Command},
+    limit::{self, Left},
+    secret,
+    sql::sql,
+    user,
+};
+
+/// The last use is noted at most this often.
+const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
+/// Characters of a key by which its owner knows it again.
+const HINT: usize = 4;
+/// For how long it is remembered what was asked under an Idempotency-Key.
+const REMEMBERED: TimeDelta = TimeDelta::hours(24);
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    name: String,
+    hint: String,
+    access: String,
+    created_at: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+/// The actor's own keys that were not revoked, newest first.
+///
+/// # Errors
+/// When the database or Redis does not answer.
+pub async fn list(ctx: &Ctx) -> Result<Vec<KeyView>> {
+    let statement = sql(
+        "SELECT id, name, hint, access, created_at, expires_at, last_used_at FROM api_key \
+         WHERE user_id = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id DESC",
+        [ctx.actor().user.0.into()],
+    );
+    let now = ctx.now();
+    let mut keys = Vec::new();
+    for row in Row::find_by_statement(statement).all(ctx.db()).await? {
+        keys.push(KeyView {
+            id: ApiKeyId(row.id),
+            name: row.name,
+            hint: row.hint,
+            access: row.access.parse().map_err(Error::Stored)?,
+            created: now.say(row.created_at),
+            used: row.last_used_at.map(|at| now.say(at)),
+            expires: row
+                .expires_at
+                .map(|at| now.local(at).format("%-d %b %Y").to_string()),
+            expired: row.expires_at.is_some_and(|at| at <= ctx.clock().now()),
+            secret: user::seen_secret(ctx, shown_as(row.id)).await?,
+        });
+    }
+    Ok(keys)
+}
+
+fn shown_as(id: Uuid) -> String {
+    format!("key {id}")
+}
+
+/// Makes a key for the actor, who sees it for ten minutes. Sending the same form again makes none.
+///
+/// # Errors
+/// [`AppError::Refused`] when they have too many, and for a program: keys are made by people.
+pub async fn make(ctx: &Ctx, new: NewKey) -> Result<()> {
+    for_people(ctx)?;
+    let secret = format!("{PREFIX}{}", secret::token());
+    let hint: String = secret.chars().skip(secret.len() - HINT).collect();
+    let now = ctx.clock().now();
+    let tx = ctx.db().begin().await?;
+    let statement = sql(
+        "INSERT INTO api_key (id, user_id, name, hint, token_hash, access, created_at, expires_at) \
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8 \
+         WHERE (SELECT count(*) FROM api_key WHERE user_id = $2 AND revoked_at IS NULL) < $9 ON CONFLICT (id) DO NOTHING",
+        [
+            new.id.0.into(),
+            ctx.actor().user.0.into(),
+            new.name.clone().into(),
+            hint.into(),
+            secret::digest(&secret).into(),
+            new.access.word().into(),
+            now.into(),
+            new.lasts
+                .days()
+                .map(|days| now + TimeDelta::days(days.into()))
+                .into(),
+            i64::try_from(KEYS_MAX).unwrap_or(i64::MAX).into(),
+        ],
+    );
+    if tx.execute_raw(statement).await?.rows_affected() == 0 {
+        return made_or_too_many(ctx, new.id).await;
+    }
+    let command = Command::of(ctx, "make key")
+        .with_detail(json!({ "key": new.name, "access": new.access.word() }))
+        .never_undone("A key that was handed on cannot be called back; it can be revoked.");
+    journal::write(&tx, ctx.clock().new_id(), &command, Vec::new()).await?;
+    tx.commit().await?;
+    user::show_secret(ctx, shown_as(new.id.0), &secret).await
+}
+
+async fn made_or_too_many(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
+    let own = sql(
+        "SELECT 1 FROM api_key WHERE id = $1 AND user_id = $2",
+        [id.0.into(), ctx.actor().user.0.into()],
+    );
+    match ctx.db().query_one_raw(own).await? {
+        Some(_) => Ok(()),
+        None => Err(AppError::refused(format!(
+            "There can be {KEYS_MAX} keys at once. Please revoke one first."
+        ))
+        .into()),
+    }
+}
+
+fn for_people(ctx: &Ctx) -> Result<()> {
+    match ctx.via() {
+        Via::Key => Err(AppError::Forbidden.into()),
+        _ => Ok(()),
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Named {
+    name: String,
+}
+
+/// Revokes one of the actor's keys: it is good for nothing from then on.
+///
+/// # Errors
+/// [`AppError::NotFound`] when there is none such.
+pub async fn revoke(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
+    for_people(ctx)?;
+    let tx = ctx.db().begin().await?;
+    let statement = sql(
+        "UPDATE api_key SET revoked_at = $3 WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING name",
+        [id.0.into(), ctx.actor().user.0.into(), ctx.clock().now().into()],
+    );
+    let revoked = Named::find_by_statement(statement)
+        .one(&tx)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let command = Command::of(ctx, "revoke key")
+        .with_detail(json!({ "key": revoked.name }))
+        .never_undone("A revoked key stays revoked; a new one can be made.");
+    journal::write(&tx, ctx.clock().new_id(), &command, Vec::new()).await?;
+    Ok(tx.commit().await?)
+}
+
+#[derive(FromQueryResult)]
+struct Holder {
+    id: Uuid,
+    user_id: Uuid,
+    access: String,
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+/// A program that acts.
+#[derive(Clone)]
+pub struct Caller {
+    /// For whom, with which rights.
+    pub ctx: Ctx,
+    /// By which key.
+    pub key: ApiKeyId,
+    /// What is left of what the key may ask.
+    pub left: Left,
+}
+
+/// Who acts by a key, and takes one from what the key may ask.
+///
+/// # Errors
+/// [`AppError::Unauthenticated`] for a key that is wrong, revoked or over, or whose owner does not work here any more;
+/// [`AppError::TooManyRequests`]; and when the database or Redis does not answer.
+pub async fn resolve(service: &Service, key: &str, client: &str) -> Result<Caller> {
+    let found = match key.strip_prefix(PREFIX).filter(|token| secret::is_token(token)) {
+        Some(_) => holder(service, key).await?,
+        None => None,
+    };
+    let Some((holder, actor)) = found else {
+        limit::take(service, &[(limit::KEY_FROM, client)]).await?;
+        return Err(AppError::Unauthenticated.into());
+    };
+    let left = limit::take_one(service, limit::KEY, &holder.id.to_string()).await?;
+    note_use(service, &holder).await?;
+    Ok(Caller {
+        ctx: service.acting(actor, Via::Key),
+        key: ApiKeyId(holder.id),
+        left,
+    })
+}
+
+async fn holder(service: &Service, key: &str) -> Result<Option<(Holder, Actor)>> {
+    let statement = sql(
+        "SELECT id, user_id, access, last_used_at FROM api_key \
+         WHERE token_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
+        [secret::digest(key).into(), service.clock().now().into()],
+    );
+    let Some(holder) = Holder::find_by_statement(statement).one(service.db()).await? else {
+        return Ok(None);
+    };
+    let access: KeyAccess = holder.access.parse().map_err(Error::Stored)?;
+    let present = user::present(service, UserId(holder.user_id)).await?;
+    Ok(present.map(|present| {
+        let mut actor = present.actor;
+        if access == KeyAccess::Read {
+            actor.grants = actor.grants.reading();
+        }
+        (holder, actor)
+    }))
+}
+
+async fn note_use(service: &Service, holder: &Holder) -> Result<()> {
+    let now = service.clock().now();
+    if holder.last_used_at.is_some_and(|at| now - at < NOTED_EVERY) {
+        return Ok(());
+    }
+    let statement = sql(
+        "UPDATE api_key SET last_used_at = $2 WHERE id = $1",
+        [holder.id.into(), now.into()],
+    );
+    service.db().execute_raw(statement).await?;
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Asked {
+    fingerprint: String,
+    record: Uuid,
+}
+
+/// The id of the record that a program makes by a request under an Idempotency-Key: the same however often it asks, on
+/// whichever server, also after a crash. What makes the record makes it once.
+///
+/// # Errors
+/// [`AppError::Invalid`] on `Idempotency-Key` when something else was asked under it.
+pub async fn record_for(caller: &Caller, key: &str, request: &[u8]) -> Result<Uuid> {
+    let (ctx, now) = (&caller.ctx, caller.ctx.clock().now());
+    let fingerprint = secret::digest_bytes(request);
+    let old = sql(
+        "DELETE FROM idempotency WHERE created_at < $1",
+        [(now - REMEMBERED).into()],
+    );
+    ctx.db().execute_raw(old).await?;
+    let fresh: Uuid = ctx.clock().new_id();
+    let statement = sql(
+        "INSERT INTO idempotency (api_key, key, fingerprint, record, created_at) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (api_key, key) DO UPDATE SET key = excluded.key RETURNING fingerprint, record",
+        [
+            caller.key.0.into(),
+            key.into(),
+            fingerprint.clone().into(),
+            fresh.into(),
+            now.into(),
+        ],
+    );
+    let asked = Asked::find_by_statement(statement).one(ctx.db()).await?;
+    let asked = asked.ok_or_else(|| Error::Stored("an insert without its row".to_owned()))?;
+    if asked.fingerprint != fingerprint {
+        let sentence = "Something else was asked under this key before. Please send a new one.";
+        return Err(AppError::invalid("Idempotency-Key", sentence).into());
+    }
+    Ok(asked.record)
+}
