@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use rapport_domain::{
     feed::{Deed, DeedPage as Sheet, Preview},
     form::Values,
@@ -13,10 +12,9 @@ use wasm_split_helpers::wasm_split;
 
 use super::api;
 use crate::{
-    door::{DoorForm, Form, use_changes},
-    missing::MissingRecord,
+    door::{DoorForm, Form},
     part::{self, Drawn, Part, later},
-    ui::{avatar::Avatar, button::Button, crumbs::Crumbs, kept::kept_list, skeleton::Skeleton},
+    ui::{avatar::Avatar, button::Button, crumbs::Crumbs, kept::kept_list, page::found},
 };
 
 /// The page.
@@ -31,28 +29,12 @@ pub fn DeedPage() -> impl IntoView {
     load
 ))]
 pub fn draw() -> Drawn {
-    Ok(view! { <Page/> }.into_any())
-}
-
-#[component]
-fn Page() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let changes = use_changes();
-    let deed = Resource::new(move || (id.get(), changes.get()), |(id, _)| api::get_deed(id));
-    let content = move || {
-        Suspend::new(async move {
-            match deed.await {
-                Ok(sheet) => draw_sheet(sheet),
-                Err(fault) => {
-                    let again = format!("/activity/{}", id.get_untracked());
-                    let above = ("/activity".to_owned(), "Activity".to_owned());
-                    view! { <MissingRecord fault again above what="Command"/> }.into_any()
-                }
-            }
-        })
-    };
-    view! { <Transition fallback=|| view! { <Skeleton lines=6/> }>{content}</Transition> }
+    Ok(found(
+        api::get_deed,
+        ("/activity", "Activity"),
+        "Command",
+        draw_sheet,
+    ))
 }
 
 fn draw_sheet(sheet: Sheet) -> AnyView {

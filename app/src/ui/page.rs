@@ -2,10 +2,11 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{crumbs::Crumbs, empty::ErrorState, skeleton::Skeleton};
-use crate::{api::Answer, door::use_changes};
+use crate::{api::Answer, door::use_changes, missing::MissingRecord};
 
 /// The pages above a page, outermost first: address and name.
 pub type Above = Vec<(&'static str, &'static str)>;
@@ -72,6 +73,38 @@ where
             match resource.await {
                 Ok(read) => draw(read),
                 Err(fault) => view! { <ErrorState fault again/> }.into_any(),
+            }
+        })
+    };
+    view! { <Transition fallback=|| view! { <Skeleton lines=6/> }>{content}</Transition> }.into_any()
+}
+
+/// Reads what the `id` of the address names, again after every change, and draws it; where there is none, leads to the
+/// page above, whose address is that of this one without the id.
+pub fn found<T, F>(
+    read: fn(String) -> F,
+    above: (&'static str, &'static str),
+    what: &'static str,
+    draw: fn(T) -> AnyView,
+) -> AnyView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Answer<T>> + Send + 'static,
+{
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+    let changes = use_changes();
+    let resource = Resource::new(move || (id.get(), changes.get()), move |(id, _)| read(id));
+    let (page, name) = above;
+    let content = move || {
+        Suspend::new(async move {
+            match resource.await {
+                Ok(read) => draw(read),
+                Err(fault) => {
+                    let again = format!("{page}/{}", id.get_untracked());
+                    let above = (page.to_owned(), name.to_owned());
+                    view! { <MissingRecord fault again above what/> }.into_any()
+                }
             }
         })
     };

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use rapport_domain::{
     form::Values,
     user::people::{Person, PersonPage as Sheet},
@@ -14,17 +13,16 @@ use super::{
     people::{roles, teams_or_none},
 };
 use crate::{
-    door::{DoorForm, Form, use_changes},
-    missing::MissingRecord,
+    door::{DoorForm, Form},
     part::{self, Drawn, Part, later},
     ui::{
         button::Button,
         crumbs::Crumbs,
         field::Field,
         link::SecretLink,
+        page::found,
         select::{Pick, Select},
         send::Send,
-        skeleton::Skeleton,
     },
 };
 
@@ -40,33 +38,12 @@ pub fn PersonPage() -> impl IntoView {
     load
 ))]
 pub fn draw() -> Drawn {
-    Ok(view! { <Page/> }.into_any())
-}
-
-#[component]
-fn Page() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let changes = use_changes();
-    let person = Resource::new(move || (id.get(), changes.get()), |(id, _)| api::get_person(id));
-    let content = move || {
-        Suspend::new(async move {
-            match person.await {
-                Ok(sheet) => draw_sheet(sheet),
-                Err(fault) => {
-                    let again = format!("/admin/users/{}", id.get_untracked());
-                    let above = ("/admin/users".to_owned(), "Users".to_owned());
-                    view! { <MissingRecord fault again above what="User"/> }.into_any()
-                }
-            }
-        })
-    };
-    view! {
-        <main class="main grow">
-            <Transition fallback=|| view! { <Skeleton/> }>{content}</Transition>
-        </main>
-    }
-    .into_any()
+    Ok(found(
+        api::get_person,
+        ("/admin/users", "Users"),
+        "User",
+        draw_sheet,
+    ))
 }
 
 fn draw_sheet(sheet: Sheet) -> AnyView {
