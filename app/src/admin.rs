@@ -254,6 +254,7 @@ mod tests {
         assert_eq!(found("who SEES customers"), ["Teams"]);
         assert_eq!(found("smtp"), ["Outbox"]);
         assert_eq!(found("zebra"), Vec::<&str>::new());
-        assert_eq!(found("").len(), 12);
+        assert_eq!(found("merge"), ["Tags"]);
+        assert_eq!(found("").len(), 13);
     }
 }

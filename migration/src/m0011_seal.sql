@@ -30,4 +30,4 @@ CREATE TABLE seal (
     digest bytea NOT NULL,
     PRIMARY KEY (key, number)
 );
-CREATE INDEX seal_at ON seal (at);
+CREATE INDEX seal_newest ON seal (batch_last, at);

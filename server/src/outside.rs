@@ -27,9 +27,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Turns a panic into an answer, so that the person is told and the connection goes on.
 pub async fn survive(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+    let by_key = rest::holds(request.uri().path());
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
         // The panic hook has logged it.
+        Err(_) if by_key => rest::problem::refuse(&AppError::Internal),
         Err(_) => plain::fault(&AppError::Internal, &state.assets().style),
     }
 }

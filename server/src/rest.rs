@@ -5,6 +5,7 @@
 //! function of the service and writes the answer down. What goes wrong is a [`problem`].
 
 pub mod customer;
+mod describe;
 pub mod input;
 pub mod journal;
 pub mod problem;
@@ -15,8 +16,8 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
-use rapport_domain::{error::AppError, id::BatchId};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION};
+use rapport_domain::{api_key::KeyAccess, error::AppError, id::BatchId};
 use rapport_service::{
     api_key::{self, Caller},
     limit,
@@ -88,7 +89,9 @@ fn described() -> OpenApiRouter<State> {
 /// The description of the API: OpenAPI 3.1.
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
-    described().split_for_parts().1
+    let mut api = described().split_for_parts().1;
+    describe::complete(&mut api);
+    api
 }
 
 /// The routes.
@@ -99,6 +102,7 @@ pub fn router(state: &State) -> Router<State> {
     router
         .method_not_allowed_fallback(wrong_method)
         .route(ROOT, axum::routing::any(nowhere))
+        .route(&format!("{ROOT}/"), axum::routing::any(nowhere))
         .route(&format!("{ROOT}/{{*rest}}"), axum::routing::any(nowhere))
         .layer(from_fn_with_state(state.clone(), admit))
 }
@@ -109,8 +113,12 @@ async fn admit(Extract(state): Extract<State>, mut request: Request, next: Next)
     let from = client
         .map(|client| limit::client(client.address))
         .unwrap_or_default();
-    let answer = timeout(state.deadlines().file, async {
+    let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let answer = timeout(state.deadlines().form, async {
         let caller = caller(&state, request.headers(), &from).await?;
+        if writes && caller.access == KeyAccess::Read {
+            return Err(AppError::Forbidden);
+        }
         request.extensions_mut().insert(caller.clone());
         let mut response = next.run(request).await;
         say_left(response.headers_mut(), &caller);
@@ -119,7 +127,18 @@ async fn admit(Extract(state): Extract<State>, mut request: Request, next: Next)
     answer
         .await
         .unwrap_or(Err(AppError::Unavailable))
-        .unwrap_or_else(|error| refuse(&error))
+        .unwrap_or_else(|error| refused(&error))
+}
+
+/// The answer to who is not let in. Of a key that asked too much nothing is left.
+fn refused(error: &AppError) -> Response {
+    let mut response = refuse(error);
+    if let AppError::TooManyRequests { retry_after } = error {
+        let headers = response.headers_mut();
+        headers.insert(REMAINING, HeaderValue::from(0));
+        headers.insert(RESET, HeaderValue::from(*retry_after));
+    }
+    response
 }
 
 async fn caller(state: &State, headers: &HeaderMap, from: &str) -> Result<Caller, AppError> {

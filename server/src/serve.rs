@@ -3,11 +3,13 @@
 use std::{
     io::IsTerminal,
     net::SocketAddr,
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::serve::ListenerExt;
+use futures::FutureExt;
 use rapport_domain::error::AppError;
 use rapport_service::{
     Service, Setup,
@@ -133,9 +135,15 @@ async fn seal_on(service: Service) {
     };
     let mut sealer = Sealer::new(&service, key);
     loop {
-        if let Err(error) = sealer.step().await {
-            // Logs it.
-            let _ = error.tell();
+        // A row that cannot even be read must not end it.
+        match AssertUnwindSafe(sealer.step()).catch_unwind().await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                // Logs it.
+                let _ = error.tell();
+            }
+            // The panic hook has logged it.
+            Err(_) => {}
         }
         sleep(SEAL_IDLE).await;
     }

@@ -86,7 +86,8 @@ pub async fn make(ctx: &Ctx, new: NewKey) -> Result<()> {
     let statement = sql(
         "INSERT INTO api_key (id, user_id, name, hint, token_hash, access, created_at, expires_at) \
          SELECT $1, $2, $3, $4, $5, $6, $7, $8 \
-         WHERE (SELECT count(*) FROM api_key WHERE user_id = $2 AND revoked_at IS NULL) < $9 ON CONFLICT (id) DO NOTHING",
+         WHERE (SELECT count(*) FROM api_key WHERE user_id = $2 AND revoked_at IS NULL \
+                  AND (expires_at IS NULL OR expires_at > $7)) < $9 ON CONFLICT (id) DO NOTHING",
         [
             new.id.0.into(),
             ctx.actor().user.0.into(),
@@ -103,6 +104,7 @@ pub async fn make(ctx: &Ctx, new: NewKey) -> Result<()> {
         ],
     );
     if tx.execute_raw(statement).await?.rows_affected() == 0 {
+        tx.rollback().await?;
         return made_or_too_many(ctx, new.id).await;
     }
     let command = Command::of(ctx, "make key")
@@ -161,6 +163,16 @@ pub async fn revoke(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
+/// Revokes all keys of somebody whose account may have been in other hands.
+pub(crate) async fn revoke_all(db: &impl ConnectionTrait, user: UserId, now: DateTime<Utc>) -> Result<()> {
+    let statement = sql(
+        "UPDATE api_key SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
+        [user.0.into(), now.into()],
+    );
+    db.execute_raw(statement).await?;
+    Ok(())
+}
+
 #[derive(FromQueryResult)]
 struct Holder {
     id: Uuid,
@@ -176,6 +188,8 @@ pub struct Caller {
     pub ctx: Ctx,
     /// By which key.
     pub key: ApiKeyId,
+    /// What the key may do of what its owner may.
+    pub access: KeyAccess,
     /// What is left of what the key may ask.
     pub left: Left,
 }
@@ -199,6 +213,7 @@ pub async fn resolve(service: &Service, key: &str, client: &str) -> Result<Calle
     Ok(Caller {
         ctx: service.acting(actor, Via::Key),
         key: ApiKeyId(holder.id),
+        access: holder.access.parse().map_err(Error::Stored)?,
         left,
     })
 }
@@ -269,9 +284,20 @@ pub async fn record_for(caller: &Caller, key: &str, request: &[u8]) -> Result<Uu
     );
     let asked = Asked::find_by_statement(statement).one(ctx.db()).await?;
     let asked = asked.ok_or_else(|| Error::Stored("an insert without its row".to_owned()))?;
-    if asked.fingerprint != fingerprint {
+    if asked.fingerprint != fingerprint && !take_over(ctx, caller.key, key, &fingerprint).await? {
         let sentence = "Something else was asked under this key before. Please send a new one.";
         return Err(AppError::invalid("Idempotency-Key", sentence).into());
     }
     Ok(asked.record)
+}
+
+/// Lets a key stand for another request, as long as nothing was made by the one before: that was refused, or never came
+/// so far. Gives whether it does.
+async fn take_over(ctx: &Ctx, by: ApiKeyId, key: &str, fingerprint: &str) -> Result<bool> {
+    let statement = sql(
+        "UPDATE idempotency i SET fingerprint = $3 WHERE i.api_key = $1 AND i.key = $2 \
+           AND NOT EXISTS (SELECT 1 FROM change c WHERE c.subject = i.record)",
+        [by.0.into(), key.into(), fingerprint.into()],
+    );
+    Ok(ctx.db().execute_raw(statement).await?.rows_affected() > 0)
 }

@@ -93,6 +93,8 @@ pub(crate) enum Lock {
     // 0x7261_7004 keeps the last admin: the trigger that asks for it takes it.
     /// A block of the journal's seal.
     Seal = 0x7261_7005,
+    /// A change of a tag everywhere.
+    Tags = 0x7261_7006,
 }
 
 /// Takes the lock until the transaction ends; waits while another has it.

@@ -18,7 +18,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use crate::{
-    Ctx, Result,
+    Ctx, Error, Result,
     access::{push_scope, require},
     customer::timeline::said_via,
     journal::{Undone, preview},
@@ -103,7 +103,13 @@ pub async fn deed(ctx: &Ctx, id: BatchId) -> Result<DeedPage> {
     let deed = deeds.into_iter().next().ok_or(AppError::NotFound)?;
     let preview = match deed.undo {
         Undo::Done => Preview::Not("It was taken back.".to_owned()),
-        Undo::No | Undo::Offered => preview(ctx, id).await?,
+        Undo::No | Undo::Offered => match preview(ctx, id).await {
+            // It was seen just now: what it was about is out of sight by now.
+            Err(Error::Told(AppError::NotFound)) => {
+                Preview::Not("Nothing of it is in your sight any more.".to_owned())
+            }
+            preview => preview?,
+        },
     };
     Ok(DeedPage { deed, preview })
 }

@@ -7,7 +7,7 @@ use rapport_domain::{
     journal::Op,
     tag::{COUNTED, Retag, Tag},
 };
-use sea_orm::{DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -15,12 +15,15 @@ use crate::{
     Ctx, Result,
     access::require,
     bulk::{self, Plan},
+    database::{Lock, lock},
     journal::{Change, Command, RecordKind},
     sql::sql,
 };
 
 /// Tags that are told.
 const TOLD: i64 = 500;
+/// Names that are looked at for them: some may be in use no more.
+const LOOKED: i64 = 2_000;
 
 #[derive(FromQueryResult)]
 struct Row {
@@ -35,11 +38,15 @@ struct Row {
 pub async fn all(ctx: &Ctx) -> Result<Vec<Tag>> {
     require(ctx.actor(), Kind::Setting, Ability::Read)?;
     let statement = sql(
-        "SELECT t.name, k.customers FROM (SELECT DISTINCT name FROM tag) AS t CROSS JOIN LATERAL \
+        "SELECT t.name, k.customers FROM (SELECT DISTINCT name FROM tag ORDER BY name LIMIT $3) AS t CROSS JOIN LATERAL \
             (SELECT count(*) AS customers FROM (SELECT 1 FROM customer c \
              WHERE c.tags @> ARRAY[t.name] AND c.deleted_at IS NULL LIMIT $1) AS found) AS k \
          WHERE k.customers > 0 ORDER BY lower(t.name), t.name LIMIT $2",
-        [i64::try_from(COUNTED).unwrap_or(i64::MAX).into(), TOLD.into()],
+        [
+            i64::try_from(COUNTED).unwrap_or(i64::MAX).into(),
+            TOLD.into(),
+            LOOKED.into(),
+        ],
     );
     let rows = Row::find_by_statement(statement).all(ctx.db()).await?;
     let tags = rows.into_iter().map(|row| Tag {
@@ -63,7 +70,8 @@ pub struct Retagged {
 /// Calls a tag otherwise, or takes it away, with all customers that have it.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] for who may not change the settings; [`AppError::NotFound`] when no customer has it.
+/// [`AppError::Forbidden`] for who may not change the settings; [`AppError::NotFound`] when no customer has it;
+/// [`AppError::Refused`] while another one is changed in the background.
 pub async fn change(ctx: &Ctx, retag: Retag) -> Result<Retagged> {
     require(ctx.actor(), Kind::Setting, Ability::Update)?;
     if retag.to.as_ref() == Some(&retag.from) {
@@ -80,6 +88,16 @@ pub async fn change(ctx: &Ctx, retag: Retag) -> Result<Retagged> {
     };
     let command = Command::of(ctx, name).with_detail(json!({ "tag": retag.from, "to": retag.to }));
     let tx = ctx.db().begin().await?;
+    lock(&tx, Lock::Tags).await?;
+    // Two that turn a tag to and fro would never end.
+    let open = sql(
+        "SELECT 1 FROM job WHERE kind = 'retag' AND state IN ('waiting', 'running')",
+        [],
+    );
+    if tx.query_one_raw(open).await?.is_some() {
+        let reason = "Another tag is just being changed. Please try again when that is through.";
+        return Err(AppError::refused(reason).into());
+    }
     let written = bulk::write(&tx, ctx, command, Vec::new(), Some(Plan::Retag(retag))).await?;
     if written.customers == 0 && !written.in_background {
         return Err(AppError::NotFound.into());
@@ -101,8 +119,7 @@ struct Tagged {
 /// The next customers that have the tag still, those in the trash among them, held still.
 pub(crate) async fn next(retag: &Retag, tx: &DatabaseTransaction, many: i64) -> Result<Vec<Change>> {
     let statement = sql(
-        "SELECT id, tags FROM customer WHERE tags @> ARRAY[$1::text] \
-           AND id IN (SELECT id FROM customer WHERE tags @> ARRAY[$1::text] LIMIT $2) ORDER BY id FOR UPDATE",
+        "SELECT id, tags FROM customer WHERE tags @> ARRAY[$1::text] ORDER BY id LIMIT $2 FOR UPDATE",
         [retag.from.clone().into(), many.into()],
     );
     let tagged = Tagged::find_by_statement(statement).all(tx).await?;

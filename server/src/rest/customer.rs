@@ -11,26 +11,28 @@ use http::{
     header::{ETAG, LINK, LOCATION},
 };
 use rapport_domain::{
+    access::{Ability, Kind},
     customer::{
         ContactKind, Customer, CustomerPage, CustomerPatch, CustomerRow, Field, NewCustomer, Related, Total,
     },
     error::AppError,
     form::Values,
-    id::{BatchId, CustomerId},
+    id::CustomerId,
     journal::Receipt,
     query::ListQuery,
     timeline::Moment,
 };
 use rapport_service::{
+    access::require,
     api_key::{self, Caller},
     customer::{command, query},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    By, ROOT, Refusal,
+    By, ROOT,
     input::{self, Shape},
     problem::Problem,
     tell, told, with_batch,
@@ -130,7 +132,8 @@ struct Count {
 }
 
 /// The fields of a customer that can be set. What is not sent stays; null clears.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it describes what is read field by field")]
 struct CustomerInput {
     /// `person` or `company`.
@@ -172,6 +175,7 @@ pub struct ListParameters {
     /// The `previous` of the page behind.
     before: Option<String>,
     /// How many, 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
     size: Option<u16>,
 }
 
@@ -237,6 +241,7 @@ fn links(query: &ListQuery, page: &CustomerPage) -> Vec<String> {
             ("Location" = String, description = "Where it is."),
             ("ETag" = String, description = "Its version."),
             ("Rapport-Batch" = Uuid, description = "The command, to be taken back by."))),
+        (status = 204, description = "It was done, and cannot be read by this key any more."),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json"),
@@ -250,16 +255,21 @@ pub async fn create(Extension(by): By, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let answer = async {
         let key = input::idempotency_key(&parts.headers)?;
-        let (object, bytes) = input::object(&parts.headers, body).await?;
-        let values = input::fields(&object, shape)?;
-        let id = match key {
-            Some(key) => CustomerId(tell(api_key::record_for(&by, &key, &bytes).await)?),
-            None => by.ctx.clock().new_id(),
-        };
-        let new = NewCustomer::parse(&as_form(values).with("id", id.to_string()))
+        let (mut object, bytes) = input::object(&parts.headers, body).await?;
+        // Of a new one null says no more than silence (RFC 7396).
+        object.retain(|_, value| !value.is_null());
+        let values = as_form(input::fields(&object, shape)?);
+        let fresh = by.ctx.clock().new_id::<CustomerId>();
+        let mut new = NewCustomer::parse(&values.with("id", fresh.to_string()))
             .map_err(|fields| named(fields.into()))?;
+        tell(require(by.ctx.actor(), Kind::Customer, Ability::Create))?;
+        // Only what can be asked for takes a key.
+        if let Some(key) = key {
+            new.id = CustomerId(tell(api_key::record_for(&by, &key, &bytes).await)?);
+        }
+        let id = new.id;
         let receipt = tell(command::create(&by.ctx, new).await).map_err(named)?;
-        let mut response = whole(&by, id, StatusCode::CREATED, receipt.batch).await?;
+        let mut response = whole(&by, id, StatusCode::CREATED, receipt).await;
         if let Ok(place) = HeaderValue::try_from(format!("{ROOT}/customers/{id}")) {
             response.headers_mut().insert(LOCATION, place);
         }
@@ -289,6 +299,7 @@ fn id(path: Id) -> Result<CustomerId, AppError> {
         (status = 200, body = CustomerBody, headers(("ETag" = String, description = "Its version."))),
         (status = 304, description = "The asker has it already."),
         (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 429, body = Problem, content_type = "application/problem+json"),
     )
@@ -323,6 +334,7 @@ pub async fn get(Extension(by): By, path: Id, headers: HeaderMap) -> Response {
         (status = 200, body = CustomerBody, headers(
             ("ETag" = String, description = "Its version."),
             ("Rapport-Batch" = Uuid, description = "The command, to be taken back by; none when nothing changed."))),
+        (status = 204, description = "It was done, and cannot be read by this key any more."),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json"),
@@ -344,7 +356,7 @@ pub async fn save(Extension(by): By, path: Id, request: Request) -> Response {
         let values = as_form(input::fields(&object, shape)?);
         let patch = CustomerPatch::parse(&values).map_err(|fields| named(fields.into()))?;
         let receipt = tell(command::save_seen(&by.ctx, id, seen, patch).await).map_err(named)?;
-        whole(&by, id, StatusCode::OK, receipt.batch).await
+        Ok(whole(&by, id, StatusCode::OK, receipt).await)
     };
     told(answer.await)
 }
@@ -388,6 +400,7 @@ pub async fn trash(Extension(by): By, path: Id, headers: HeaderMap) -> Response 
         (status = 200, body = CustomerBody, headers(
             ("ETag" = String, description = "Its version."),
             ("Rapport-Batch" = Uuid, description = "The command, to be taken back by."))),
+        (status = 204, description = "It was done, and cannot be read by this key any more."),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -398,20 +411,26 @@ pub async fn restore(Extension(by): By, path: Id) -> Response {
     let answer = async {
         let id = id(path)?;
         let receipt = tell(command::restore(&by.ctx, id).await)?;
-        whole(&by, id, StatusCode::OK, receipt.batch).await
+        Ok(whole(&by, id, StatusCode::OK, receipt).await)
     };
     told(answer.await)
 }
 
-/// The customer as it stands after a write.
-async fn whole(
-    by: &Caller,
-    id: CustomerId,
-    status: StatusCode,
-    batch: Option<BatchId>,
-) -> Result<Response, Refusal> {
-    let customer = tell(query::get(&by.ctx, id).await)?;
-    Ok(with_batch(tagged(customer, status), batch))
+/// The customer as it stands after a write. What was done is done: where it cannot be read any more, because it went out
+/// of sight or a part is away by now, the answer has no body.
+async fn whole(by: &Caller, id: CustomerId, status: StatusCode, receipt: Receipt) -> Response {
+    let response = match query::get(&by.ctx, id)
+        .await
+        .map_err(rapport_service::Error::tell)
+    {
+        Ok(customer) => tagged(customer, status),
+        Err(_) => {
+            let mut response = StatusCode::NO_CONTENT.into_response();
+            set(&mut response, ETAG, &input::tag(receipt.version));
+            response
+        }
+    };
+    with_batch(response, receipt.batch)
 }
 
 fn tagged(customer: Customer, status: StatusCode) -> Response {

@@ -71,7 +71,7 @@ pub(super) fn fields(
             Some(Shape::Text) => text_of(value).map_err(|why| why.to_owned()),
             Some(Shape::Texts) => texts_of(name, value, &mut errors),
         };
-        if let Some(text) = errors.take(name, read) {
+        if let Some(text) = errors.take(&escaped(name), read) {
             values.insert(name.clone(), text);
         }
     }
@@ -80,6 +80,11 @@ pub(super) fn fields(
     } else {
         Err(errors.into())
     }
+}
+
+/// A name as a JSON pointer has it (RFC 6901).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 fn text_of(value: &Value) -> Result<String, &'static str> {
@@ -122,8 +127,12 @@ pub(super) fn seen(headers: &HeaderMap) -> Result<Seen, AppError> {
     if value == "*" {
         return Ok(Seen::Latest);
     }
-    let version = version_of(value).ok_or_else(wrong)?;
-    Ok(Seen::Exactly(version))
+    // A weak tag matches nothing: no version is 0.
+    let version = match value.strip_prefix("W/") {
+        Some(weak) => version_of(weak).map(|_| 0),
+        None => version_of(value),
+    };
+    Ok(Seen::Exactly(version.ok_or_else(wrong)?))
 }
 
 /// Whether the asker has this version already (If-None-Match).
@@ -202,12 +211,12 @@ mod tests {
             (true, "", "a@x\nb@x")
         );
         let Err(AppError::Invalid { fields }) = read(json!({
-            "nme": "x", "name": 7, "emails": ["a@x", 3, "b\nc"], "tags": ["a,b"]
+            "nme": "x", "a/b": 1, "name": 7, "emails": ["a@x", 3, "b\nc"], "tags": ["a,b"]
         })) else {
             unreachable!("it is wrong");
         };
         let wrong: Vec<&String> = fields.0.keys().collect();
-        assert_eq!(wrong, ["emails/1", "emails/2", "name", "nme", "tags/0"]);
+        assert_eq!(wrong, ["a~1b", "emails/1", "emails/2", "name", "nme", "tags/0"]);
     }
 
     #[test]
@@ -220,7 +229,8 @@ mod tests {
         assert_eq!(seen_by("\"7\""), Ok(Seen::Exactly(7)));
         assert_eq!(seen_by("*"), Ok(Seen::Latest));
         assert_eq!(seen(&HeaderMap::new()), Ok(Seen::Latest));
-        for wrong in ["7", "\"0\"", "\"x\"", "\"1\", \"2\"", "W/\"7\""] {
+        assert_eq!(seen_by("W/\"7\""), Ok(Seen::Exactly(0)));
+        for wrong in ["7", "\"0\"", "\"x\"", "\"1\", \"2\"", "W/7"] {
             assert!(seen_by(wrong).is_err(), "{wrong}");
         }
     }

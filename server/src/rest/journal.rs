@@ -5,6 +5,7 @@ use axum::{
     extract::{Path, rejection::PathRejection},
     response::{IntoResponse, Response},
 };
+use http::StatusCode;
 use rapport_domain::{error::AppError, id::BatchId, journal::UndoReport};
 use rapport_service::journal;
 use serde::Serialize;
@@ -48,8 +49,10 @@ struct Kept {
     tag = "Journal",
     params(("id" = Uuid, Path, description = "The `Rapport-Batch` of the answer to what is taken back.")),
     responses(
-        (status = 200, body = Undone),
+        (status = 200, body = Undone, headers(("Rapport-Batch" = Uuid, description = "The undo, to be taken back by; none when everything stayed."))),
+        (status = 202, body = Undone, description = "It is so large that it is taken back in the background."),
         (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "There is none, or nothing of it is in sight."),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "It cannot be taken back, or was already."),
         (status = 429, body = Problem, content_type = "application/problem+json"),
@@ -60,7 +63,15 @@ pub async fn undo(Extension(by): By, id: Result<Path<Uuid>, PathRejection>) -> R
         let Path(id) = id.map_err(|_| AppError::NotFound)?;
         let report = tell(journal::undo(&by.ctx, BatchId(id)).await)?;
         let batch = report.batch;
-        Ok(with_batch(Json(Undone::of(report)).into_response(), batch))
+        let status = if report.in_background {
+            StatusCode::ACCEPTED
+        } else {
+            StatusCode::OK
+        };
+        Ok(with_batch(
+            (status, Json(Undone::of(report))).into_response(),
+            batch,
+        ))
     };
     told(answer.await)
 }

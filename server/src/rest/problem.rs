@@ -81,9 +81,14 @@ impl Problem {
         Self::new(405, "method", "Not for this method", detail)
     }
 
-    /// What was sent is too large, or came too slowly.
+    /// What may not come in at all: without TLS, too large, too slow.
     pub fn of_transport(status: StatusCode, title: &str, detail: &str) -> Self {
-        Self::new(status.as_u16(), "transport", title, detail)
+        let name = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => "too-large",
+            StatusCode::REQUEST_TIMEOUT => "too-slow",
+            _ => "tls-needed",
+        };
+        Self::new(status.as_u16(), name, title, detail)
     }
 
     /// Parameters of the address are wrong.
@@ -99,7 +104,8 @@ impl Problem {
             .into_iter()
             .map(|(name, detail)| Wrong {
                 pointer: None,
-                parameter: Some(name),
+                // The address as a whole is no parameter.
+                parameter: Some(name).filter(|name| name != "form"),
                 detail,
             })
             .collect();
@@ -146,16 +152,17 @@ impl Problem {
     }
 }
 
-/// A field of the body begins in lower case; a header does not.
+/// The headers that may be wrong; everything else is a field of the body, or the body as a whole.
+const HEADERS: [&str; 2] = ["If-Match", "Idempotency-Key"];
+
 fn wrong((field, detail): (&String, &String)) -> Wrong {
-    let is_header = field.starts_with(|c: char| c.is_ascii_uppercase());
+    let is_header = HEADERS.contains(&field.as_str());
     let pointer = match field.as_str() {
-        "form" => Some(String::new()),
-        field if !is_header => Some(format!("/{field}")),
-        _ => None,
+        "form" => String::new(),
+        field => format!("/{field}"),
     };
     Wrong {
-        pointer,
+        pointer: (!is_header).then_some(pointer),
         parameter: is_header.then(|| field.clone()),
         detail: detail.clone(),
     }

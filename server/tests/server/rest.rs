@@ -212,13 +212,13 @@ const ROUTES: &[(&str, &str, Whose, [u16; 6])] = &[
         "post",
         "/api/v1/commands/{id}/undo",
         Near,
-        [200, 200, 200, 200, 200, 401],
+        [200, 200, 200, 200, 403, 401],
     ),
     (
         "post",
         "/api/v1/commands/{id}/undo",
         Far,
-        [200, 200, 404, 200, 200, 401],
+        [200, 200, 404, 200, 403, 401],
     ),
 ];
 
@@ -506,6 +506,7 @@ async fn what_is_wrong_is_named_where_it_stands_and_nothing_is_done() {
         ),
         (Method::GET, "/api/v1/nothing", 404),
         (Method::GET, "/api/v1", 404),
+        (Method::GET, "/api/v1/", 404),
         (Method::PUT, "/api/v1/customers", 405),
         (Method::POST, "/api/v1/commands/x/undo", 404),
     ] {
@@ -627,6 +628,26 @@ async fn asking_again_under_one_key_makes_one_customer_on_whichever_server() {
             (422, vec!["Idempotency-Key".to_owned()])
         );
     }
+    // What was refused takes no key with it.
+    let again = [("idempotency-key", "second")];
+    for body in [
+        json!({"name": ""}),
+        json!({"name": "x", "owner_id": "01933d3e-0000-7000-8000-000000000001"}),
+    ] {
+        let answer = program
+            .json(Method::POST, "/api/v1/customers", &again, &body)
+            .await;
+        assert_eq!(answer.status.as_u16(), 422);
+    }
+    let mended = program
+        .json(
+            Method::POST,
+            "/api/v1/customers",
+            &again,
+            &json!({"name": "x", "kind": null}),
+        )
+        .await;
+    assert_eq!(mended.status, StatusCode::CREATED, "{}", mended.body);
     // It is remembered for a day.
     site.house.clock.advance(TimeDelta::hours(25));
     let later = program
@@ -772,6 +793,7 @@ async fn a_key_asks_600_times_a_minute_over_two_servers_and_is_told_how_many_are
     };
     assert!(answered >= 600, "{answered}");
     assert_eq!(refused.header("content-type"), "application/problem+json");
+    assert_eq!(refused.header("ratelimit-remaining"), "0");
     assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
 }
 

@@ -68,6 +68,10 @@ pub(crate) async fn preview(ctx: &Ctx, target: BatchId) -> Result<Preview> {
     let tried = try_out(ctx, target).await;
     match tried {
         Err(Error::Told(AppError::Refused { reason })) => Ok(Preview::Not(reason)),
+        // A lock that is not to be had, or a deadlock: who only looks makes way.
+        Err(error) if matches!(error.sql_state().as_deref(), Some("55P03" | "40P01")) => {
+            Ok(Preview::Not("Somebody is changing it just now.".to_owned()))
+        }
         tried => tried,
     }
 }
@@ -80,6 +84,7 @@ async fn try_out(ctx: &Ctx, target: BatchId) -> Result<Preview> {
     }
     let mut run = Run::new(ctx, target, &head, Progress::default());
     let tx = ctx.db().begin().await?;
+    tx.execute_unprepared("SET LOCAL lock_timeout = '500ms'").await?;
     while run.step(&tx).await? {}
     run.finish(&tx).await?;
     tx.rollback().await?;

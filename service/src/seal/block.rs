@@ -25,7 +25,10 @@ pub(super) struct Block {
 impl Block {
     /// The newest block of whatever key.
     pub(super) async fn newest(db: &impl ConnectionTrait) -> Result<Option<Self>> {
-        let statement = sql("SELECT * FROM seal ORDER BY at DESC, number DESC LIMIT 1", []);
+        let statement = sql(
+            "SELECT * FROM seal ORDER BY batch_last DESC, at DESC, number DESC LIMIT 1",
+            [],
+        );
         Ok(Self::find_by_statement(statement).one(db).await?)
     }
 
@@ -34,6 +37,15 @@ impl Block {
         let statement = sql(
             "SELECT * FROM seal WHERE key = $1 ORDER BY number DESC LIMIT 1",
             [key.into()],
+        );
+        Ok(Self::find_by_statement(statement).one(db).await?)
+    }
+
+    /// One block of a key.
+    pub(super) async fn numbered(db: &impl ConnectionTrait, key: &str, number: i64) -> Result<Option<Self>> {
+        let statement = sql(
+            "SELECT * FROM seal WHERE key = $1 AND number = $2",
+            [key.into(), number.into()],
         );
         Ok(Self::find_by_statement(statement).one(db).await?)
     }

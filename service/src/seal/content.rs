@@ -45,7 +45,8 @@ pub(crate) struct Change {
 pub(crate) trait Content: FromQueryResult + Sized {
     /// What it is called.
     const NAME: &'static str;
-    /// Its rows with `place`, `salt` and `digest`, up to the WHERE.
+    /// Its rows with `place`, `salt` and `digest`, up to the WHERE. A time that no program writes, and that none can
+    /// read, comes as another one: what is not as it was signed is found all the same.
     const READ: &'static str;
     /// The column with its place.
     const PLACE: &'static str;
@@ -97,8 +98,9 @@ pub(super) async fn read<C: Content>(
 
 impl Content for Batch {
     const NAME: &'static str = "command";
-    const READ: &'static str = "SELECT place, salt, digest, id, actor, via, command, at, undo_of, detail, why_not \
-         FROM batch";
+    const READ: &'static str = "SELECT place, salt, digest, id, actor, via, command, undo_of, detail, \
+            CASE WHEN undoable = (why_not IS NULL) THEN why_not ELSE '?' END AS why_not, \
+            CASE WHEN at BETWEEN '0001-01-01' AND '9999-12-31' THEN at ELSE '0001-01-01' END AS at FROM batch";
     const PLACE: &'static str = "place";
 
     fn sign(&self, key: &Key, salt: &[u8]) -> Result<Signature> {
@@ -120,7 +122,8 @@ impl Content for Batch {
 impl Content for Change {
     const NAME: &'static str = "change";
     const READ: &'static str = "SELECT seq AS place, salt, digest, batch, kind, record, subject, version, op, owner, \
-         team, at, before, after, line FROM change";
+            team, before, after, line, \
+            CASE WHEN at BETWEEN '0001-01-01' AND '9999-12-31' THEN at ELSE '0001-01-01' END AS at FROM change";
     const PLACE: &'static str = "seq";
 
     fn sign(&self, key: &Key, salt: &[u8]) -> Result<Signature> {

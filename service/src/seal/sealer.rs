@@ -1,15 +1,18 @@
 //! The follower that chains what is signed into blocks.
 
+use std::time::{Duration, Instant};
+
+use rapport_domain::error::AppError;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
 use tokio::time::sleep;
 
 use super::{
     block::Block,
     content::{Batch, Change, Content, read},
-    key::{Key, Roll},
+    key::{Key, Roll, same},
 };
 use crate::{
-    Result, Service,
+    Error, Result, Service,
     database::{self, Lock},
     sql::sql,
 };
@@ -18,8 +21,10 @@ use crate::{
 const SIZE: i64 = 5_000;
 /// Commands that get their place in one transaction.
 const PLACED: i64 = 5_000;
+/// For how long somebody waits for that at most.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is asked, when somebody waits for it, whether all writers are through.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How far all is decided once every transaction up to this one has ended: what is there by then is all there will be.
 #[derive(Debug, FromQueryResult)]
@@ -45,6 +50,8 @@ pub struct Sealer {
     service: Service,
     key: Key,
     mark: Option<Mark>,
+    /// The newest block that it saw: its number and its digest.
+    seen: Option<(i64, Vec<u8>)>,
 }
 
 impl Sealer {
@@ -55,6 +62,7 @@ impl Sealer {
             service: service.clone(),
             key,
             mark: None,
+            seen: None,
         }
     }
 
@@ -79,20 +87,33 @@ impl Sealer {
     /// Seals all that is written by now.
     ///
     /// # Errors
-    /// As [`Sealer::step`].
+    /// As [`Sealer::step`]; [`AppError::Refused`] when somebody else's transaction stays open for long.
     pub async fn catch_up(mut self) -> Result<()> {
-        while self.step().await? {
+        let Some(mark) = self.look().await? else {
+            return Ok(());
+        };
+        let began = Instant::now();
+        while !self.is_decided(&mark).await? {
+            if began.elapsed() > PATIENCE {
+                let reason = "A transaction in this PostgreSQL has been open for long; what is written behind it cannot be \
+                              sealed before it ends.";
+                return Err(AppError::refused(reason).into());
+            }
             sleep(PAUSE).await;
         }
+        while self.add_block(&mark).await? {}
         Ok(())
     }
 
     /// How far the writers are, if they went on since the head.
-    async fn look(&self) -> Result<Option<Mark>> {
-        let db = self.service.db();
+    async fn look(&mut self) -> Result<Option<Mark>> {
+        let db = self.service.db().clone();
+        let db = &db;
         let head = Block::head(db, self.key.fingerprint()).await?;
-        if head.is_none() {
-            self.place().await?;
+        self.refuse_other_past(head.as_ref()).await?;
+        let begun = head.as_ref().is_some_and(|head| !head.adopted);
+        if !begun && !self.place().await? {
+            return Ok(None);
         }
         // Read first: whoever drew a place before one that is to be seen has a transaction older than the one that is
         // begun next.
@@ -119,8 +140,27 @@ impl Sealer {
         }))
     }
 
-    /// Gives commands from before the seal their place.
-    async fn place(&self) -> Result<()> {
+    /// Goes on with nothing that is not what it saw before, or not signed: what would be sealed behind it would look right.
+    async fn refuse_other_past(&mut self, head: Option<&Block>) -> Result<()> {
+        let (db, key) = (self.service.db(), self.key.fingerprint());
+        if let Some((number, digest)) = &self.seen {
+            let stands = Block::numbered(db, key, *number).await?;
+            if stands.is_none_or(|block| block.digest != *digest) {
+                return Err(other_past());
+            }
+        }
+        if let Some(head) = head {
+            let before = Block::numbered(db, key, head.number - 1).await?;
+            if !same(&head.sign(&self.key, before.as_ref())?, &head.digest) {
+                return Err(other_past());
+            }
+            self.seen = Some((head.number, head.digest.clone()));
+        }
+        Ok(())
+    }
+
+    /// Gives commands from before the seal their place; gives whether all of them have one.
+    async fn place(&self) -> Result<bool> {
         let statement = "UPDATE batch SET place = DEFAULT \
              WHERE id IN (SELECT id FROM batch WHERE place IS NULL ORDER BY at, id LIMIT $1 FOR UPDATE SKIP LOCKED)";
         loop {
@@ -130,7 +170,9 @@ impl Sealer {
                 .execute_raw(sql(statement, [PLACED.into()]))
                 .await?;
             if done.rows_affected() == 0 {
-                return Ok(());
+                // One that is being written to has to wait.
+                let without = sql("SELECT 1 FROM batch WHERE place IS NULL LIMIT 1", []);
+                return Ok(self.service.db().query_one_raw(without).await?.is_none());
             }
         }
     }
@@ -148,6 +190,12 @@ impl Sealer {
         let tx = self.service.db().begin().await?;
         database::lock(&tx, Lock::Seal).await?;
         let head = Block::head(&tx, self.key.fingerprint()).await?;
+        if let Some(head) = &head {
+            let before = Block::numbered(&tx, self.key.fingerprint(), head.number - 1).await?;
+            if !same(&head.sign(&self.key, before.as_ref())?, &head.digest) {
+                return Err(other_past());
+            }
+        }
         let Some(mut block) = self.next(&tx, head.as_ref(), mark).await? else {
             return Ok(false);
         };
@@ -214,4 +262,10 @@ impl Sealer {
         }
         Ok((last.unwrap_or(from.max(upto)), count))
     }
+}
+
+fn other_past() -> Error {
+    Error::Stored(
+        "the seal is not as it was: nothing is sealed behind it; “rapport audit verify” says more".to_owned(),
+    )
 }

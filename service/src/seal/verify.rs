@@ -69,7 +69,8 @@ pub async fn verify(service: &Service, kept: Option<&SealHead>) -> Result<Report
         return Ok(report.broken(why.to_owned()));
     }
     let Some(last) = before else {
-        return Ok(report);
+        let why = "There is no block of this key: nothing was sealed yet, or the seal was taken away.";
+        return Ok(report.broken(why.to_owned()));
     };
     let commands = waiting::<Batch>(db, key, last.batch_last).await?;
     let changes = waiting::<Change>(db, key, last.change_last).await?;
@@ -95,6 +96,11 @@ async fn fault(
         return Ok(Some(format!(
             "block {expected}, which belongs before it, is missing."
         )));
+    }
+    if block.adopted && before.is_some_and(|before| !before.adopted) {
+        return Ok(Some(
+            "it adopts what it found, behind the beginning of the seal.".to_owned(),
+        ));
     }
     if !same(&block.sign(key, before)?, &block.digest) {
         return Ok(Some("the block itself is not what was sealed.".to_owned()));
@@ -182,10 +188,13 @@ struct Copied {
 
 /// What no block would show: a command without a place, and a change that stands there twice, signature and all.
 async fn outside(db: &DatabaseConnection) -> Result<Option<String>> {
-    let placeless = sql("SELECT 1 FROM batch WHERE place IS NULL LIMIT 1", []);
+    let placeless = sql(
+        "SELECT 1 FROM batch WHERE place IS NULL OR place < 1 UNION ALL SELECT 1 FROM change WHERE seq < 1 LIMIT 1",
+        [],
+    );
     if db.query_one_raw(placeless).await?.is_some() {
         return Ok(Some(
-            "A command has no place: it was written past the program.".to_owned(),
+            "A command or a change has no place: it was written past the program.".to_owned(),
         ));
     }
     let tx = db.begin().await?;
@@ -193,10 +202,12 @@ async fn outside(db: &DatabaseConnection) -> Result<Option<String>> {
     tx.execute_raw(sql("SET LOCAL statement_timeout = 0", [])).await?;
     let copied = sql(
         "SELECT min(seq) AS first, max(seq) AS last FROM change WHERE digest IS NOT NULL \
-         GROUP BY digest HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
+         GROUP BY digest HAVING count(*) > 1 \
+         UNION ALL SELECT min(place), max(place) FROM batch WHERE digest IS NOT NULL \
+         GROUP BY digest HAVING count(*) > 1 LIMIT 1",
         [],
     );
     let copied = Copied::find_by_statement(copied).one(&tx).await?;
     tx.rollback().await?;
-    Ok(copied.map(|copied| format!("Change {} is a copy of change {}.", copied.last, copied.first)))
+    Ok(copied.map(|copied| format!("Place {} holds a copy of {}.", copied.last, copied.first)))
 }

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     Ctx, Error, Result,
     access::require,
+    api_key,
     bulk::{self, Plan},
     customer::command::refuse_unknown_version,
     database::lock_staff,
@@ -168,6 +169,10 @@ pub async fn save_person(
 ) -> Result<(Receipt, HandedOver)> {
     require(ctx.actor(), Kind::User, Ability::Update)?;
     let tx = ctx.db().begin().await?;
+    if patch.team.is_some() {
+        // Their appointments follow; whoever books for them takes their time first, too.
+        lock_staff(&tx, [id.0].into()).await?;
+    }
     let person = held(&tx, id).await?;
     refuse_unknown_version(seen, person.version)?;
     let before = person.fields();
@@ -385,7 +390,7 @@ pub async fn reactivate(ctx: &Ctx, id: UserId) -> Result<Receipt> {
     })
 }
 
-/// Signs somebody out everywhere.
+/// Signs somebody out everywhere, and revokes the keys of their programs.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] without the right, [`AppError::NotFound`]; and when Redis is away.
@@ -394,6 +399,7 @@ pub async fn end_sessions(ctx: &Ctx, id: UserId) -> Result<()> {
     stored(ctx.db(), id, "").await?;
     session::end_all(ctx.service(), id).await?;
     let tx = ctx.db().begin().await?;
+    api_key::revoke_all(&tx, id, ctx.clock().now()).await?;
     let command = Command::of(ctx, "end sessions")
         .with_detail(json!({ "user": id }))
         .never_undone("A session that has ended is not begun again.");

@@ -19,6 +19,7 @@ use super::{account, account::set_password, link::Link};
 use crate::{
     Ctx, Result, Service,
     access::require,
+    api_key,
     journal::{self, Command},
     limit, mail, organisation, secret, session,
     sql::sql,
@@ -165,6 +166,8 @@ pub async fn new_password(service: &Service, token: &str, new: &str, from: IpAdd
     command.actor = Some(id);
     journal::write(&tx, service.clock().new_id(), &command, Vec::new()).await?;
     set_password(&tx, id, hash).await?;
+    // Who had to come in by a link may have lost the account to somebody who made keys.
+    api_key::revoke_all(&tx, id, service.clock().now()).await?;
     tx.commit().await?;
     // From the commit on no old session is let in, even if this fails: each is bound to the password it began with.
     session::end_all(service, id).await?;

@@ -134,7 +134,7 @@ const TAMPERINGS: &[(&str, &str)] = &[
         "INSERT INTO change (batch, kind, record, subject, version, op, owner, team, at, before, after, salt, digest) \
          SELECT batch, kind, record, subject, version, op, owner, team, at, before, after, salt, digest \
          FROM change WHERE seq = 20",
-        "is a copy of change 20",
+        "holds a copy of 20",
     ),
     (
         "INSERT INTO change (seq, batch, kind, record, subject, version, op, at) OVERRIDING SYSTEM VALUE \
@@ -161,7 +161,16 @@ const TAMPERINGS: &[(&str, &str)] = &[
     (
         "INSERT INTO batch (id, via, command, at, state, undoable, place) \
          VALUES (md5('x')::uuid, 'page', 'note', now(), 'done', true, NULL)",
-        "A command has no place",
+        "has no place",
+    ),
+    (
+        "INSERT INTO batch (id, via, command, at, state, undoable, place) \
+         VALUES (md5('x')::uuid, 'page', 'note', now(), 'done', true, -9223372036854775808)",
+        "has no place",
+    ),
+    (
+        "UPDATE change SET at = 'infinity' WHERE seq = 20",
+        "change 20 is not what was written",
     ),
     (
         "UPDATE seal SET changes = changes + 1 WHERE number = 2",
@@ -330,4 +339,30 @@ async fn two_servers_seal_behind_writers_of_whom_some_give_up() {
         report.sealed,
         (world.count("batch").await, world.count("change").await)
     );
+}
+
+#[tokio::test]
+async fn who_changes_the_seal_itself_does_not_get_forgeries_sealed() {
+    let world = World::new().await;
+    history(&world).await;
+    let service = &world.house.service;
+    let mut sealer = Sealer::new(service, Key::parse(SEAL_KEY).unwrap());
+    sealer.step().await.unwrap();
+    let forge = "INSERT INTO batch (id, via, command, at, state, undoable) \
+         VALUES (md5('forged')::uuid, 'page', 'note', now(), 'done', true)";
+    let newest = "number = (SELECT max(number) FROM seal)";
+    // The newest block says that all that follows is taken as it is found.
+    let flip = format!("UPDATE seal SET adopted = NOT adopted WHERE {newest}");
+    world.house.database.run(&flip).await;
+    world.house.database.run(forge).await;
+    let blocks = world.count("seal").await;
+    assert!(seal::head(service).await.is_err());
+    assert_eq!(world.count("seal").await, blocks);
+    world.house.database.run(&flip).await;
+    let broken = verify(&world).await.broken.unwrap();
+    assert!(broken.contains("was written without the key"), "{broken}");
+    // The seal is gone: who saw it begins no other one, and nobody calls that whole.
+    world.house.database.run("DELETE FROM seal").await;
+    assert!(sealer.step().await.is_err());
+    assert!(verify(&world).await.broken.unwrap().contains("There is no block"));
 }

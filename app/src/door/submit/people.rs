@@ -49,7 +49,7 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
         }
         Form::EndSessions(id) => {
             tell(user::end_sessions(ctx, id).await)?;
-            Ok(told(back, "Signed out everywhere."))
+            Ok(told(back, "Signed out everywhere; keys of programs are revoked."))
         }
         Form::NewTeam => {
             let id = values.get("id").parse();

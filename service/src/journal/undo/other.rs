@@ -97,7 +97,8 @@ async fn plain(
         return Ok(HashMap::new());
     }
     let table = kind.table().name;
-    let text = format!("SELECT id, {name} AS name FROM {table} WHERE id = ANY($1) ORDER BY id FOR UPDATE");
+    let text =
+        format!("SELECT id, {name} AS name FROM {table} WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE");
     let found = Plain::find_by_statement(sql(&text, [ids.clone().into()]))
         .all(tx)
         .await?;
@@ -172,7 +173,13 @@ struct Keeper {
 /// Locks the time of all who keep these appointments, or would again.
 pub(super) async fn lock_keepers(tx: &DatabaseTransaction, recorded: &[Recorded]) -> Result<()> {
     let booked = ids(recorded, RecordKind::Appointment);
-    if booked.is_empty() {
+    // Who goes back to another team takes their appointments along.
+    let moved = recorded.iter().filter(|change| {
+        let fields = change.before.as_ref().and_then(Value::as_object);
+        change.kind == RecordKind::User.word() && fields.is_some_and(|fields| fields.contains_key("team_id"))
+    });
+    let moved: Vec<Uuid> = moved.map(|change| change.record).collect();
+    if booked.is_empty() && moved.is_empty() {
         return Ok(());
     }
     let statement = sql(
@@ -182,6 +189,7 @@ pub(super) async fn lock_keepers(tx: &DatabaseTransaction, recorded: &[Recorded]
     let now = Keeper::find_by_statement(statement).all(tx).await?;
     let mut keepers: BTreeSet<Uuid> = now.into_iter().map(|keeper| keeper.id).collect();
     keepers.extend(former_keepers(recorded));
+    keepers.extend(moved);
     lock_staff(tx, keepers).await
 }
 
