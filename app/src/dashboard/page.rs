@@ -93,7 +93,7 @@ fn Sheet(dashboard: Dashboard) -> impl IntoView {
             <Asked query teams/>
         </div>
         <div class="scroll">
-            <div class="dash">
+            <div class="dashboard">
                 <Cards figures=figures.clone() period=query.period with_appointments/>
                 {due}
                 <Stages figures whose=query.whose/>
