@@ -16,6 +16,12 @@ test("a field is edited in place: shown at once, kept, and told in the timeline"
   await expect(field(page, "City")).toHaveText("Bern");
 });
 
+test("an empty field is a dash on one line", async ({ page, customer }) => {
+  await open(page, await customer({ name: "Leer Ltd" }));
+  const dash = field(page, "Links").getByText("–");
+  expect((await dash.boundingBox())?.height).toBeLessThan(28);
+});
+
 test("an edit is on the screen within 50 ms of the key, before the server has answered", async ({ page, customer }) => {
   await open(page, await customer({ name: "Hafen Kontor", city: "Start" }));
   const times: number[] = [];
