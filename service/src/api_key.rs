@@ -204,7 +204,7 @@ pub async fn resolve(service: &Service, key: &str, client: &str) -> Result<Calle
         Some(_) => holder(service, key).await?,
         None => None,
     };
-    let Some((holder, actor)) = found else {
+    let Some((holder, access, actor)) = found else {
         limit::take(service, &[(limit::KEY_FROM, client)]).await?;
         return Err(AppError::Unauthenticated.into());
     };
@@ -213,12 +213,12 @@ pub async fn resolve(service: &Service, key: &str, client: &str) -> Result<Calle
     Ok(Caller {
         ctx: service.acting(actor, Via::Key),
         key: ApiKeyId(holder.id),
-        access: holder.access.parse().map_err(Error::Stored)?,
+        access,
         left,
     })
 }
 
-async fn holder(service: &Service, key: &str) -> Result<Option<(Holder, Actor)>> {
+async fn holder(service: &Service, key: &str) -> Result<Option<(Holder, KeyAccess, Actor)>> {
     let statement = sql(
         "SELECT id, user_id, access, last_used_at FROM api_key \
          WHERE token_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
@@ -234,7 +234,7 @@ async fn holder(service: &Service, key: &str) -> Result<Option<(Holder, Actor)>>
         if access == KeyAccess::Read {
             actor.grants = actor.grants.reading();
         }
-        (holder, actor)
+        (holder, access, actor)
     }))
 }
 

@@ -1,7 +1,6 @@
 //! One command: what it did, and what taking it back would do now.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use rapport_domain::{
     feed::{Deed, DeedPage as Sheet, Preview},
     form::Values,
@@ -14,7 +13,12 @@ use super::api;
 use crate::{
     door::{DoorForm, Form},
     part::{self, Drawn, Part, later},
-    ui::{avatar::Avatar, button::Button, crumbs::Crumbs, kept::kept_list, page::found},
+    ui::{
+        avatar::Avatar,
+        button::Button,
+        kept::kept_list,
+        page::{PlainPage, found},
+    },
 };
 
 /// The page.
@@ -39,7 +43,6 @@ pub fn draw() -> Drawn {
 
 fn draw_sheet(sheet: Sheet) -> AnyView {
     let Sheet { deed, preview } = sheet;
-    let above = vec![("/activity".to_owned(), "Activity".to_owned())];
     let name = if deed.is_undo { "Redo" } else { "Revert" };
     let offered =
         deed.undo == Undo::Offered && !matches!(&preview, Preview::Would(report) if report.undone == 0);
@@ -54,22 +57,14 @@ fn draw_sheet(sheet: Sheet) -> AnyView {
         }
     });
     view! {
-        <Title text="What was done"/>
-        <main class="main grow">
-            <div class="bar">
-                <Crumbs above here="What was done"/>
-            </div>
-            <div class="scroll">
-                <div class="page">
-                    {told(deed)}
-                    <section class="card run" aria-label="If it is taken back">
-                        <h2>"If it is taken back"</h2>
-                        {said(preview)}
-                        {revert}
-                    </section>
-                </div>
-            </div>
-        </main>
+        <PlainPage title="What was done" above=vec![("/activity", "Activity")]>
+            {told(deed)}
+            <section class="card run" aria-label="If it is taken back">
+                <h2>"If it is taken back"</h2>
+                {said(preview)}
+                {revert}
+            </section>
+        </PlainPage>
     }
     .into_any()
 }

@@ -1,163 +1,35 @@
 //! Customers.
 
+mod body;
+
 use axum::{
     Extension, Json,
     extract::{OriginalUri, Path, Request, rejection::PathRejection},
     response::{IntoResponse, Response},
 };
-use chrono::SecondsFormat;
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{ETAG, LINK, LOCATION},
 };
 use rapport_domain::{
     access::{Ability, Kind},
-    customer::{
-        ContactKind, Customer, CustomerPage, CustomerPatch, CustomerRow, Field, NewCustomer, Related, Total,
-    },
+    customer::{Customer, CustomerPage, CustomerPatch, NewCustomer},
     error::AppError,
-    form::Values,
     id::CustomerId,
     journal::Receipt,
     query::ListQuery,
-    timeline::Moment,
 };
 use rapport_service::{
     access::require,
     api_key::{self, Caller},
     customer::{command, query},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{
-    By, ROOT,
-    input::{self, Shape},
-    problem::Problem,
-    tell, told, with_batch,
-};
+use body::{CustomerBody, CustomerInput, CustomerList, as_form, named, shape};
 
-/// A customer, whole.
-#[derive(Serialize, ToSchema)]
-struct CustomerBody {
-    id: Uuid,
-    /// Counts up with every change; the ETag says the same.
-    version: i64,
-    /// `person` or `company`.
-    #[schema(example = "company")]
-    kind: &'static str,
-    /// `lead`, `prospect`, `customer` or `former`.
-    #[schema(example = "lead")]
-    stage: &'static str,
-    #[schema(example = "Nordlicht Feinkost")]
-    name: String,
-    job_title: Option<String>,
-    /// The company of a person, where the key's owner may see it.
-    company_id: Option<Uuid>,
-    /// Who looks after it.
-    owner_id: Option<Uuid>,
-    /// The team it belongs to.
-    team_id: Option<Uuid>,
-    #[schema(example = json!(["einkauf@nordlicht.example"]))]
-    emails: Vec<String>,
-    phones: Vec<String>,
-    links: Vec<String>,
-    street: Option<String>,
-    postal_code: Option<String>,
-    city: Option<String>,
-    region: Option<String>,
-    country: Option<String>,
-    tags: Vec<String>,
-    /// Names in other systems.
-    external_refs: Vec<Reference>,
-    /// ISO 8601, in UTC.
-    #[schema(format = DateTime)]
-    created_at: String,
-    /// ISO 8601, in UTC.
-    #[schema(format = DateTime)]
-    updated_at: String,
-    /// Whether it lies in the trash.
-    deleted: bool,
-}
-
-/// A name in another system.
-#[derive(Serialize, ToSchema)]
-struct Reference {
-    /// The other system.
-    source: String,
-    /// The customer's key there.
-    key: String,
-}
-
-/// A customer as a line of a list.
-#[derive(Serialize, ToSchema)]
-struct CustomerLine {
-    id: Uuid,
-    version: i64,
-    kind: &'static str,
-    stage: &'static str,
-    name: String,
-    /// The first e-mail address.
-    email: Option<String>,
-    /// The first phone number.
-    phone: Option<String>,
-    owner_id: Option<Uuid>,
-    city: Option<String>,
-    country: Option<String>,
-    tags: Vec<String>,
-    #[schema(format = DateTime)]
-    updated_at: String,
-}
-
-/// A page of customers.
-#[derive(Serialize, ToSchema)]
-struct CustomerList {
-    data: Vec<CustomerLine>,
-    /// How many there are in all, as exactly as is cheap.
-    total: Count,
-    /// What `after` is to be for the next page; nothing on the last. The Link header holds the whole address.
-    next: Option<String>,
-    /// What `before` is to be for the page before.
-    previous: Option<String>,
-}
-
-/// A number of rows.
-#[derive(Serialize, ToSchema)]
-struct Count {
-    value: u64,
-    /// `exactly`, `at_least` where counting stopped, or `about` from the statistics of the table.
-    #[schema(example = "exactly")]
-    precision: &'static str,
-}
-
-/// The fields of a customer that can be set. What is not sent stays; null clears.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "it describes what is read field by field")]
-struct CustomerInput {
-    /// `person` or `company`.
-    kind: Option<String>,
-    /// `lead`, `prospect`, `customer` or `former`.
-    stage: Option<String>,
-    /// Needed for a new one.
-    #[schema(example = "Nordlicht Feinkost")]
-    name: Option<String>,
-    job_title: Option<String>,
-    company_id: Option<Uuid>,
-    /// A new one belongs to the owner of the key unless said otherwise.
-    owner_id: Option<Uuid>,
-    #[schema(example = json!(["einkauf@nordlicht.example"]))]
-    emails: Option<Vec<String>>,
-    phones: Option<Vec<String>>,
-    links: Option<Vec<String>>,
-    street: Option<String>,
-    postal_code: Option<String>,
-    city: Option<String>,
-    region: Option<String>,
-    country: Option<String>,
-    tags: Option<Vec<String>>,
-}
+use super::{By, ROOT, input, problem::Problem, tell, told, with_batch};
 
 /// What a list is asked for: the same words as in the address of the page.
 #[derive(IntoParams)]
@@ -443,172 +315,5 @@ fn tagged(customer: Customer, status: StatusCode) -> Response {
 fn set(response: &mut Response, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::try_from(value) {
         response.headers_mut().insert(name, value);
-    }
-}
-
-/// The fields of the API and how each is written; those that are called otherwise in forms, by that name.
-fn field(name: &str) -> Option<Field> {
-    match name {
-        "company_id" => Some(Field::Company),
-        "owner_id" => Some(Field::Owner),
-        name => name
-            .parse()
-            .ok()
-            .filter(|field| !matches!(field, Field::Company | Field::Owner)),
-    }
-}
-
-fn shape(name: &str) -> Option<Shape> {
-    Some(match field(name)? {
-        Field::Emails | Field::Phones | Field::Links | Field::Tags => Shape::Texts,
-        _ => Shape::Text,
-    })
-}
-
-fn as_form(values: Values) -> Values {
-    let fields = values.0.into_iter();
-    fields
-        .filter_map(|(name, value)| Some((field(&name)?.word(), value)))
-        .collect()
-}
-
-/// An error under the names of the API.
-fn named(error: AppError) -> AppError {
-    let name = |name: String| match name.parse() {
-        Ok(Field::Company) => "company_id".to_owned(),
-        Ok(Field::Owner) => "owner_id".to_owned(),
-        _ => name,
-    };
-    match error {
-        AppError::Invalid { mut fields } => {
-            fields.0 = fields
-                .0
-                .into_iter()
-                .map(|(field, why)| (name(field), why))
-                .collect();
-            AppError::Invalid { fields }
-        }
-        AppError::Conflict { version, mut fields } => {
-            fields
-                .iter_mut()
-                .for_each(|field| field.field = name(std::mem::take(&mut field.field)));
-            AppError::Conflict { version, fields }
-        }
-        error => error,
-    }
-}
-
-fn iso(moment: &Moment) -> String {
-    moment.at.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
-
-impl CustomerBody {
-    fn of(customer: Customer) -> Self {
-        let contacts = |kind: ContactKind| customer.contacts(kind).map(|point| point.value.clone()).collect();
-        let (emails, phones, links) = (
-            contacts(ContactKind::Email),
-            contacts(ContactKind::Phone),
-            contacts(ContactKind::Link),
-        );
-        Self {
-            id: customer.id.0,
-            version: customer.version,
-            kind: customer.kind.word(),
-            stage: customer.stage.word(),
-            company_id: customer.company.and_then(|company| match company {
-                Related::Seen(id, _) => Some(id.0),
-                Related::NoAccess => None,
-            }),
-            owner_id: customer.owner.map(|(id, _)| id.0),
-            team_id: customer.team.map(|(id, _)| id.0),
-            emails,
-            phones,
-            links,
-            external_refs: customer
-                .external_refs
-                .into_iter()
-                .map(|reference| Reference {
-                    source: reference.source,
-                    key: reference.key,
-                })
-                .collect(),
-            created_at: iso(&customer.created),
-            updated_at: iso(&customer.updated),
-            deleted: customer.deleted,
-            name: customer.name,
-            job_title: customer.job_title,
-            street: customer.street,
-            postal_code: customer.postal_code,
-            city: customer.city,
-            region: customer.region,
-            country: customer.country,
-            tags: customer.tags,
-        }
-    }
-}
-
-impl CustomerLine {
-    fn of(row: CustomerRow) -> Self {
-        Self {
-            id: row.id.0,
-            version: row.version,
-            kind: row.kind.word(),
-            stage: row.stage.word(),
-            name: row.name,
-            email: row.email,
-            phone: row.phone,
-            owner_id: row.owner.map(|(id, _)| id.0),
-            city: row.city,
-            country: row.country,
-            tags: row.tags,
-            updated_at: iso(&row.updated),
-        }
-    }
-}
-
-impl CustomerList {
-    fn of(page: CustomerPage) -> Self {
-        let (value, precision) = match page.total {
-            Total::Exactly(count) => (count, "exactly"),
-            Total::AtLeast(count) => (count, "at_least"),
-            Total::About(count) => (count, "about"),
-        };
-        Self {
-            data: page.rows.into_iter().map(CustomerLine::of).collect(),
-            total: Count { value, precision },
-            next: page.next,
-            previous: page.previous,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_field_of_a_customer_can_be_set_by_one_name() {
-        let names: Vec<&str> = Field::EVERY
-            .iter()
-            .map(|field| match field {
-                Field::Company => "company_id",
-                Field::Owner => "owner_id",
-                field => field.word(),
-            })
-            .collect();
-        for (field_, name) in Field::EVERY.iter().zip(&names) {
-            assert_eq!(field(name), Some(*field_));
-        }
-        assert_eq!(
-            (field("company"), field("owner_id "), field("id")),
-            (None, None, None)
-        );
-        let api = serde_json::to_value(super::super::description()).unwrap();
-        let described = &api["components"]["schemas"]["CustomerInput"]["properties"];
-        let mut described: Vec<String> = described.as_object().unwrap().keys().cloned().collect();
-        let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-        names.sort_unstable();
-        described.sort_unstable();
-        assert_eq!(described, names);
     }
 }

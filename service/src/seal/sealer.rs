@@ -107,14 +107,13 @@ impl Sealer {
 
     /// How far the writers are, if they went on since the head.
     async fn look(&mut self) -> Result<Option<Mark>> {
-        let db = self.service.db().clone();
-        let db = &db;
-        let head = Block::head(db, self.key.fingerprint()).await?;
+        let head = self.head(self.service.db()).await?;
         self.refuse_other_past(head.as_ref()).await?;
         let begun = head.as_ref().is_some_and(|head| !head.adopted);
         if !begun && !self.place().await? {
             return Ok(None);
         }
+        let db = self.service.db();
         // Read first: whoever drew a place before one that is to be seen has a transaction older than the one that is
         // begun next.
         let reach = sql(
@@ -125,10 +124,8 @@ impl Sealer {
         let Some(reach) = Reach::find_by_statement(reach).one(db).await? else {
             return Ok(None);
         };
-        let begun = head.as_ref().is_some_and(|head| !head.adopted);
-        if begun
-            && head.is_some_and(|head| head.batch_last >= reach.batch && head.change_last >= reach.change)
-        {
+        let through = |head: Block| head.batch_last >= reach.batch && head.change_last >= reach.change;
+        if begun && head.is_some_and(through) {
             return Ok(None);
         }
         let own = sql("SELECT pg_current_xact_id()::text::bigint AS id", []);
@@ -140,22 +137,29 @@ impl Sealer {
         }))
     }
 
-    /// Goes on with nothing that is not what it saw before, or not signed: what would be sealed behind it would look right.
+    /// The newest block, if it is signed: what would be sealed behind another one would look right.
+    async fn head(&self, db: &impl ConnectionTrait) -> Result<Option<Block>> {
+        let key = self.key.fingerprint();
+        let Some(head) = Block::head(db, key).await? else {
+            return Ok(None);
+        };
+        let before = Block::numbered(db, key, head.number - 1).await?;
+        if same(&head.sign(&self.key, before.as_ref())?, &head.digest) {
+            Ok(Some(head))
+        } else {
+            Err(other_past())
+        }
+    }
+
+    /// Goes on with nothing from which a block was taken that it has seen.
     async fn refuse_other_past(&mut self, head: Option<&Block>) -> Result<()> {
-        let (db, key) = (self.service.db(), self.key.fingerprint());
         if let Some((number, digest)) = &self.seen {
-            let stands = Block::numbered(db, key, *number).await?;
+            let stands = Block::numbered(self.service.db(), self.key.fingerprint(), *number).await?;
             if stands.is_none_or(|block| block.digest != *digest) {
                 return Err(other_past());
             }
         }
-        if let Some(head) = head {
-            let before = Block::numbered(db, key, head.number - 1).await?;
-            if !same(&head.sign(&self.key, before.as_ref())?, &head.digest) {
-                return Err(other_past());
-            }
-            self.seen = Some((head.number, head.digest.clone()));
-        }
+        self.seen = head.map(|head| (head.number, head.digest.clone()));
         Ok(())
     }
 
@@ -189,13 +193,7 @@ impl Sealer {
     async fn add_block(&self, mark: &Mark) -> Result<bool> {
         let tx = self.service.db().begin().await?;
         database::lock(&tx, Lock::Seal).await?;
-        let head = Block::head(&tx, self.key.fingerprint()).await?;
-        if let Some(head) = &head {
-            let before = Block::numbered(&tx, self.key.fingerprint(), head.number - 1).await?;
-            if !same(&head.sign(&self.key, before.as_ref())?, &head.digest) {
-                return Err(other_past());
-            }
-        }
+        let head = self.head(&tx).await?;
         let Some(mut block) = self.next(&tx, head.as_ref(), mark).await? else {
             return Ok(false);
         };
