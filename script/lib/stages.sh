@@ -38,6 +38,7 @@ stage_browser() {
 # --- running and counting -------------------------------------------------------------------------------------------
 
 ROWS=()
+FAILURES=
 TOTAL_PASSED=0
 TOTAL_FAILED=0
 
@@ -73,16 +74,21 @@ run_stage() {
     warn "  stage $name ran no test"
     status=1
   fi
-  ((status == 0)) || list_failures "$name"
+  ((status == 0)) || FAILURES+=$(list_failures "$name")$'\n'
   note_stage "$name" "$status" $((SECONDS - started)) "$passed" "$failed"
   say "  $name: $( ((status == 0)) && echo ok || echo FAILED), $(duration $((SECONDS - started)))"
 }
 
-# Names the tests that failed: in a long log they are far above its end.
+# What each test that failed printed, said again after the summary: in a long log it is far above its end.
 list_failures() {
   local log=$LOG_DIR/stage-$1.log
-  [[ $1 =~ ^(domain|service|server)$ && -f $log ]] || return 0
-  grep -E '^test .* FAILED$' "$log" | sort -u | head -n 50 | sed 's/^/  /' >&2 || true
+  [[ -f $log ]] || return 0
+  case $1 in
+    domain | service | server)
+      awk '/^---- .* ----$/ { left = 12 } /^failures:$/ { left = 0 } left-- > 0' "$log" | head -n 120
+      ;;
+    browser) grep -E '^ +[0-9]+\) ' "$log" | sort -u | head -n 40 ;;
+  esac | sed "s/^/  $1: /"
 }
 
 # "PASSED FAILED" from the result lines of all test programs in a log of cargo test.
@@ -107,7 +113,7 @@ print_summary() {
   say "$(printf '%-12s %-7s %8s %8s %8s' stage result minutes passed failed)"
   printf '%s\n' "${ROWS[@]}"
   say "$(printf '%-12s %-7s %8s' all '' "$(minutes "$1")")"
-  say ""
+  say "$FAILURES"
   say "$TOTAL_PASSED passed, $TOTAL_FAILED failed"
   ((TOTAL_FAILED == 0))
 }

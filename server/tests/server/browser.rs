@@ -23,6 +23,18 @@ use rapport_service::{Ctx, customer, user};
 use rapport_testing::{House, PASSWORD};
 use tower::ServiceExt;
 
+/// Many tests share this machine: only those of faults ask how long an answer takes.
+pub(crate) fn patient() -> Deadlines {
+    let long = Duration::from_secs(60);
+    Deadlines {
+        page: long,
+        form: long,
+        hash: long,
+        file: long,
+        body: long,
+    }
+}
+
 /// A site on a database of its own.
 pub(crate) struct Site {
     pub(crate) house: House,
@@ -32,16 +44,7 @@ pub(crate) struct Site {
 impl Site {
     /// A site where nobody works yet.
     pub(crate) async fn empty() -> Self {
-        // Many tests share this machine: only those of faults ask how long an answer takes.
-        let patient = Duration::from_secs(60);
-        let deadlines = Deadlines {
-            page: patient,
-            form: patient,
-            hash: patient,
-            file: patient,
-            body: patient,
-        };
-        Self::within(House::new().await, deadlines)
+        Self::within(House::new().await, patient())
     }
 
     /// A site that answers as fast as people may expect, or says why not.

@@ -18,14 +18,14 @@ use rapport_domain::{
 };
 use rapport_server::{
     rest, router,
-    state::{Deadlines, State},
+    state::State,
 };
 use rapport_service::{Ctx, Service, api_key, user};
 use rapport_testing::House;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::browser::Site;
+use crate::browser::{Site, patient};
 
 /// A program with a key.
 #[derive(Clone)]
@@ -662,7 +662,7 @@ async fn another(house: &House) -> Router {
         service,
         std::path::Path::new("no/such/site"),
         Vec::new(),
-        Deadlines::default(),
+        patient(),
     ))
 }
 
