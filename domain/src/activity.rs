@@ -1,6 +1,31 @@
 //! Activities: what somebody wrote down about a customer.
 
-use crate::{error::FieldErrors, form::Values, id::ActivityId, text};
+use crate::{
+    error::FieldErrors,
+    form::Values,
+    id::{ActivityId, CustomerId, UserId},
+    text,
+    timeline::Moment,
+};
+
+/// A note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteView {
+    /// Its id.
+    pub id: ActivityId,
+    /// Its version.
+    pub version: i64,
+    /// The customer it is about.
+    pub customer: CustomerId,
+    /// Its text.
+    pub body: String,
+    /// Who wrote it.
+    pub author: Option<UserId>,
+    /// When it was written.
+    pub created: Moment,
+    /// When it was changed last.
+    pub updated: Moment,
+}
 
 /// A checked note. Its id was minted with the form, so that a double post makes one note.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod query;
 
 use std::{fmt, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -169,6 +170,9 @@ pub struct Appointment {
     pub from: Wall,
     /// Up to when, by the viewer's clock.
     pub to: Wall,
+    /// The instant at which it begins.
+    #[serde(with = "chrono::serde::ts_seconds")]
+    pub starts_at: DateTime<Utc>,
     /// How long it takes; not the difference of the above where the clock is changed in between.
     pub minutes: u16,
     /// What the clock said where it was booked, if that is another zone: "15:30 in Asia/Kolkata".

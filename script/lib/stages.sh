@@ -2,7 +2,7 @@
 # The stages of script/test: what each runs, how its results are counted, and the summary.
 
 # shellcheck disable=SC2034 # read by script/test
-readonly STAGES=(format lint-native lint-wasm graph domain service server build browser)
+readonly STAGES=(format lint-native lint-wasm graph domain service server contract build browser)
 
 # Every compile of the tests starts from nothing on a fresh machine, where an incremental one is only slower.
 export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
@@ -27,6 +27,15 @@ stage_service() { cargo test --locked --no-fail-fast -p rapport-service -p rappo
 
 stage_server() {
   cargo test --locked --no-fail-fast -p rapport-app -p rapport-server --features rapport-app/ssr
+}
+
+# Every operation of the API, by its description: what fits and what does not, each answer held against what is said of
+# it. The same questions each time.
+stage_contract() {
+  "$SCHEMATHESIS" --config-file "$ROOT/script/schemathesis.toml" run "$ROOT/docs/openapi.json" --url "$RAPPORT_URL" \
+    --header "Authorization: Bearer $1" --no-color || return 1
+  # A key that was lost on the way would have asked nothing.
+  curl -sf -o /dev/null -H "Authorization: Bearer $1" "$RAPPORT_URL/api/v1/users"
 }
 
 # Runs in end2end/, against the server that run_browser started. A test that passes only at the second try fails.
@@ -63,14 +72,16 @@ run_stage() {
   case $name in
     build) build_release || status=$? ;;
     browser) run_browser || status=$? ;;
+    contract) run_contract || status=$? ;;
     *) step "stage $name" "stage_${name//-/_}" || status=$? ;;
   esac
   case $name in
     domain | service | server) read -r passed failed < <(cargo_results "$STEP_LOG") ;;
     browser) read -r passed failed < <(browser_results) ;;
+    contract) read -r passed failed < <(contract_results "$STEP_LOG") ;;
   esac
   # A test stage in which nothing ran has tested nothing.
-  if [[ $name =~ ^(domain|service|server|browser)$ ]] && ((status == 0 && passed == 0)); then
+  if [[ $name =~ ^(domain|service|server|contract|browser)$ ]] && ((status == 0 && passed == 0)); then
     warn "  stage $name ran no test"
     status=1
   fi
@@ -87,6 +98,7 @@ list_failures() {
     domain | service | server)
       awk '/^---- .* ----$/ { left = 12 } /^failures:$/ { left = 0 } left-- > 0' "$log" | head -n 120
       ;;
+    contract) awk '/^=+ FAILURES =+$/ { left = 100 } left-- > 0' "$log" ;;
     browser) grep -E '^ +[0-9]+\) ' "$log" | sort -u | head -n 40 ;;
   esac | sed "s/^/  $1: /"
 }
@@ -108,6 +120,12 @@ browser_results() {
     console.log(r.stats.expected, r.stats.unexpected + r.stats.flaky + (r.errors || []).length)' "$BROWSER_RESULTS"
 }
 
+# "PASSED FAILED": the operations that were asked, and the failures.
+contract_results() {
+  awk '/^ +Operations:|^ +Selected:/ { } /Tested: / { for (i = 1; i <= NF; i++) if ($i == "Tested:") p = $(i + 1) }
+    /unique failures|Failures:/ { f += 0 } END { print p + 0, f + 0 }' "$1"
+}
+
 print_summary() {
   say ""
   say "$(printf '%-12s %-7s %8s %8s %8s' stage result minutes passed failed)"
@@ -118,11 +136,11 @@ print_summary() {
   ((TOTAL_FAILED == 0))
 }
 
-# --- the browser's server -------------------------------------------------------------------------------------------
+# --- a server of its own --------------------------------------------------------------------------------------------
 
-BROWSER_DATABASE=
+SITE_DATABASE=
+SITE_SERVER=
 BROWSER_RESULTS=
-BROWSER_SERVER=
 
 # The same address with another database.
 with_database() {
@@ -131,58 +149,76 @@ with_database() {
   printf '%s/%s%s' "${base%/*}" "$2" "$query"
 }
 
-# A fresh database, the release on a free port, the tests, and everything away again. The tests find the server by
-# RAPPORT_URL, what it printed (with the set-up token) by RAPPORT_LOG, and the program itself by RAPPORT_BINARY.
-run_browser() {
-  local port status=0
-  build_release || return 1
-  BROWSER_RESULTS=$LOG_DIR/browser-results.json
+# begin_site NAME PROGRAM: a fresh database and a free port for a program, which is migrated but not yet started.
+begin_site() {
   # The tests take databases of this kind of name away when they are hours old.
-  BROWSER_DATABASE=rapport_test_$(date +%s)_browser$$
-  mkdir -p "$LOG_DIR"
-  rm -f "$BROWSER_RESULTS"
-  psql -X -q "$TEST_DATABASE_URL" -c "CREATE DATABASE $BROWSER_DATABASE" || return 1
-  on_exit end_browser
-  port=$(free_port)
-  export_site "127.0.0.1:$port"
-  export DATABASE_URL REDIS_URL RAPPORT_URL RAPPORT_LOG RAPPORT_BINARY CHROMIUM_PATH
-  DATABASE_URL=$(with_database "$TEST_DATABASE_URL" "$BROWSER_DATABASE")
+  SITE_DATABASE=rapport_test_$(date +%s)_$1$$
+  psql -X -q "$TEST_DATABASE_URL" -c "CREATE DATABASE $SITE_DATABASE" || return 1
+  on_exit end_site
+  SITE_PORT=$(free_port)
+  export_site "127.0.0.1:$SITE_PORT"
+  export DATABASE_URL REDIS_URL RAPPORT_URL RAPPORT_LOG RAPPORT_BINARY
+  DATABASE_URL=$(with_database "$TEST_DATABASE_URL" "$SITE_DATABASE")
   REDIS_URL=$TEST_REDIS_URL
   # The tests of the service use database 0 of the private Redis.
   [[ -z $SERVICE_DIR ]] || REDIS_URL=${TEST_REDIS_URL%/0}/1
-  RAPPORT_URL=http://127.0.0.1:$port
-  RAPPORT_LOG=$LOG_DIR/browser-server.log
-  RAPPORT_BINARY=$BINARY
-  CHROMIUM_PATH=$(chromium_path)
-  start_browser_server "$port" || return 1
-  step "stage browser" stage_browser || status=$?
-  end_browser
-  return "$status"
+  RAPPORT_URL=http://127.0.0.1:$SITE_PORT
+  mkdir -p "$LOG_DIR"
+  RAPPORT_LOG=$LOG_DIR/$1-server.log
+  RAPPORT_BINARY=$2
+  step "migrating the database of the $1 tests" "$2" migrate
 }
 
-start_browser_server() {
-  step "migrating the browser's database" "$BINARY" migrate || return 1
-  start_group "$BINARY" serve >"$RAPPORT_LOG" 2>&1
-  BROWSER_SERVER=$GROUP
-  wait_until 30 server_is_up_or_gone "$1" || true
-  server_is_ready "$1" || {
+start_site() {
+  start_group "$RAPPORT_BINARY" serve >"$RAPPORT_LOG" 2>&1
+  SITE_SERVER=$GROUP
+  wait_until 30 server_is_up_or_gone "$SITE_PORT" || true
+  server_is_ready "$SITE_PORT" || {
     show_failure "starting the server" "$RAPPORT_LOG" 1
     return 1
   }
 }
 
-server_is_up_or_gone() { process_is_gone "$BROWSER_SERVER" || server_is_ready "$1"; }
+server_is_up_or_gone() { process_is_gone "$SITE_SERVER" || server_is_ready "$1"; }
 
-end_browser() {
-  if [[ -n $BROWSER_SERVER ]]; then
-    kill -TERM -- "-$BROWSER_SERVER" 2>/dev/null || true
-    wait "$BROWSER_SERVER" 2>/dev/null || true
-    forget_group "$BROWSER_SERVER"
-    BROWSER_SERVER=
+end_site() {
+  if [[ -n $SITE_SERVER ]]; then
+    kill -TERM -- "-$SITE_SERVER" 2>/dev/null || true
+    wait "$SITE_SERVER" 2>/dev/null || true
+    forget_group "$SITE_SERVER"
+    SITE_SERVER=
   fi
-  if [[ -n $BROWSER_DATABASE ]]; then
-    psql -X -q "$TEST_DATABASE_URL" -c "DROP DATABASE IF EXISTS $BROWSER_DATABASE WITH (FORCE)" || true
-    BROWSER_DATABASE=
+  if [[ -n $SITE_DATABASE ]]; then
+    psql -X -q "$TEST_DATABASE_URL" -c "DROP DATABASE IF EXISTS $SITE_DATABASE WITH (FORCE)" || true
+    SITE_DATABASE=
   fi
   unset DATABASE_URL REDIS_URL
+}
+
+# A fresh database, the release on a free port, the tests, and everything away again. The tests find the server by
+# RAPPORT_URL, what it printed (with the set-up token) by RAPPORT_LOG, and the program itself by RAPPORT_BINARY.
+run_browser() {
+  local status=0
+  build_release || return 1
+  BROWSER_RESULTS=$LOG_DIR/browser-results.json
+  rm -f "$BROWSER_RESULTS"
+  export CHROMIUM_PATH
+  CHROMIUM_PATH=$(chromium_path)
+  begin_site browser "$BINARY" && start_site || status=1
+  if ((status == 0)); then step "stage browser" stage_browser || status=$?; fi
+  end_site
+  return "$status"
+}
+
+# The same for the program as the tests before it built it, with the demo data and a key of its admin.
+run_contract() {
+  local status=0 key=
+  step "building the program" cargo build --locked -p rapport-server --features rapport-app/ssr || return 1
+  begin_site contract "$TARGET_DIR/debug/rapport" &&
+    step "loading the demo data" "$RAPPORT_BINARY" seed --demo &&
+    key=$("$RAPPORT_BINARY" key create --email admin@demo.example --name Contract --access write) &&
+    API_RATE=1000000 start_site || status=1
+  if ((status == 0)); then step "stage contract" stage_contract "$key" || status=$?; fi
+  end_site
+  return "$status"
 }

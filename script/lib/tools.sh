@@ -6,6 +6,7 @@ readonly RUST_VERSION=1.96.0
 readonly WASM=wasm32-unknown-unknown
 readonly CARGO_LEPTOS_VERSION=0.3.11
 readonly NODE_VERSION=20
+readonly SCHEMATHESIS_VERSION=4.32.5
 # The name under which a toolchain from Debian's packages is linked into rustup.
 readonly LINKED_TOOLCHAIN=rapport
 
@@ -107,6 +108,8 @@ chromium_path() {
     command -v chromium-headless-shell || command -v chromium || command -v chromium-browser || command -v google-chrome || true
   fi
 }
+
+want_python() { python3 -c 'import ensurepip, venv' 2>/dev/null || want_apt python3 python3-venv; }
 
 # Says what is wrong with Node.js, if anything is. Debian 12's own is too old, so it cannot be installed from there.
 node_problem() {
@@ -298,6 +301,23 @@ need_wasm_bindgen() {
   cargo_tool wasm-bindgen-cli "$version" wasm-bindgen CARGO_PROFILE_RELEASE_OPT_LEVEL=1 --
 }
 
+# Asks the API everything that its description allows, and much that it does not. A folder without its stamp was
+# interrupted.
+need_schemathesis() {
+  local folder=$TOOL_DIR/schemathesis-$SCHEMATHESIS_VERSION
+  SCHEMATHESIS=$folder/bin/schemathesis
+  [[ ! -e $folder/.installed ]] || return 0
+  rm -rf "$folder"
+  step "installing schemathesis $SCHEMATHESIS_VERSION" install_schemathesis "$folder" ||
+    fail "schemathesis was not installed."
+  touch "$folder/.installed"
+}
+
+install_schemathesis() {
+  python3 -m venv "$1" &&
+    "$1/bin/python" -m pip install -q --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION"
+}
+
 # What is in node_modules was installed from this package-lock.json if the copy beside it is the same.
 need_npm_packages() {
   local stamp=$ROOT/node_modules/.installed-from
@@ -326,6 +346,7 @@ set_up() {
       rust) want_rust ;;
       services) want_postgres && want_redis ;;
       browser) want_chromium ;;
+      contract) want_python ;;
       build) ;;
       *) fail "set_up does not know '$part'." ;;
     esac
@@ -333,6 +354,7 @@ set_up() {
   install_wanted_apt
   [[ $parts != *" build "* && $parts != *" browser "* ]] || check_node
   [[ $parts != *" rust "* ]] || need_rust
+  [[ $parts != *" contract "* ]] || need_schemathesis
   if [[ $parts == *" build "* ]]; then
     need_wasm_bindgen
     need_cargo_leptos

@@ -19,6 +19,7 @@ use crate::{
 mod audit;
 mod export;
 mod import;
+mod key;
 
 /// What a command failed with, for a person.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -53,6 +54,9 @@ enum Order {
     /// Accounts.
     #[command(subcommand)]
     User(UserOrder),
+    /// Keys of the REST API.
+    #[command(subcommand)]
+    Key(key::KeyOrder),
     /// Brings records in from a file.
     #[command(subcommand)]
     Import(import::ImportOrder),
@@ -152,6 +156,7 @@ async fn run(order: Order) -> Result<u8, Failure> {
             say(&rest::description().to_pretty_json()?)?;
             Ok(COMPLETE)
         }
+        Order::Key(order) => key::run(order).await,
         Order::Audit(order) => audit::run(order).await,
         Order::Import(order) => import::run(order).await,
         Order::Export(order) => export::run(order).await,

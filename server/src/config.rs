@@ -7,7 +7,7 @@ use std::{
     str::FromStr,
 };
 
-use rapport_service::seal::Key;
+use rapport_service::{limit::KEY_RATE, seal::Key};
 
 /// Where the server listens unless told otherwise.
 const ADDRESS: &str = "127.0.0.1:3000";
@@ -76,6 +76,8 @@ pub struct Config {
     pub smtp: Option<Smtp>,
     /// `LEPTOS_SITE_ROOT`: the folder with the browser's program and style; beside the program unless set.
     pub site: PathBuf,
+    /// `API_RATE`: how often one key of the API may ask in a minute; 600.
+    pub api_rate: u32,
     /// `LOG_FORMAT`: `text` or `json`. What is logged is for `RUST_LOG` to say; `info`.
     pub log: LogFormat,
 }
@@ -107,8 +109,17 @@ impl Config {
             public_url: public_url(variable("PUBLIC_URL"))?,
             smtp: smtp(variable("SMTP_URL"), variable("MAIL_FROM"))?,
             site: variable("LEPTOS_SITE_ROOT").map_or_else(site_beside_program, PathBuf::from),
+            api_rate: api_rate(parsed("API_RATE")?)?,
             log: parsed("LOG_FORMAT")?.unwrap_or_default(),
         })
+    }
+}
+
+fn api_rate(rate: Option<u32>) -> Result<u32, ConfigError> {
+    let why = "it is how often one key may ask in a minute, 1 or more";
+    match rate.unwrap_or(KEY_RATE) {
+        0 => Err(ConfigError::Wrong("API_RATE", why.to_owned())),
+        rate => Ok(rate),
     }
 }
 

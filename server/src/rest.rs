@@ -4,11 +4,19 @@
 //! A request passes [`admit`] (its key, its limit, its deadline), then its handler, which reads what was sent, calls one
 //! function of the service and writes the answer down. What goes wrong is a [`problem`].
 
-pub mod customer;
+mod appointment;
+mod bulk;
+mod customer;
 mod describe;
-pub mod input;
-pub mod journal;
-pub mod problem;
+mod figures;
+mod import;
+mod input;
+mod journal;
+mod note;
+mod output;
+mod people;
+pub(crate) mod problem;
+mod setting;
 
 use axum::{
     Router,
@@ -17,9 +25,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION};
-use rapport_domain::{api_key::KeyAccess, error::AppError, id::BatchId};
+use rapport_domain::{api_key::KeyAccess, error::AppError};
 use rapport_service::{
     api_key::{self, Caller},
+    import::PIECE_MAX,
     limit,
 };
 use tokio::time::timeout;
@@ -32,11 +41,14 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{client::Client, state::State};
+use crate::{client::Client, state::State, transfer::MENDED_MAX};
 use problem::{Problem, refuse};
 
 /// Where the API lies.
 pub const ROOT: &str = "/api/v1";
+
+/// The largest body of many customers at once, in bytes.
+const BULK_MAX: usize = 4 << 20;
 
 /// The command of the journal that a write made: what can be taken back.
 const BATCH: HeaderName = HeaderName::from_static("rapport-batch");
@@ -79,11 +91,75 @@ fn described() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(Description::openapi()).nest(
         ROOT,
         OpenApiRouter::new()
-            .routes(routes!(customer::list, customer::create))
-            .routes(routes!(customer::get, customer::save, customer::trash))
-            .routes(routes!(customer::restore))
-            .routes(routes!(journal::undo)),
+            .merge(of_customers())
+            .merge(of_appointments())
+            .merge(of_imports())
+            .merge(of_people())
+            .routes(routes!(journal::list))
+            .routes(routes!(journal::get))
+            .routes(routes!(journal::undo))
+            .routes(routes!(journal::audit))
+            .routes(routes!(setting::get, setting::save))
+            .routes(routes!(setting::tags))
+            .routes(routes!(setting::retag))
+            .routes(routes!(figures::figures))
+            .routes(routes!(figures::analytics)),
     )
+}
+
+fn of_customers() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(customer::list, customer::create))
+        .routes(routes!(customer::export))
+        .routes(routes!(bulk::bulk))
+        .routes(routes!(customer::get, customer::save, customer::trash))
+        .routes(routes!(customer::restore))
+        .routes(routes!(note::timeline))
+        .routes(routes!(note::write))
+        .routes(routes!(note::get, note::save, note::remove))
+        .routes(routes!(journal::trash))
+}
+
+fn of_appointments() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(appointment::list, appointment::book))
+        .routes(routes!(appointment::free))
+        .routes(routes!(appointment::get, appointment::save))
+        .routes(routes!(appointment::set_status))
+        .routes(routes!(appointment::ics))
+        .routes(routes!(appointment::of_customer))
+        .routes(routes!(appointment::types, appointment::create_type))
+        .routes(routes!(appointment::save_type))
+}
+
+fn of_imports() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(import::list, import::begin))
+        .routes(routes!(import::get, import::set, import::forget))
+        .routes(routes!(import::receive))
+        .routes(routes!(import::check))
+        .routes(routes!(import::run))
+        .routes(routes!(import::stop))
+        .routes(routes!(import::problems))
+        .routes(routes!(import::problems_csv))
+        .routes(routes!(import::mended))
+}
+
+fn of_people() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(people::me))
+        .routes(routes!(people::staff))
+        .routes(routes!(people::users))
+        .routes(routes!(people::user, people::save_user))
+        .routes(routes!(people::deactivate))
+        .routes(routes!(people::reactivate))
+        .routes(routes!(people::end_sessions))
+        .routes(routes!(people::teams, people::create_team))
+        .routes(routes!(people::team, people::rename_team, people::remove_team))
+        .routes(routes!(people::roles))
+        .routes(routes!(people::invitations, people::invite))
+        .routes(routes!(people::withdraw_invitation))
+        .routes(routes!(people::renew_invitation))
 }
 
 /// The description of the API: OpenAPI 3.1.
@@ -114,7 +190,12 @@ async fn admit(Extract(state): Extract<State>, mut request: Request, next: Next)
         .map(|client| limit::client(client.address))
         .unwrap_or_default();
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
-    let answer = timeout(state.deadlines().form, async {
+    let deadline = if is_large(request.uri().path()) {
+        state.deadlines().file
+    } else {
+        state.deadlines().form
+    };
+    let answer = timeout(deadline, async {
         let caller = caller(&state, request.headers(), &from).await?;
         if writes && caller.access == KeyAccess::Read {
             return Err(AppError::Forbidden);
@@ -128,6 +209,23 @@ async fn admit(Extract(state): Extract<State>, mut request: Request, next: Next)
         .await
         .unwrap_or(Err(AppError::Unavailable))
         .unwrap_or_else(|error| refused(&error))
+}
+
+/// Whether much goes in or out there: files, and many records at once.
+fn is_large(path: &str) -> bool {
+    let large = ["/export", "/content", "/mended", "/bulk"];
+    large.iter().any(|end| path.ends_with(end))
+}
+
+/// The largest body of a route that takes more than others, in bytes.
+#[must_use]
+pub fn body_max(path: &str) -> Option<usize> {
+    match path.rsplit('/').next()? {
+        "content" => Some(PIECE_MAX),
+        "mended" => Some(MENDED_MAX),
+        "bulk" => Some(BULK_MAX),
+        _ => None,
+    }
 }
 
 /// The answer to who is not let in. Of a key that asked too much nothing is left.
@@ -165,10 +263,8 @@ fn tell<T>(result: rapport_service::Result<T>) -> Result<T, AppError> {
     result.map_err(rapport_service::Error::tell)
 }
 
-/// Answers, or says what is wrong.
-fn told(answer: Result<Response, Refusal>) -> Response {
-    answer.unwrap_or_else(IntoResponse::into_response)
-}
+/// What a handler answers.
+type Answer = Result<Response, Refusal>;
 
 /// What a handler refuses with.
 #[derive(Debug)]
@@ -198,12 +294,4 @@ impl IntoResponse for Refusal {
             Self::Unreadable(problem) => problem.into_response(),
         }
     }
-}
-
-/// Names the command that an answer comes from.
-fn with_batch(mut response: Response, batch: Option<BatchId>) -> Response {
-    if let Some(value) = batch.and_then(|batch| HeaderValue::try_from(batch.to_string()).ok()) {
-        response.headers_mut().insert(BATCH, value);
-    }
-    response
 }

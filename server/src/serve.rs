@@ -62,6 +62,7 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
     let setup = Setup {
         post: post(&config)?,
         key: stores.key,
+        key_rate: config.api_rate,
     };
     let service = Service::new(db, redis, Clock::default(), setup);
     seal::check(&service).await.map_err(tell)?;

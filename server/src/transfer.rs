@@ -29,7 +29,7 @@ use rapport_service::{
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use crate::{BODY_MAX, function, guard, page, state::State};
+use crate::{BODY_MAX, function, guard, page, rest, state::State};
 
 /// The routes, each with what answers it.
 fn routes() -> [(&'static str, MethodRouter<State>); 8] {
@@ -58,10 +58,13 @@ pub fn add(router: Router<State>) -> Router<State> {
 }
 
 /// The largest file of mended rows, in bytes.
-const MENDED_MAX: usize = 8 << 20;
+pub const MENDED_MAX: usize = 8 << 20;
 
 /// The largest body that a path takes, in bytes.
 pub fn body_max(path: &str) -> usize {
+    if rest::holds(path) {
+        return rest::body_max(path).unwrap_or(BODY_MAX);
+    }
     if path.starts_with("/imports/") && path.ends_with("/file") {
         PIECE_MAX
     } else if path.starts_with("/imports/") && path.ends_with("/mended") {

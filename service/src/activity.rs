@@ -1,10 +1,11 @@
 //! Notes: what somebody wrote down about a customer. Their scope is that of their customer.
 
+use chrono::{DateTime, Utc};
 use rapport_domain::{
     access::{Ability, Kind},
-    activity::NewNote,
+    activity::{NewNote, NoteView},
     error::{AppError, FieldConflict},
-    id::{ActivityId, CustomerId},
+    id::{ActivityId, CustomerId, UserId},
     journal::{Op, Receipt},
 };
 use sea_orm::{DatabaseTransaction, FromQueryResult, TransactionTrait};
@@ -14,11 +15,9 @@ use uuid::Uuid;
 use crate::{
     Ctx, Result,
     access::scope,
-    customer::{
-        command::refuse_unknown_version,
-        query::{Row, fetch},
-    },
+    customer::query::{Row, fetch},
     journal::{self, Change, RecordKind},
+    seen::Seen,
     sql::sql,
 };
 
@@ -29,6 +28,43 @@ struct Note {
     body: String,
     version: i64,
     deleted: bool,
+}
+
+/// A note, for who may see its customer.
+///
+/// # Errors
+/// [`AppError::NotFound`] when there is none, it was removed or its customer is out of sight.
+pub async fn note(ctx: &Ctx, id: ActivityId) -> Result<NoteView> {
+    let reads = scope(ctx, Kind::Customer, Ability::Read)?;
+    let statement = sql(
+        "SELECT customer_id, body, author_id, version, created_at, updated_at FROM activity \
+         WHERE id = $1 AND deleted_at IS NULL",
+        [id.0.into()],
+    );
+    let found = Stored::find_by_statement(statement).one(ctx.db()).await?;
+    let note = found.ok_or(AppError::NotFound)?;
+    let customer = CustomerId(note.customer_id);
+    fetch(ctx.db(), reads, customer, false).await?;
+    let now = ctx.now();
+    Ok(NoteView {
+        id,
+        version: note.version,
+        customer,
+        body: note.body,
+        author: note.author_id.map(UserId),
+        created: now.say(note.created_at),
+        updated: now.say(note.updated_at),
+    })
+}
+
+#[derive(FromQueryResult)]
+struct Stored {
+    customer_id: Uuid,
+    body: String,
+    author_id: Option<Uuid>,
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
 }
 
 /// The command that writes a note.
@@ -63,9 +99,9 @@ pub(crate) fn noted(ctx: &Ctx, id: ActivityId, customer: Uuid, body: &str) -> Ch
 /// # Errors
 /// As [`write_note`]; [`AppError::Refused`] when it was removed, [`AppError::Conflict`] with both texts when somebody
 /// else changed it since, [`AppError::Invalid`] on `form` for a version that there never was.
-pub async fn edit_note(ctx: &Ctx, id: ActivityId, seen: i64, body: String) -> Result<Receipt> {
+pub async fn edit_note(ctx: &Ctx, id: ActivityId, seen: impl Into<Seen>, body: String) -> Result<Receipt> {
     let (tx, note) = lock(ctx, id, Ability::Update).await?;
-    refuse_unknown_version(seen, note.version)?;
+    let seen = seen.into().of(note.version)?;
     let fields = [("body".to_owned(), json!(note.body), json!(body))];
     let change = Change::update(RecordKind::Activity, note.id, note.customer_id, fields);
     if change.is_some() {
@@ -78,8 +114,9 @@ pub async fn edit_note(ctx: &Ctx, id: ActivityId, seen: i64, body: String) -> Re
 ///
 /// # Errors
 /// As [`write_note`].
-pub async fn remove_note(ctx: &Ctx, id: ActivityId) -> Result<Receipt> {
+pub async fn remove_note(ctx: &Ctx, id: ActivityId, seen: Seen) -> Result<Receipt> {
     let (tx, note) = lock(ctx, id, Ability::Delete).await?;
+    seen.of(note.version)?;
     let change = Change::bare(RecordKind::Activity, note.id, note.customer_id, Op::Trash);
     commit(tx, ctx, "remove note", &note, Some(change)).await
 }
@@ -88,9 +125,9 @@ pub async fn remove_note(ctx: &Ctx, id: ActivityId) -> Result<Receipt> {
 async fn lock(ctx: &Ctx, id: ActivityId, ability: Ability) -> Result<(DatabaseTransaction, Note)> {
     let tx = ctx.db().begin().await?;
     // The customer is locked first, as everywhere; only then does the note hold still.
-    let customer = CustomerId(note(&tx, id).await?.customer_id);
+    let customer = CustomerId(stored(&tx, id).await?.customer_id);
     customer_row(&tx, ctx, customer, ability).await?;
-    let note = note(&tx, id).await?;
+    let note = stored(&tx, id).await?;
     if note.deleted {
         return Err(AppError::refused("This note was removed.").into());
     }
@@ -161,7 +198,7 @@ async fn customer_row(tx: &DatabaseTransaction, ctx: &Ctx, id: CustomerId, abili
     Ok(row)
 }
 
-async fn note(tx: &DatabaseTransaction, id: ActivityId) -> Result<Note> {
+async fn stored(tx: &DatabaseTransaction, id: ActivityId) -> Result<Note> {
     let statement = sql(
         "SELECT id, customer_id, body, version, deleted_at IS NOT NULL AS deleted FROM activity WHERE id = $1",
         [id.0.into()],

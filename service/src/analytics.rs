@@ -33,7 +33,7 @@ struct HourRow {
 /// # Errors
 /// [`rapport_domain::error::AppError::Forbidden`] for who may not say who works here.
 pub async fn get(ctx: &Ctx, period: Period) -> Result<Analytics> {
-    require(ctx.actor(), Kind::User, Ability::Update)?;
+    require(ctx.actor(), Kind::Setting, Ability::Read)?;
     let span = Span::single(ctx, period);
     let (from, to) = span.ends();
     let bounds = span.bounds();

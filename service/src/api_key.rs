@@ -5,7 +5,7 @@ use rapport_domain::{
     access::Actor,
     api_key::{KEYS_MAX, KeyAccess, KeyView, NewKey, PREFIX},
     error::AppError,
-    id::{ApiKeyId, UserId},
+    id::{ApiKeyId, UserId, uuid_v7},
     journal::Via,
 };
 use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait};
@@ -73,11 +73,12 @@ fn shown_as(id: Uuid) -> String {
     format!("key {id}")
 }
 
-/// Makes a key for the actor, who sees it for ten minutes. Sending the same form again makes none.
+/// Makes a key for the actor and gives it; for ten minutes they can see it again. Sending the same form again makes
+/// none.
 ///
 /// # Errors
 /// [`AppError::Refused`] when they have too many, and for a program: keys are made by people.
-pub async fn make(ctx: &Ctx, new: NewKey) -> Result<()> {
+pub async fn make(ctx: &Ctx, new: NewKey) -> Result<String> {
     for_people(ctx)?;
     let secret = format!("{PREFIX}{}", secret::token());
     let hint: String = secret.chars().skip(secret.len() - HINT).collect();
@@ -112,16 +113,17 @@ pub async fn make(ctx: &Ctx, new: NewKey) -> Result<()> {
         .never_undone("A key that was handed on cannot be called back; it can be revoked.");
     journal::write(&tx, ctx.clock().new_id(), &command, Vec::new()).await?;
     tx.commit().await?;
-    user::show_secret(ctx, shown_as(new.id.0), &secret).await
+    user::show_secret(ctx, shown_as(new.id.0), &secret).await?;
+    Ok(secret)
 }
 
-async fn made_or_too_many(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
+async fn made_or_too_many(ctx: &Ctx, id: ApiKeyId) -> Result<String> {
     let own = sql(
         "SELECT 1 FROM api_key WHERE id = $1 AND user_id = $2",
         [id.0.into(), ctx.actor().user.0.into()],
     );
     match ctx.db().query_one_raw(own).await? {
-        Some(_) => Ok(()),
+        Some(_) => Ok(user::seen_secret(ctx, shown_as(id.0)).await?.unwrap_or_default()),
         None => Err(AppError::refused(format!(
             "There can be {KEYS_MAX} keys at once. Please revoke one first."
         ))
@@ -208,7 +210,7 @@ pub async fn resolve(service: &Service, key: &str, client: &str) -> Result<Calle
         limit::take(service, &[(limit::KEY_FROM, client)]).await?;
         return Err(AppError::Unauthenticated.into());
     };
-    let left = limit::take_one(service, limit::KEY, &holder.id.to_string()).await?;
+    let left = limit::take_one(service, limit::by_key(service), &holder.id.to_string()).await?;
     note_use(service, &holder).await?;
     Ok(Caller {
         ctx: service.acting(actor, Via::Key),
@@ -291,12 +293,27 @@ pub async fn record_for(caller: &Caller, key: &str, request: &[u8]) -> Result<Uu
     Ok(asked.record)
 }
 
+/// The id of one of many records that are made by one request: the same whenever it is asked for.
+#[must_use]
+pub fn id_within(request: Uuid, place: usize) -> Uuid {
+    let place = u64::try_from(place).unwrap_or_default();
+    let seed = [request.as_bytes().as_slice(), &place.to_be_bytes()].concat();
+    let digest = secret::unhex(&secret::digest_bytes(&seed)).unwrap_or_default();
+    let mut chance = [0; 10];
+    chance.iter_mut().zip(digest).for_each(|(byte, of)| *byte = of);
+    let minted = request.get_timestamp().map_or((0, 0), |at| at.to_unix());
+    uuid_v7(minted.0 * 1_000 + u64::from(minted.1 / 1_000_000), chance)
+}
+
 /// Lets a key stand for another request, as long as nothing was made by the one before: that was refused, or never came
 /// so far. Gives whether it does.
 async fn take_over(ctx: &Ctx, by: ApiKeyId, key: &str, fingerprint: &str) -> Result<bool> {
     let statement = sql(
         "UPDATE idempotency i SET fingerprint = $3 WHERE i.api_key = $1 AND i.key = $2 \
-           AND NOT EXISTS (SELECT 1 FROM change c WHERE c.subject = i.record)",
+           AND NOT EXISTS (SELECT 1 FROM change c WHERE c.subject = i.record) \
+           AND NOT EXISTS (SELECT 1 FROM activity a WHERE a.id = i.record) \
+           AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.id = i.record) \
+           AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.id = i.record)",
         [by.0.into(), key.into(), fingerprint.into()],
     );
     Ok(ctx.db().execute_raw(statement).await?.rows_affected() > 0)

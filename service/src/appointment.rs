@@ -13,5 +13,5 @@ pub use command::{book, cancel, save, set_status};
 pub use feed::{feed_ics, open_feed, revoke_feed};
 pub use free::free_times;
 pub use ics::ics;
-pub use kind::{create_type, save_type, types};
-pub use query::{booking_options, calendar, get, of_customer};
+pub use kind::{create_type, legend, save_type, types};
+pub use query::{Timed, Window, booking_options, calendar, get, of_customer, window};

@@ -71,7 +71,7 @@ struct Action {
 /// [`AppError::Forbidden`] for who may not say who works here; [`AppError::NotFound`] for a page behind a command that
 /// there is not.
 pub async fn page(ctx: &Ctx, query: AuditQuery) -> Result<AuditPage> {
-    require(ctx.actor(), Kind::User, Ability::Update)?;
+    require(ctx.actor(), Kind::Setting, Ability::Read)?;
     let db = ctx.db();
     let mut heads = heads(ctx, &query).await?;
     let goes_on = heads.len() as i64 > SIZE;

@@ -4,6 +4,7 @@ pub mod command;
 pub(crate) mod contact;
 pub mod export;
 mod list;
+pub mod many;
 pub mod query;
 mod search;
 pub(crate) mod timeline;

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use rapport_domain::{access::Actor, journal::Via};
+use chrono::{DateTime, Utc};
+use rapport_domain::{access::Actor, appointment::Asked, journal::Via};
 use sea_orm::DatabaseConnection;
 
 pub mod access;
@@ -34,6 +35,7 @@ pub mod password;
 pub mod redis;
 pub mod seal;
 mod secret;
+pub mod seen;
 pub mod session;
 mod sql;
 pub mod tag;
@@ -55,12 +57,23 @@ struct Parts {
 }
 
 /// What the one who hosts may give besides the stores.
-#[derive(Default)]
 pub struct Setup {
     /// A way for mail; unless given mail stays here, and links are for this machine.
     pub post: mail::Post,
     /// The key of the journal's seal; unless given the journal is not sealed.
     pub key: Option<seal::Key>,
+    /// How often one key of the API may ask in a minute.
+    pub key_rate: u32,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            post: mail::Post::default(),
+            key: None,
+            key_rate: limit::KEY_RATE,
+        }
+    }
 }
 
 impl Service {
@@ -96,6 +109,10 @@ impl Service {
 
     pub(crate) fn post(&self) -> &mail::Post {
         &self.0.setup.post
+    }
+
+    pub(crate) fn key_rate(&self) -> u32 {
+        self.0.setup.key_rate
     }
 
     /// The key of the journal's seal.
@@ -144,6 +161,20 @@ impl Ctx {
 
     pub(crate) fn service(&self) -> &Service {
         &self.service
+    }
+
+    /// What the actor's clock says at an instant.
+    #[must_use]
+    pub fn asked(&self, at: DateTime<Utc>) -> Asked {
+        zone::asked(at, self.zone())
+    }
+
+    /// The instant at which the actor's clock says that.
+    ///
+    /// # Errors
+    /// As [`zone::instant`].
+    pub fn instant(&self, asked: Asked) -> Result<DateTime<Utc>> {
+        Ok(zone::instant(asked, self.zone())?)
     }
 
     /// Where the actor's clock stands.

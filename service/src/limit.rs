@@ -67,12 +67,8 @@ pub const CALENDAR: Limit = Limit {
     burst: 60,
     per: MINUTE,
 };
-/// What a program asks by one key.
-pub const KEY: Limit = Limit {
-    name: "key",
-    burst: 600,
-    per: MINUTE,
-};
+/// How often one key may ask in a minute, unless who hosts says otherwise.
+pub const KEY_RATE: u32 = 600;
 /// Keys that are none, from one client address.
 pub const KEY_FROM: Limit = Limit {
     name: "key-from",
@@ -85,6 +81,15 @@ pub const PASSWORD_OF: Limit = Limit {
     burst: 10,
     per: MINUTE,
 };
+
+/// What a program asks by one key.
+pub(crate) fn by_key(service: &Service) -> Limit {
+    Limit {
+        name: "key",
+        burst: service.key_rate(),
+        per: MINUTE,
+    }
+}
 
 /// The generic cell rate algorithm (ITU-T I.371) over several keys: takes from all, or from none and says how many
 /// milliseconds to wait; and says when the whole burst of the first is free again. A key holds the time at which its whole burst is free again, in microseconds.

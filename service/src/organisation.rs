@@ -17,9 +17,9 @@ use crate::{
     Ctx, Error, Result, Service,
     access::require,
     appointment::feed,
-    customer::command::refuse_unknown_version,
     journal::{self, Change, Fields, RecordKind, changed_since},
     merge::{disputed, refuse, unchanged, update},
+    seen::Seen,
     sql::sql,
     zone,
 };
@@ -195,14 +195,14 @@ fn known_zone(name: &str) -> Result<Tz> {
 /// # Errors
 /// [`AppError::Forbidden`] without the right, [`AppError::Invalid`] on `zone` for one that there is not,
 /// [`AppError::Conflict`].
-pub async fn save(ctx: &Ctx, seen: i64, patch: OrganisationPatch) -> Result<Receipt> {
+pub async fn save(ctx: &Ctx, seen: impl Into<Seen>, patch: OrganisationPatch) -> Result<Receipt> {
     require(ctx.actor(), Kind::Setting, Ability::Update)?;
     if let Some(zone) = &patch.zone {
         known_zone(zone)?;
     }
     let tx = ctx.db().begin().await?;
     let settings = read(&tx, "FOR UPDATE").await?;
-    refuse_unknown_version(seen, settings.version)?;
+    let seen = seen.into().of(settings.version)?;
     let (kind, id) = (RecordKind::Organisation, settings.id);
     let Some(change) = settings.change(&patch)? else {
         return Ok(unchanged(id, settings.version));
@@ -266,13 +266,13 @@ pub async fn profile(ctx: &Ctx) -> Result<Profile> {
 ///
 /// # Errors
 /// As [`save`].
-pub async fn save_profile(ctx: &Ctx, seen: i64, patch: ProfilePatch) -> Result<Receipt> {
+pub async fn save_profile(ctx: &Ctx, seen: impl Into<Seen>, patch: ProfilePatch) -> Result<Receipt> {
     if let Some(Some(zone)) = &patch.zone {
         known_zone(zone)?;
     }
     let tx = ctx.db().begin().await?;
     let account = account(&tx, ctx, "FOR UPDATE").await?;
-    refuse_unknown_version(seen, account.version)?;
+    let seen = seen.into().of(account.version)?;
     let (kind, id) = (RecordKind::User, ctx.actor().user.0);
     let stored = journal::fields(json!({ "name": account.name, "zone": account.zone }));
     let mut wanted = Fields::new();

@@ -58,6 +58,21 @@ pub fn wall(at: DateTime<Utc>, zone: Tz) -> Wall {
     }
 }
 
+/// What the clock says at an instant, and which of the two where it says so twice.
+#[must_use]
+pub fn asked(at: DateTime<Utc>, zone: Tz) -> Asked {
+    let local = at.with_timezone(&zone).naive_local();
+    let fold = match zone.from_local_datetime(&local) {
+        LocalResult::Ambiguous(first, _) if first.to_utc() == at => Some(Fold::First),
+        LocalResult::Ambiguous(..) => Some(Fold::Second),
+        LocalResult::Single(_) | LocalResult::None => None,
+    };
+    Asked {
+        wall: wall(at, zone),
+        fold,
+    }
+}
+
 /// Somebody's clock at this moment, by which they are told when things happened.
 #[derive(Debug, Clone, Copy)]
 pub struct Now {

@@ -42,7 +42,8 @@ pub async fn appointments_of(
     id: String,
 ) -> Answer<Vec<Slot>> {
     use crate::api::{answer, context};
-    answer(rapport_service::appointment::of_customer(&context()?, parse(&id)?).await)
+    let kept = answer(rapport_service::appointment::of_customer(&context()?, parse(&id)?).await)?;
+    Ok(kept.into_iter().map(|kept| kept.slot).collect())
 }
 
 /// What the form of a new appointment offers.

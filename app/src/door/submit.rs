@@ -11,7 +11,7 @@ use rapport_domain::{
     journal::{Receipt, UndoReport},
     user::{SetUp, SignIn},
 };
-use rapport_service::{Ctx, activity, customer::command, import, journal, session, user};
+use rapport_service::{Ctx, activity, customer::command, import, journal, seen::Seen, session, user};
 
 mod appointment;
 mod link;
@@ -73,13 +73,13 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         Form::EditCustomer(id) => edit_customer(id, values, ctx).await,
         Form::TrashCustomer(id) => {
             let to = local_path(values.get("back")).unwrap_or("/customers").to_owned();
-            let receipt = tell(command::trash(ctx, id).await)?;
+            let receipt = tell(command::trash(ctx, id, Seen::Latest).await)?;
             Ok(written(to, "Moved to the trash.", receipt))
         }
         Form::RestoreCustomer(id) => Ok(written(
             back(),
             "Taken out of the trash.",
-            tell(command::restore(ctx, id).await)?,
+            tell(command::restore(ctx, id, Seen::Latest).await)?,
         )),
         Form::WriteNote(id) => {
             let note = NewNote::parse(values)?;
@@ -93,7 +93,7 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         Form::RemoveNote(id) => Ok(written(
             back(),
             "Note removed.",
-            tell(activity::remove_note(ctx, id).await)?,
+            tell(activity::remove_note(ctx, id, Seen::Latest).await)?,
         )),
         Form::Undo => {
             let batch = values.get("batch").parse::<BatchId>()?;

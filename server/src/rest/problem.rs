@@ -16,40 +16,40 @@ use crate::headers;
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// What kind of problem it is: a name that stays.
     #[serde(rename = "type")]
     #[schema(example = "urn:rapport:problem:invalid")]
-    pub kind: String,
+    pub(crate) kind: String,
     /// The same in words.
     #[schema(example = "What was sent is not right")]
-    pub title: String,
+    pub(crate) title: String,
     /// The status of the answer.
     #[schema(example = 422)]
-    pub status: u16,
+    pub(crate) status: u16,
     /// What is wrong in this case.
-    pub detail: String,
+    pub(crate) detail: String,
     /// What is wrong with which field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<Wrong>,
+    pub(crate) errors: Vec<Wrong>,
     /// The version that stands, where another one was named.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<i64>,
+    pub(crate) version: Option<i64>,
 }
 
 /// A field that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Wrong {
+pub(crate) struct Wrong {
     /// Where it stands in what was sent, as a JSON pointer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "/emails/0")]
-    pub pointer: Option<String>,
+    pub(crate) pointer: Option<String>,
     /// The parameter of the address, or the header, where that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameter: Option<String>,
+    pub(crate) parameter: Option<String>,
     /// What is wrong, as a sentence.
     #[schema(example = "“ada” is not an e-mail address.")]
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 impl Problem {
@@ -65,24 +65,24 @@ impl Problem {
     }
 
     /// What was sent is no JSON of the right form.
-    pub fn unreadable(detail: impl Into<String>) -> Self {
+    pub(crate) fn unreadable(detail: impl Into<String>) -> Self {
         Self::new(400, "unreadable", "What was sent cannot be read", detail)
     }
 
     /// What was sent is of another kind.
-    pub fn of_another_kind(detail: impl Into<String>) -> Self {
+    pub(crate) fn of_another_kind(detail: impl Into<String>) -> Self {
         Self::new(415, "media-type", "What was sent is of another kind", detail)
     }
 
     /// There is no such thing to be done there.
-    pub fn wrong_method() -> Self {
+    pub(crate) fn wrong_method() -> Self {
         let detail =
             "There is something at this address, but not for this method; Allow names those that there are.";
         Self::new(405, "method", "Not for this method", detail)
     }
 
     /// What may not come in at all: without TLS, too large, too slow.
-    pub fn of_transport(status: StatusCode, title: &str, detail: &str) -> Self {
+    pub(crate) fn of_transport(status: StatusCode, title: &str, detail: &str) -> Self {
         let name = match status {
             StatusCode::PAYLOAD_TOO_LARGE => "too-large",
             StatusCode::REQUEST_TIMEOUT => "too-slow",
@@ -92,7 +92,7 @@ impl Problem {
     }
 
     /// Parameters of the address are wrong.
-    pub fn parameters(fields: FieldErrors) -> Self {
+    pub(crate) fn parameters(fields: FieldErrors) -> Self {
         let mut problem = Self::new(
             400,
             "parameter",
@@ -112,7 +112,13 @@ impl Problem {
         problem
     }
 
-    fn of(error: &AppError) -> Self {
+    /// One parameter of the address is wrong.
+    pub(crate) fn parameter(name: &str, sentence: &str) -> Self {
+        Self::parameters(FieldErrors::one(name, sentence))
+    }
+
+    /// What an error says.
+    pub(crate) fn of(error: &AppError) -> Self {
         let (name, title) = match error {
             AppError::Unauthenticated => ("unauthenticated", "A key is needed"),
             AppError::Forbidden => ("forbidden", "The rights do not reach this"),
@@ -182,7 +188,7 @@ impl IntoResponse for Problem {
 }
 
 /// The answer to an error.
-pub fn refuse(error: &AppError) -> Response {
+pub(crate) fn refuse(error: &AppError) -> Response {
     let mut response = Problem::of(error).into_response();
     headers::say_when_again(error, response.headers_mut());
     response

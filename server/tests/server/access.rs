@@ -23,6 +23,7 @@ use rapport_service::{
     customer::command,
     import::{self, NewImport, Wishes},
     job::Worker,
+    seen::Seen,
     user,
 };
 use rapport_testing::PASSWORD;
@@ -505,7 +506,7 @@ impl Scene {
                 vec![("version", "1".to_owned()), ("city", "Bath".to_owned())],
             ),
             "/customers/{id}/restore" => {
-                command::trash(&self.admin, customer).await.unwrap();
+                command::trash(&self.admin, customer, Seen::Latest).await.unwrap();
                 (customer.to_string(), vec![])
             }
             "/customers/{id}/notes" => (

@@ -23,9 +23,10 @@ use super::{
 use crate::{
     Ctx, Error, Result,
     access::{require, scope},
-    customer::{command::refuse_unknown_version, query::fetch},
+    customer::query::fetch,
     database::lock_staff,
     journal::{self, Change, Fields, RecordKind, changed_since},
+    seen::Seen,
     sql::sql,
 };
 
@@ -146,10 +147,15 @@ async fn lock(ctx: &Ctx, id: AppointmentId, joining: &BTreeSet<Uuid>) -> Result<
 /// # Errors
 /// As [`book`]; [`AppError::NotFound`] out of sight; [`AppError::Conflict`] with both values where somebody else changed
 /// the same since; [`AppError::Refused`] when its booking was taken back or it is cancelled.
-pub async fn save(ctx: &Ctx, id: AppointmentId, seen: i64, patch: AppointmentPatch) -> Result<Receipt> {
+pub async fn save(
+    ctx: &Ctx,
+    id: AppointmentId,
+    seen: impl Into<Seen>,
+    patch: AppointmentPatch,
+) -> Result<Receipt> {
     let joining = patch.staff.iter().flatten().map(|id| id.0).collect();
     let (tx, row) = lock(ctx, id, &joining).await?;
-    refuse_unknown_version(seen, row.version)?;
+    let seen = seen.into().of(row.version)?;
     if row.status()? == Status::Cancelled {
         return Err(AppError::refused("This appointment was cancelled. Book it again to change it.").into());
     }

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::{
     Ctx, Result,
     access::require,
-    customer::command::refuse_unknown_version,
     journal::{self, Change, Fields, RecordKind},
+    seen::Seen,
     sql::sql,
 };
 
@@ -64,6 +64,15 @@ pub async fn types(ctx: &Ctx) -> Result<Vec<AppointmentType>> {
     all(ctx.db()).await
 }
 
+/// All types, for those who see appointments.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for others.
+pub async fn legend(ctx: &Ctx) -> Result<Vec<AppointmentType>> {
+    require(ctx.actor(), Kind::Appointment, Ability::Read)?;
+    all(ctx.db()).await
+}
+
 /// Makes a type. Posting the same form again gives the receipt of the first time.
 ///
 /// # Errors
@@ -88,7 +97,7 @@ pub async fn create_type(ctx: &Ctx, id: AppointmentTypeId, form: AppointmentType
 pub async fn save_type(
     ctx: &Ctx,
     id: AppointmentTypeId,
-    seen: i64,
+    seen: impl Into<Seen>,
     form: AppointmentTypeForm,
 ) -> Result<Receipt> {
     require(ctx.actor(), Kind::Setting, Ability::Update)?;
@@ -103,7 +112,7 @@ pub async fn save_type(
         .into_iter()
         .find(|kind| kind.id == id.0)
         .ok_or(AppError::NotFound)?;
-    refuse_unknown_version(seen, stands.version)?;
+    let seen = seen.into().of(stands.version)?;
     if !form.active && !others {
         let sentence = "One type has to stay in use, or nothing could be booked.";
         return Err(FieldErrors::one("active", sentence).into());

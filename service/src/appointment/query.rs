@@ -50,8 +50,16 @@ pub async fn calendar(ctx: &Ctx, query: CalendarQuery) -> Result<Calendar> {
         zone::day_begins(first, ctx.zone()),
         zone::day_begins(first.plus(count.into()), ctx.zone()),
     );
-    let keepers: Vec<Uuid> = shown.iter().map(|staff| staff.id.0).collect();
-    let mut found = kept(db, keepers, from, to, query.cancelled).await?;
+    let keepers = shown.iter().map(|staff| staff.id).collect();
+    let span = Window {
+        staff: keepers,
+        from,
+        to,
+        cancelled: query.cancelled,
+        after: None,
+        size: SLOTS_MAX,
+    };
+    let mut found = kept(db, &span).await?;
     let more = found.len() > SLOTS_MAX;
     found.truncate(SLOTS_MAX);
     let slots: Result<Vec<Slot>> = found.into_iter().map(|line| line.told(ctx)).collect();
@@ -124,6 +132,12 @@ const BY_ID: &str = "kept CROSS JOIN LATERAL (SELECT * FROM appointment x \
     WHERE x.id = kept.appointment AND x.deleted_at IS NULL OFFSET 0) AS a";
 
 impl Line {
+    fn timed(self, ctx: &Ctx) -> Result<Timed> {
+        let (from, to) = (self.starts_at, self.ends_at);
+        let slot = self.told(ctx)?;
+        Ok(Timed { slot, from, to })
+    }
+
     /// The appointment as the viewer may know it.
     fn told(self, ctx: &Ctx) -> Result<Slot> {
         let actor = ctx.actor();
@@ -162,18 +176,62 @@ impl Line {
     }
 }
 
+/// A stretch of the calendar, and where in it to go on.
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// Whose appointments.
+    pub staff: Vec<UserId>,
+    /// From when.
+    pub from: DateTime<Utc>,
+    /// Up to when, itself left out.
+    pub to: DateTime<Utc>,
+    /// Whether what was cancelled is told, too.
+    pub cancelled: bool,
+    /// Behind which one: when it begins, and its id.
+    pub after: Option<(DateTime<Utc>, AppointmentId)>,
+    /// How many.
+    pub size: usize,
+}
+
+/// An appointment with the instants at which it begins and ends.
+#[derive(Debug, Clone)]
+pub struct Timed {
+    /// As a calendar shows it.
+    pub slot: Slot,
+    /// When it begins.
+    pub from: DateTime<Utc>,
+    /// When it ends.
+    pub to: DateTime<Utc>,
+}
+
+/// What people keep in a stretch of time, in its order, and whether there is more behind it.
+///
+/// # Errors
+/// [`AppError::Forbidden`] without the right to see appointments; [`AppError::Invalid`] on `staff` for somebody who
+/// cannot be picked.
+pub async fn window(ctx: &Ctx, mut window: Window) -> Result<(Vec<Timed>, bool)> {
+    require(ctx.actor(), Kind::Appointment, Ability::Read)?;
+    let there: Vec<UserId> = staff(ctx).await?.into_iter().map(|staff| staff.id).collect();
+    if window.staff.iter().any(|id| !there.contains(id)) {
+        return Err(AppError::invalid("staff", "Please name people who work here.").into());
+    }
+    if window.staff.is_empty() {
+        window.staff = there;
+    }
+    let mut lines = kept(ctx.db(), &window).await?;
+    let more = lines.len() > window.size;
+    lines.truncate(window.size);
+    let told: Result<Vec<Timed>> = lines.into_iter().map(|line| line.timed(ctx)).collect();
+    Ok((told?, more))
+}
+
 /// What people keep between two instants, by the index of the constraint; what was cancelled by its own.
-async fn kept(
-    db: &impl ConnectionTrait,
-    staff: Vec<Uuid>,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-    cancelled: bool,
-) -> Result<Vec<Line>> {
+async fn kept(db: &impl ConnectionTrait, window: &Window) -> Result<Vec<Line>> {
+    let staff: Vec<Uuid> = window.staff.iter().map(|id| id.0).collect();
     // Their ids first, as many as are shown: only then are the rows looked up, each by its id.
     let mut sql = Sql::new("WITH kept AS MATERIALIZED (SELECT k.appointment FROM (");
     for (place, active) in ["s.active", "NOT s.active"].into_iter().enumerate() {
-        if place > 0 && !cancelled {
+        if place > 0 && !window.cancelled {
             break;
         }
         sql.push(if place > 0 { " UNION ALL " } else { "" })
@@ -182,13 +240,21 @@ async fn kept(
             .push(" AND s.staff = ANY(")
             .bind(staff.clone())
             .push(") AND s.during && tstzrange(")
-            .bind(from)
+            .bind(window.from)
             .push(", ")
-            .bind(to)
+            .bind(window.to)
             .push(")");
     }
-    sql.push(") AS k GROUP BY k.appointment ORDER BY min(k.start), k.appointment LIMIT ")
-        .bind(SLOTS_MAX as i64 + 1)
+    sql.push(") AS k GROUP BY k.appointment");
+    if let Some((start, id)) = window.after {
+        sql.push(" HAVING (min(k.start), k.appointment) > (")
+            .bind(start)
+            .push(", ")
+            .bind(id.0)
+            .push(")");
+    }
+    sql.push(" ORDER BY min(k.start), k.appointment LIMIT ")
+        .bind(i64::try_from(window.size).unwrap_or(i64::MAX) + 1)
         .push(") ")
         .push(&select(BY_ID))
         .push("ORDER BY a.starts_at, a.id");
@@ -197,13 +263,20 @@ async fn kept(
 
 /// What the actor keeps between two instants, as far as they may see it, for another calendar.
 pub(super) async fn kept_by_actor(ctx: &Ctx, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Kept>> {
-    let lines = kept(ctx.db(), vec![ctx.actor().user.0], from, to, false).await?;
+    let window = Window {
+        staff: vec![ctx.actor().user],
+        from,
+        to,
+        cancelled: false,
+        after: None,
+        size: SLOTS_MAX,
+    };
+    let lines = kept(ctx.db(), &window).await?;
     let kept = lines.into_iter().map(|line| {
-        let (id, version, from, to) = (line.id, line.version, line.starts_at, line.ends_at);
-        let slot = line.told(ctx)?;
+        let Timed { slot, from, to } = line.timed(ctx)?;
         Ok(Kept {
-            id: AppointmentId(id),
-            version,
+            id: slot.id,
+            version: slot.version,
             from,
             to,
             status: slot.status,
@@ -220,7 +293,7 @@ pub(super) async fn kept_by_actor(ctx: &Ctx, from: DateTime<Utc>, to: DateTime<U
 ///
 /// # Errors
 /// [`AppError::NotFound`] when the customer is out of sight.
-pub async fn of_customer(ctx: &Ctx, id: CustomerId) -> Result<Vec<Slot>> {
+pub async fn of_customer(ctx: &Ctx, id: CustomerId) -> Result<Vec<Timed>> {
     let customers = scope(ctx, Kind::Customer, Ability::Read)?;
     fetch(ctx.db(), customers, id, false).await?;
     let mut sql = Sql::new(&select("appointment a"));
@@ -236,7 +309,7 @@ pub async fn of_customer(ctx: &Ctx, id: CustomerId) -> Result<Vec<Slot>> {
         .push(")), a.id LIMIT ")
         .bind(OF_CUSTOMER_MAX);
     let lines = Line::find_by_statement(sql.done()).all(ctx.db()).await?;
-    lines.into_iter().map(|line| line.told(ctx)).collect()
+    lines.into_iter().map(|line| line.timed(ctx)).collect()
 }
 
 #[derive(FromQueryResult)]
@@ -281,6 +354,7 @@ pub async fn get(ctx: &Ctx, id: AppointmentId) -> Result<Appointment> {
         status: row.status()?,
         from,
         to: zone::wall(row.ends_at, ctx.zone()),
+        starts_at: row.starts_at,
         minutes: row.span().minutes(),
         elsewhere,
         staff: names,

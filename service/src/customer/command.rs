@@ -20,8 +20,9 @@ use super::{
 };
 use crate::{
     Ctx, Error, Result,
-    access::scope,
+    access::{require, scope},
     journal::{self, CONTACT_KIND, Change, Fields, RecordKind},
+    seen::Seen,
     sql::sql,
 };
 
@@ -34,34 +35,37 @@ const CREATE: &str = "create customer";
 /// [`AppError::Forbidden`] without the right, [`AppError::Invalid`] by field for an owner or a company that cannot be,
 /// on `form` for an id that is in use.
 pub async fn create(ctx: &Ctx, new: NewCustomer) -> Result<Receipt> {
-    let creates = scope(ctx, Kind::Customer, Ability::Create)?;
     let id = new.id.0;
+    require(ctx.actor(), Kind::Customer, Ability::Create)?;
     if let Some(receipt) = journal::made_before(ctx.db(), ctx, CREATE, RecordKind::Customer, id, id).await? {
         return Ok(receipt);
     }
     let tx = ctx.db().begin().await?;
+    let (made, contacts) = creation(&tx, ctx, new).await?;
+    journal::commit_new(tx, ctx, CREATE, made, contacts).await
+}
+
+/// The changes that make a customer: itself, and its contact points.
+pub(super) async fn creation(
+    tx: &DatabaseTransaction,
+    ctx: &Ctx,
+    new: NewCustomer,
+) -> Result<(Change, Vec<Change>)> {
+    let creates = scope(ctx, Kind::Customer, Ability::Create)?;
+    let id = new.id.0;
     let mut wanted = Wish::of(new.fields);
     wanted
         .columns
         .entry(Field::Owner)
         .or_insert(FieldValue::Id(ctx.actor().user.0));
-    let mut after = wanted.resolve(&tx, ctx, None, creates).await?;
+    let mut after = wanted.resolve(tx, ctx, None, creates).await?;
     after.retain(|_, value| !value.is_null());
     let contacts = wanted.contacts.into_iter();
     let contacts = contacts.flat_map(|(kind, values)| contact::creations(ctx.clock(), id, kind, values));
-    let made = Change::create(RecordKind::Customer, id, id, after);
-    journal::commit_new(tx, ctx, CREATE, made, contacts.collect()).await
-}
-
-/// As which version a save saw the customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
-    /// This one: what others changed since merges, or is refused by field.
-    At(i64),
-    /// This one, and nothing may have changed since.
-    Exactly(i64),
-    /// Whichever stands.
-    Latest,
+    Ok((
+        Change::create(RecordKind::Customer, id, id, after),
+        contacts.collect(),
+    ))
 }
 
 /// Changes fields of a customer, as seen at a version.
@@ -69,29 +73,32 @@ pub enum Seen {
 /// Fields that somebody else changed since are refused with both values; the rest merges.
 ///
 /// # Errors
-/// [`AppError::NotFound`] out of sight, [`AppError::Forbidden`] out of reach, [`AppError::Conflict`],
+/// [`AppError::NotFound`] out of sight, [`AppError::Forbidden`] out of reach, [`AppError::Conflict`], [`AppError::Stale`],
 /// [`AppError::Invalid`] by field, [`AppError::Refused`] for one in the trash.
-pub async fn save(ctx: &Ctx, id: CustomerId, seen: i64, patch: CustomerPatch) -> Result<Receipt> {
-    save_seen(ctx, id, Seen::At(seen), patch).await
+pub async fn save(ctx: &Ctx, id: CustomerId, seen: impl Into<Seen>, patch: CustomerPatch) -> Result<Receipt> {
+    let tx = ctx.db().begin().await?;
+    let (row, changes) = edit(&tx, ctx, id, seen.into(), patch).await?;
+    commit(tx, ctx, "edit customer", &row, changes).await
 }
 
-/// As [`save`], for a program.
-///
-/// # Errors
-/// As [`save`], and [`AppError::Stale`].
-pub async fn save_seen(ctx: &Ctx, id: CustomerId, seen: Seen, patch: CustomerPatch) -> Result<Receipt> {
-    let tx = ctx.db().begin().await?;
-    let row = lock(&tx, ctx, id, Ability::Update).await?;
+/// The changes that a patch makes to a customer, which is locked; none when all of it stands already.
+pub(super) async fn edit(
+    tx: &DatabaseTransaction,
+    ctx: &Ctx,
+    id: CustomerId,
+    seen: Seen,
+    patch: CustomerPatch,
+) -> Result<(Row, Vec<Change>)> {
+    let row = lock(tx, ctx, id, Ability::Update).await?;
     if row.deleted_at.is_some() {
         return Err(AppError::refused("This customer is in the trash. Restore it to change it.").into());
     }
-    let seen = seen.version(row.version)?;
-    refuse_unknown_version(seen, row.version)?;
-    let standing = points(&tx, row.id).await?;
+    let seen = seen.of(row.version)?;
+    let standing = points(tx, row.id).await?;
     let mut wanted = Wish::of(patch);
     let after = wanted
         .resolve(
-            &tx,
+            tx,
             ctx,
             Some(&row),
             ctx.actor().scope(Kind::Customer, Ability::Assign),
@@ -108,6 +115,20 @@ pub async fn save_seen(ctx: &Ctx, id: CustomerId, seen: Seen, patch: CustomerPat
     for (kind, values) in wanted.contacts {
         changes.extend(contact::changes(ctx.clock(), row.id, kind, &standing, values));
     }
+    if !changes.is_empty() {
+        refuse_conflicts(tx, ctx, &row, seen, &standing, &changes).await?;
+    }
+    Ok((row, changes))
+}
+
+/// Writes what changes about a customer; nothing when nothing does.
+async fn commit(
+    tx: DatabaseTransaction,
+    ctx: &Ctx,
+    command: &'static str,
+    row: &Row,
+    changes: Vec<Change>,
+) -> Result<Receipt> {
     if changes.is_empty() {
         return Ok(Receipt {
             record: row.id,
@@ -115,8 +136,7 @@ pub async fn save_seen(ctx: &Ctx, id: CustomerId, seen: Seen, patch: CustomerPat
             batch: None,
         });
     }
-    refuse_conflicts(&tx, ctx, &row, seen, &standing, &changes).await?;
-    let batch = journal::commit(tx, ctx, "edit customer", changes).await?;
+    let batch = journal::commit(tx, ctx, command, changes).await?;
     Ok(Receipt {
         record: row.id,
         version: row.version + 1,
@@ -124,39 +144,11 @@ pub async fn save_seen(ctx: &Ctx, id: CustomerId, seen: Seen, patch: CustomerPat
     })
 }
 
-impl Seen {
-    /// The version, where this one stands.
-    fn version(self, stands: i64) -> Result<i64> {
-        match self {
-            Self::Exactly(seen) if seen != stands => Err(AppError::Stale { version: stands }.into()),
-            Self::At(seen) | Self::Exactly(seen) => Ok(seen),
-            Self::Latest => Ok(stands),
-        }
-    }
-}
-
-/// Refuses to change something as seen at a version that there never was: nothing could be told about conflicts.
-pub(crate) fn refuse_unknown_version(seen: i64, stands: i64) -> Result<()> {
-    if (1..=stands).contains(&seen) {
-        return Ok(());
-    }
-    let sentence = "Please open the form again; it names a version that does not exist.";
-    Err(AppError::invalid("form", sentence).into())
-}
-
 /// Moves a customer to the trash.
 ///
 /// # Errors
-/// [`AppError::NotFound`] out of sight, [`AppError::Forbidden`] out of reach.
-pub async fn trash(ctx: &Ctx, id: CustomerId) -> Result<Receipt> {
-    trash_seen(ctx, id, Seen::Latest).await
-}
-
-/// As [`trash`], for a program.
-///
-/// # Errors
-/// As [`trash`], and [`AppError::Stale`].
-pub async fn trash_seen(ctx: &Ctx, id: CustomerId, seen: Seen) -> Result<Receipt> {
+/// [`AppError::NotFound`] out of sight, [`AppError::Forbidden`] out of reach, [`AppError::Stale`].
+pub async fn trash(ctx: &Ctx, id: CustomerId, seen: Seen) -> Result<Receipt> {
     move_to(ctx, id, seen, Op::Trash, "delete customer").await
 }
 
@@ -164,29 +156,30 @@ pub async fn trash_seen(ctx: &Ctx, id: CustomerId, seen: Seen) -> Result<Receipt
 ///
 /// # Errors
 /// As [`trash`].
-pub async fn restore(ctx: &Ctx, id: CustomerId) -> Result<Receipt> {
-    move_to(ctx, id, Seen::Latest, Op::Restore, "restore customer").await
+pub async fn restore(ctx: &Ctx, id: CustomerId, seen: Seen) -> Result<Receipt> {
+    move_to(ctx, id, seen, Op::Restore, "restore customer").await
 }
 
 async fn move_to(ctx: &Ctx, id: CustomerId, seen: Seen, op: Op, command: &'static str) -> Result<Receipt> {
     let tx = ctx.db().begin().await?;
-    let row = lock(&tx, ctx, id, Ability::Delete).await?;
-    seen.version(row.version)?;
-    if row.deleted_at.is_some() == (op == Op::Trash) {
-        // It is where it is wanted: a second click changes nothing.
-        return Ok(Receipt {
-            record: row.id,
-            version: row.version,
-            batch: None,
-        });
-    }
-    let change = Change::bare(RecordKind::Customer, row.id, row.id, op);
-    let batch = journal::commit(tx, ctx, command, vec![change]).await?;
-    Ok(Receipt {
-        record: row.id,
-        version: row.version + 1,
-        batch: Some(batch),
-    })
+    let (row, change) = moved(&tx, ctx, id, seen, op).await?;
+    commit(tx, ctx, command, &row, change.into_iter().collect()).await
+}
+
+/// The change that moves a customer to the trash or out of it; none when it is where it is wanted: a second click
+/// changes nothing.
+pub(super) async fn moved(
+    tx: &DatabaseTransaction,
+    ctx: &Ctx,
+    id: CustomerId,
+    seen: Seen,
+    op: Op,
+) -> Result<(Row, Option<Change>)> {
+    let row = lock(tx, ctx, id, Ability::Delete).await?;
+    seen.of(row.version)?;
+    let stays = row.deleted_at.is_some() == (op == Op::Trash);
+    let change = (!stays).then(|| Change::bare(RecordKind::Customer, row.id, row.id, op));
+    Ok((row, change))
 }
 
 /// Locks a customer that the actor may do this to. Out of sight is not found; in sight but out of reach is forbidden.

@@ -27,11 +27,12 @@ use crate::{
     access::require,
     api_key,
     bulk::{self, Plan},
-    customer::command::refuse_unknown_version,
     database::lock_staff,
     journal::{self, Change, Command, Fields, RecordKind, changed_since, fields},
     merge::{disputed, refuse, unchanged, update},
-    organisation, session,
+    organisation,
+    seen::Seen,
+    session,
     sql::sql,
 };
 
@@ -83,7 +84,7 @@ const COLUMNS: &str = "SELECT u.id, u.version, u.name, u.email, u.role_id, r.key
 /// # Errors
 /// [`AppError::Forbidden`] for who may not say who works here.
 pub async fn people(ctx: &Ctx) -> Result<People> {
-    require(ctx.actor(), Kind::User, Ability::Update)?;
+    require(ctx.actor(), Kind::Setting, Ability::Read)?;
     let text = format!("{COLUMNS} ORDER BY NOT u.active, lower(u.name), u.id");
     let stored = Stored::find_by_statement(sql(&text, [])).all(ctx.db());
     let (stored, teams, invitations, settings) = futures::try_join!(
@@ -111,7 +112,7 @@ struct Holdings {
 /// # Errors
 /// [`AppError::Forbidden`] as [`people`], [`AppError::NotFound`].
 pub async fn person(ctx: &Ctx, id: UserId) -> Result<PersonPage> {
-    require(ctx.actor(), Kind::User, Ability::Update)?;
+    require(ctx.actor(), Kind::Setting, Ability::Read)?;
     let stored = stored(ctx.db(), id, "").await?;
     let statement = sql(
         "SELECT (SELECT count(*) FROM customer WHERE owner_id = $1 AND deleted_at IS NULL) AS customers, \
@@ -164,7 +165,7 @@ async fn held(tx: &DatabaseTransaction, id: UserId) -> Result<Stored> {
 pub async fn save_person(
     ctx: &Ctx,
     id: UserId,
-    seen: i64,
+    seen: impl Into<Seen>,
     patch: PersonPatch,
 ) -> Result<(Receipt, HandedOver)> {
     require(ctx.actor(), Kind::User, Ability::Update)?;
@@ -174,7 +175,7 @@ pub async fn save_person(
         lock_staff(&tx, [id.0].into()).await?;
     }
     let person = held(&tx, id).await?;
-    refuse_unknown_version(seen, person.version)?;
+    let seen = seen.into().of(person.version)?;
     let before = person.fields();
     let wanted = wanted(&tx, &patch).await?;
     let Some(change) = update(RecordKind::User, id.0, &before, wanted) else {
@@ -419,7 +420,7 @@ struct Granted {
 /// # Errors
 /// [`AppError::Forbidden`] for who may not say who works here.
 pub async fn roles(ctx: &Ctx) -> Result<Vec<RoleView>> {
-    require(ctx.actor(), Kind::User, Ability::Update)?;
+    require(ctx.actor(), Kind::Setting, Ability::Read)?;
     let statement = sql(
         "SELECT r.key AS role, (SELECT count(*) FROM app_user u WHERE u.role_id = r.id AND u.active) AS members, \
                 (SELECT coalesce(jsonb_agg(jsonb_build_array(g.kind, g.ability, g.reach)), '[]') FROM role_grant g \

@@ -15,9 +15,9 @@ use super::account::NewTeam;
 use crate::{
     Ctx, Result,
     access::require,
-    customer::command::refuse_unknown_version,
     journal::{self, Change, RecordKind, changed_since, fields},
     merge::{disputed, refuse, unchanged, update},
+    seen::Seen,
     sql::sql,
 };
 
@@ -94,11 +94,11 @@ async fn named(db: &impl ConnectionTrait, id: TeamId) -> Result<Named> {
 ///
 /// # Errors
 /// [`AppError::Forbidden`] without the right, [`AppError::NotFound`], [`AppError::Conflict`].
-pub async fn rename_team(ctx: &Ctx, id: TeamId, seen: i64, name: String) -> Result<Receipt> {
+pub async fn rename_team(ctx: &Ctx, id: TeamId, seen: impl Into<Seen>, name: String) -> Result<Receipt> {
     require(ctx.actor(), Kind::User, Ability::Update)?;
     let tx = ctx.db().begin().await?;
     let team = named(&tx, id).await?;
-    refuse_unknown_version(seen, team.version)?;
+    let seen = seen.into().of(team.version)?;
     let stored = fields(json!({ "name": team.name }));
     let Some(change) = update(RecordKind::Team, id.0, &stored, fields(json!({ "name": name }))) else {
         return Ok(unchanged(id.0, team.version));
@@ -118,10 +118,11 @@ pub async fn rename_team(ctx: &Ctx, id: TeamId, seen: i64, name: String) -> Resu
 /// # Errors
 /// [`AppError::Forbidden`] without the right, [`AppError::NotFound`], [`AppError::Refused`] while somebody or something
 /// belongs to it.
-pub async fn remove_team(ctx: &Ctx, id: TeamId) -> Result<Receipt> {
+pub async fn remove_team(ctx: &Ctx, id: TeamId, seen: Seen) -> Result<Receipt> {
     require(ctx.actor(), Kind::User, Ability::Update)?;
     let tx = ctx.db().begin().await?;
     let team = named(&tx, id).await?;
+    seen.of(team.version)?;
     let gone = Change::remove(RecordKind::Team, id.0, id.0, fields(json!({ "name": team.name })));
     match journal::commit(tx, ctx, "remove team", vec![gone]).await {
         Ok(batch) => Ok(Receipt {

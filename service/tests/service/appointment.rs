@@ -284,7 +284,7 @@ async fn what_cannot_be_booked_is_said_at_its_field() {
     let good = || form(&ctx, &[me], "10:00", 60);
     let gone: CustomerId = ctx.clock().new_id();
     let trashed = world.customer(&ctx, &[("name", "Bob")]).await;
-    rapport_service::customer::command::trash(&ctx, trashed)
+    rapport_service::customer::command::trash(&ctx, trashed, rapport_service::seen::Seen::Latest)
         .await
         .unwrap();
     let yesterday = (ctx.clock().now() - TimeDelta::days(1)).date_naive().to_string();

@@ -7,7 +7,10 @@ use rapport_domain::{
     form::Values,
     id::CustomerId,
 };
-use rapport_service::customer::{command, query};
+use rapport_service::{
+    customer::{command, query},
+    seen::Seen,
+};
 
 use crate::support::{World, told};
 
@@ -132,9 +135,9 @@ async fn a_company_that_people_belong_to_stays_one() {
     assert_eq!(wrong(company, &[("kind", "person")]).await, ["kind"]);
     assert_eq!(wrong(person, &[("kind", "company")]).await, ["kind"]);
     // Who lies in the trash may come back.
-    command::trash(&anna, person).await.unwrap();
+    command::trash(&anna, person, Seen::Latest).await.unwrap();
     assert_eq!(wrong(company, &[("kind", "person")]).await, ["kind"]);
-    command::restore(&anna, person).await.unwrap();
+    command::restore(&anna, person, Seen::Latest).await.unwrap();
     world.save(&anna, person, &[("company_id", "")]).await.unwrap();
     world.save(&anna, company, &[("kind", "person")]).await.unwrap();
 }
@@ -340,13 +343,19 @@ async fn each_role_reaches_what_its_grants_say() {
             told(world.save_seen(&mate, hidden, 1, &[("city", "X")]).await),
             AppError::NotFound
         );
-        assert_eq!(told(command::trash(&mate, hidden).await), AppError::NotFound);
+        assert_eq!(
+            told(command::trash(&mate, hidden, Seen::Latest).await),
+            AppError::NotFound
+        );
     }
     assert_eq!(
         told(world.save_seen(&reader, ours, 1, &[("city", "X")]).await),
         AppError::Forbidden
     );
-    assert_eq!(told(command::trash(&reader, ours).await), AppError::Forbidden);
+    assert_eq!(
+        told(command::trash(&reader, ours, Seen::Latest).await),
+        AppError::Forbidden
+    );
     let id: CustomerId = reader.clock().new_id();
     let new = NewCustomer {
         id,
@@ -370,7 +379,7 @@ async fn a_deleted_customer_is_hidden_from_lists_and_search_and_comes_back_whole
         .customer(&anna, &[("name", "Ernst Handel"), ("emails", "e@h.at")])
         .await;
 
-    command::trash(&anna, id).await.unwrap();
+    command::trash(&anna, id, Seen::Latest).await.unwrap();
     assert!(world.list(&anna, "").await.rows.is_empty());
     assert!(world.list(&anna, "q=ernst").await.rows.is_empty());
     assert!(query::suggest(&anna, "ernst", None).await.unwrap().is_empty());
@@ -379,9 +388,9 @@ async fn a_deleted_customer_is_hidden_from_lists_and_search_and_comes_back_whole
         AppError::Refused { .. }
     ));
     assert!(query::get(&anna, id).await.unwrap().deleted);
-    assert_eq!(command::trash(&anna, id).await.unwrap().batch, None);
+    assert_eq!(command::trash(&anna, id, Seen::Latest).await.unwrap().batch, None);
 
-    command::restore(&anna, id).await.unwrap();
+    command::restore(&anna, id, Seen::Latest).await.unwrap();
     assert_eq!(world.list(&anna, "q=e@h.at").await.rows.len(), 1);
 }
 

@@ -6,7 +6,7 @@ use rapport_domain::{
     feed::{Deed, Feed, Preview},
     timeline::Undo,
 };
-use rapport_service::{Ctx, customer::command, feed, journal};
+use rapport_service::{Ctx, customer::command, feed, journal, seen::Seen};
 
 use crate::support::{World, told};
 
@@ -134,7 +134,7 @@ async fn the_trash_is_told_by_right_newest_first_with_who_put_it_there() {
     );
     for name in ["Ada", "Bob"] {
         let id = world.customer(&ctx, &[("name", name)]).await;
-        command::trash(&ctx, id).await.unwrap();
+        command::trash(&ctx, id, Seen::Latest).await.unwrap();
     }
     let trash = feed::trash(&ctx, None).await.unwrap();
     let names: Vec<&str> = trash.customers.iter().map(|one| one.name.as_str()).collect();

@@ -16,6 +16,7 @@ use rapport_service::{
     import::{self, NewImport, Wishes},
     job::Worker,
     journal,
+    seen::Seen,
 };
 use rapport_testing::eventually;
 
@@ -352,7 +353,7 @@ async fn who_is_brought_back_from_the_trash_is_updated_as_well_and_who_stays_the
             &[("name", "Ada"), ("emails", "ada@example.org"), ("city", "Bath")],
         )
         .await;
-    command::trash(&anna, ada).await.unwrap();
+    command::trash(&anna, ada, Seen::Latest).await.unwrap();
 
     let text = "Name,E-mail,City\nAda,ada@example.org,York\n";
     let report = bring(&world, &anna, text, rules(MatchBy::Email, OnMatch::Update)).await;
@@ -378,7 +379,7 @@ async fn who_is_brought_back_from_the_trash_is_updated_as_well_and_who_stays_the
             ],
         )
         .await;
-    command::trash(&anna, engines).await.unwrap();
+    command::trash(&anna, engines, Seen::Latest).await.unwrap();
     let text = "Company,Company e-mail,Contact name\nEngines,e@engines.example,Ben\n";
     let skip = Rules {
         trash: OnTrash::Skip,

@@ -12,7 +12,7 @@ use rapport_domain::{
     customer::Field,
     import::{ImportReport, Mapping, MatchBy, OnMatch, OnTrash, Rules, Target, Whose},
 };
-use rapport_service::{Ctx, customer::command, import, job::Worker, journal};
+use rapport_service::{Ctx, customer::command, import, job::Worker, journal, seen::Seen};
 
 use crate::support::{World, staged};
 
@@ -235,7 +235,7 @@ async fn there_and_back(
     let here = ids(world).await;
     for which in story.trashed.iter().filter(|_| !here.is_empty()) {
         let id = here[which % here.len()].parse().unwrap();
-        command::trash(ctx, id).await.unwrap();
+        command::trash(ctx, id, Seen::Latest).await.unwrap();
     }
 
     let before = (world.state().await, stand(world, &here).await);
@@ -377,7 +377,9 @@ async fn an_import_too_large_for_one_transaction_is_taken_back_and_brought_back_
     let here = ids(&world).await;
     // Some of those that the second file is about lie in the trash.
     for id in here.iter().rev().step_by(50).take(4) {
-        command::trash(&admin, id.parse().unwrap()).await.unwrap();
+        command::trash(&admin, id.parse().unwrap(), Seen::Latest)
+            .await
+            .unwrap();
     }
     let before = (world.state().await, stand(&world, &here).await);
     let report = bring(&world, &admin, &second, guessed(&second).await, rules).await;

@@ -17,6 +17,7 @@ use rapport_service::{
     import::{self, NewImport, PIECE_MAX, Wishes},
     job::Worker,
     journal,
+    seen::Seen,
 };
 
 use crate::support::{World, told};
@@ -499,7 +500,7 @@ async fn who_lies_in_the_trash_is_brought_back_or_left_there() {
     let id = world
         .customer(&anna, &[("name", "Ada"), ("emails", "ada@example.org")])
         .await;
-    command::trash(&anna, id).await.unwrap();
+    command::trash(&anna, id, Seen::Latest).await.unwrap();
     let text = "Name,E-mail\nAda,ada@example.org\n";
     let skip = Rules {
         trash: OnTrash::Skip,

@@ -13,6 +13,7 @@ use rapport_service::{
     Ctx, activity,
     customer::{command, query},
     import, journal,
+    seen::Seen,
 };
 
 use crate::support::{World, told};
@@ -195,7 +196,11 @@ async fn what_lies_in_the_trash_is_not_changed_by_an_undo() {
         .unwrap()
         .batch
         .unwrap();
-    let gone = command::trash(&ben, id).await.unwrap().batch.unwrap();
+    let gone = command::trash(&ben, id, Seen::Latest)
+        .await
+        .unwrap()
+        .batch
+        .unwrap();
 
     for batch in [changed, noted] {
         assert!(!offered(&anna, id, batch).await);

@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use rapport_domain::{access::BuiltInRole, customer::Total, error::AppError, query::ListQuery};
-use rapport_service::customer::{command, query};
+use rapport_service::{
+    customer::{command, query},
+    seen::Seen,
+};
 
 use crate::support::{World, told};
 
@@ -278,12 +281,12 @@ async fn who_comes_back_from_the_trash_is_found_by_the_new_name_of_the_company()
     let person = world
         .customer(&anna, &[("name", "Pat"), ("company_id", &company.to_string())])
         .await;
-    command::trash(&anna, person).await.unwrap();
+    command::trash(&anna, person, Seen::Latest).await.unwrap();
     world
         .save(&anna, company, &[("name", "Freshname")])
         .await
         .unwrap();
-    command::restore(&anna, person).await.unwrap();
+    command::restore(&anna, person, Seen::Latest).await.unwrap();
     assert_eq!(world.list(&anna, "q=freshname").await.rows.len(), 2);
     assert_eq!(world.list(&anna, "q=oldname").await.rows.len(), 0);
 }

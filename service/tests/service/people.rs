@@ -8,7 +8,7 @@ use rapport_domain::{
     journal::Receipt,
     user::people::{HandedOver, Heir, PersonPatch},
 };
-use rapport_service::{Ctx, Result, customer::query, job::Worker, journal, session, user};
+use rapport_service::{Ctx, Result, customer::query, job::Worker, journal, seen::Seen, session, user};
 use rapport_testing::PASSWORD;
 
 use crate::support::{World, book, refused, sign_in, told};
@@ -359,9 +359,9 @@ async fn teams_are_made_renamed_and_removed_while_nobody_belongs_to_them() {
     journal::undo(&admin, renamed.batch.unwrap()).await.unwrap();
     let member = world.acting(BuiltInRole::Member).await.actor().user;
     save(&admin, member, &[("team", &id.to_string())]).await.unwrap();
-    assert!(refused(user::remove_team(&admin, id).await).contains("so it stays"));
+    assert!(refused(user::remove_team(&admin, id, Seen::Latest).await).contains("so it stays"));
     save(&admin, member, &[("team", "")]).await.unwrap();
-    let gone = user::remove_team(&admin, id).await.unwrap();
+    let gone = user::remove_team(&admin, id, Seen::Latest).await.unwrap();
     assert_eq!(
         told(user::rename_team(&admin, id, 1, "x".to_owned()).await),
         AppError::NotFound

@@ -5,7 +5,7 @@ use rapport_domain::{
     error::AppError,
     tag::{Retag, Tag},
 };
-use rapport_service::{Ctx, customer::command, job::Worker, journal, tag};
+use rapport_service::{Ctx, customer::command, job::Worker, journal, seen::Seen, tag};
 
 use crate::support::{World, told};
 
@@ -41,7 +41,7 @@ async fn a_tag_is_renamed_merged_and_taken_away_everywhere_and_comes_back_with_u
         .customer(&admin, &[("name", "Ben"), ("tags", "Key, vip")])
         .await;
     let gone = world.customer(&admin, &[("name", "Cleo"), ("tags", "vip")]).await;
-    command::trash(&admin, gone).await.unwrap();
+    command::trash(&admin, gone, Seen::Latest).await.unwrap();
     assert_eq!(tags(&admin).await, said(&[("Key", 1), ("north", 1), ("vip", 2)]));
 
     let done = tag::change(&admin, retag("vip", Some("key"))).await.unwrap();

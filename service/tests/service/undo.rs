@@ -14,7 +14,7 @@ use rapport_domain::{
     id::{ActivityId, BatchId, CustomerId, UserId},
     journal::Receipt,
 };
-use rapport_service::{Ctx, Error, activity, customer, journal};
+use rapport_service::{Ctx, Error, activity, customer, journal, seen::Seen};
 
 use crate::support::{World, told};
 
@@ -163,13 +163,13 @@ async fn run(ctx: &Ctx, made: &mut Made, step: Step) -> Result<Option<BatchId>, 
             let Some(id) = pick(&made.customers, which) else {
                 return Ok(None);
             };
-            customer::command::trash(ctx, id).await?
+            customer::command::trash(ctx, id, Seen::Latest).await?
         }
         Step::Restore(which) => {
             let Some(id) = pick(&made.customers, which) else {
                 return Ok(None);
             };
-            customer::command::restore(ctx, id).await?
+            customer::command::restore(ctx, id, Seen::Latest).await?
         }
         Step::Note(which, body) => {
             let Some(customer) = pick(&made.customers, which) else {
@@ -194,7 +194,7 @@ async fn run(ctx: &Ctx, made: &mut Made, step: Step) -> Result<Option<BatchId>, 
             let Some(id) = pick(&made.notes, which) else {
                 return Ok(None);
             };
-            activity::remove_note(ctx, id).await?
+            activity::remove_note(ctx, id, Seen::Latest).await?
         }
     };
     Ok(receipt.batch)

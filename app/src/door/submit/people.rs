@@ -7,7 +7,7 @@ use rapport_domain::{
     id::UserId,
     user::people::{Heir, NewInvitation, PersonPatch, team_name},
 };
-use rapport_service::{Ctx, user};
+use rapport_service::{Ctx, seen::Seen, user};
 
 use super::{Form, changed, saved, seen, tell, told, written};
 
@@ -64,7 +64,7 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
         Form::RemoveTeam(id) => Ok(written(
             back,
             "Team removed.",
-            tell(user::remove_team(ctx, id).await)?,
+            tell(user::remove_team(ctx, id, Seen::Latest).await)?,
         )),
         _ => Err(AppError::Internal),
     }

@@ -1,17 +1,20 @@
-//! How a customer is written in JSON, and what its fields are called there.
+//! How a customer is written in JSON.
 
-use chrono::SecondsFormat;
-use rapport_domain::{
-    customer::{ContactKind, Customer, CustomerPage, CustomerRow, Field, Related, Total},
-    error::AppError,
-    form::Values,
-    timeline::Moment,
+use rapport_domain::customer::{
+    ContactKind, Customer, CustomerKind, CustomerPage, CustomerRow, Related, Stage, Total,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema, schema::Object},
+};
 use uuid::Uuid;
 
-use crate::rest::input::Shape;
+use crate::rest::{
+    describe::{needing, words},
+    input::Input,
+    output::{Versioned, iso},
+};
 
 /// A customer, whole.
 #[derive(Serialize, ToSchema)]
@@ -19,11 +22,9 @@ pub(super) struct CustomerBody {
     id: Uuid,
     /// Counts up with every change; the ETag says the same.
     version: i64,
-    /// `person` or `company`.
-    #[schema(example = "company")]
+    #[schema(schema_with = kinds)]
     kind: &'static str,
-    /// `lead`, `prospect`, `customer` or `former`.
-    #[schema(example = "lead")]
+    #[schema(schema_with = stages)]
     stage: &'static str,
     #[schema(example = "Nordlicht Feinkost")]
     name: String,
@@ -70,7 +71,9 @@ struct Reference {
 pub(super) struct CustomerLine {
     id: Uuid,
     version: i64,
+    #[schema(schema_with = kinds)]
     kind: &'static str,
+    #[schema(schema_with = stages)]
     stage: &'static str,
     name: String,
     /// The first e-mail address.
@@ -110,13 +113,13 @@ struct Count {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it describes what is read field by field")]
-pub(super) struct CustomerInput {
-    /// `person` or `company`.
+pub(in crate::rest) struct CustomerInput {
+    #[schema(schema_with = kinds)]
     kind: Option<String>,
-    /// `lead`, `prospect`, `customer` or `former`.
+    #[schema(schema_with = stages)]
     stage: Option<String>,
     /// Needed for a new one.
-    #[schema(example = "Nordlicht Feinkost")]
+    #[schema(example = "Nordlicht Feinkost", nullable = false, max_length = 200)]
     name: Option<String>,
     job_title: Option<String>,
     company_id: Option<Uuid>,
@@ -134,60 +137,31 @@ pub(super) struct CustomerInput {
     tags: Option<Vec<String>>,
 }
 
-/// What the API calls a field: as forms do, but for those that point to another record.
-fn name_of(field: Field) -> &'static str {
-    match field {
-        Field::Company => "company_id",
-        Field::Owner => "owner_id",
-        field => field.word(),
+impl Input for CustomerInput {}
+
+/// A new customer: the fields of one, of which it needs its name.
+pub(super) struct NewCustomerInput;
+
+impl PartialSchema for NewCustomerInput {
+    fn schema() -> RefOr<Schema> {
+        needing::<CustomerInput>(&["name"])
     }
 }
 
-fn field(name: &str) -> Option<Field> {
-    Field::EVERY.iter().copied().find(|field| name_of(*field) == name)
+impl ToSchema for NewCustomerInput {}
+
+fn kinds() -> Object {
+    words(CustomerKind::EVERY.iter().map(|kind| kind.word()))
 }
 
-pub(super) fn shape(name: &str) -> Option<Shape> {
-    Some(match field(name)? {
-        Field::Emails | Field::Phones | Field::Links | Field::Tags => Shape::Texts,
-        _ => Shape::Text,
-    })
+fn stages() -> Object {
+    words(Stage::EVERY.iter().map(|stage| stage.word()))
 }
 
-pub(super) fn as_form(values: Values) -> Values {
-    let fields = values.0.into_iter();
-    fields
-        .filter_map(|(name, value)| Some((field(&name)?.word(), value)))
-        .collect()
-}
-
-/// An error under the names of the API.
-pub(super) fn named(error: AppError) -> AppError {
-    let name = |name: String| match name.parse::<Field>() {
-        Ok(field) => name_of(field).to_owned(),
-        Err(_) => name,
-    };
-    match error {
-        AppError::Invalid { mut fields } => {
-            fields.0 = fields
-                .0
-                .into_iter()
-                .map(|(field, why)| (name(field), why))
-                .collect();
-            AppError::Invalid { fields }
-        }
-        AppError::Conflict { version, mut fields } => {
-            fields
-                .iter_mut()
-                .for_each(|field| field.field = name(std::mem::take(&mut field.field)));
-            AppError::Conflict { version, fields }
-        }
-        error => error,
+impl Versioned for CustomerBody {
+    fn version(&self) -> i64 {
+        self.version
     }
-}
-
-fn iso(moment: &Moment) -> String {
-    moment.at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 impl CustomerBody {
@@ -220,8 +194,8 @@ impl CustomerBody {
                     key: reference.key,
                 })
                 .collect(),
-            created_at: iso(&customer.created),
-            updated_at: iso(&customer.updated),
+            created_at: iso(customer.created.at),
+            updated_at: iso(customer.updated.at),
             deleted: customer.deleted,
             name: customer.name,
             job_title: customer.job_title,
@@ -249,7 +223,7 @@ impl CustomerLine {
             city: row.city,
             country: row.country,
             tags: row.tags,
-            updated_at: iso(&row.updated),
+            updated_at: iso(row.updated.at),
         }
     }
 }
@@ -272,24 +246,23 @@ impl CustomerList {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use rapport_domain::customer::Field;
 
     #[test]
-    fn every_field_of_a_customer_can_be_set_by_one_name() {
-        let names: Vec<&str> = Field::EVERY.iter().map(|field| name_of(*field)).collect();
-        for (field_, name) in Field::EVERY.iter().zip(&names) {
-            assert_eq!(field(name), Some(*field_));
-        }
-        assert_eq!(
-            (field("company"), field("owner_id "), field("id")),
-            (None, None, None)
-        );
+    fn every_field_of_a_customer_can_be_set_by_its_name() {
         let api = serde_json::to_value(crate::rest::description()).unwrap();
-        let described = &api["components"]["schemas"]["CustomerInput"]["properties"];
-        let mut described: Vec<String> = described.as_object().unwrap().keys().cloned().collect();
-        let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-        names.sort_unstable();
-        described.sort_unstable();
-        assert_eq!(described, names);
+        for input in ["CustomerInput", "NewCustomerInput"] {
+            let described = &api["components"]["schemas"][input]["properties"];
+            let mut described: Vec<&str> = described
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(String::as_str)
+                .collect();
+            let mut names: Vec<&str> = Field::EVERY.iter().map(|field| field.word()).collect();
+            names.sort_unstable();
+            described.sort_unstable();
+            assert_eq!(described, names);
+        }
     }
 }
