@@ -48,7 +48,7 @@ pub(super) struct ListParameters {
     /// A filter, as the address of the page has it: `1:and(stage.is(lead),tag.is(vip))`.
     filter: Option<String>,
     /// `name`, `created` or `updated`; with a minus, last first.
-    #[param(pattern = "^-?(name|created|updated)$")]
+    #[param(pattern = "^(-?(name|created|updated))?$")]
     sort: Option<String>,
     /// The `next` of the page before.
     after: Option<String>,

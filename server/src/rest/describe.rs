@@ -9,13 +9,14 @@ use utoipa::{
         Content, HeaderBuilder, KnownFormat, ObjectBuilder, OpenApi, Ref, RefOr, Required, Response,
         ResponseBuilder, Schema, SchemaFormat,
         header::Header,
+        link::Link,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
         schema::{AdditionalProperties, Object, SchemaType, Type},
     },
 };
 
 const BY_KEY: &str = "Asking again under the same key, within a day, makes nothing twice.";
-const IF_MATCH: &str = "The ETag of what was read: 412 when it was changed since. Without it the fields that are sent \
+const IF_MATCH: &str = "The ETag of what was read, or *: 412 when it was changed since. Without it the fields that are sent \
     are set, whatever stands there.";
 const IF_NONE_MATCH: &str = "The ETag of what the asker has: 304 while it stands.";
 const ETAG: &str = "Its version.";
@@ -26,12 +27,14 @@ const UNSEEN: &str = "It was done, and cannot be read by this key any more.";
 /// Completes the description.
 pub(super) fn complete(api: &mut OpenApi) {
     let versioned = versioned(api);
+    let names = named(api);
     for (path, item) in &mut api.paths.paths {
         let has_version = methods(item).any(|(_, operation)| answers_one_of(operation, &versioned));
         for (method, operation) in methods(item) {
             let answers_version = answers_one_of(operation, &versioned);
             add_parameters(operation, path, method, has_version, answers_version);
             add_answers(operation, path, method, has_version, answers_version);
+            add_links(operation, path, &names);
             for (status, response) in &mut operation.responses.responses {
                 if let RefOr::T(response) = response {
                     describe(status, response);
@@ -48,6 +51,47 @@ enum Method {
     Put,
     Patch,
     Delete,
+}
+
+/// Names every operation by its method and path; gives the names, each with its path.
+fn named(api: &mut OpenApi) -> Vec<(String, String)> {
+    let mut names = Vec::new();
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in methods(item) {
+            let method = match method {
+                Method::Get => "get",
+                Method::Post => "post",
+                Method::Put => "put",
+                Method::Patch => "patch",
+                Method::Delete => "delete",
+            };
+            let parts = path.trim_start_matches(super::ROOT).split('/');
+            let parts = parts.map(|part| part.trim_matches(['{', '}']).replace('-', "_"));
+            let name = format!("{method}{}", parts.collect::<Vec<_>>().join("_"));
+            operation.operation_id = Some(name.clone());
+            names.push((path.clone(), name));
+        }
+    }
+    names
+}
+
+/// What is made leads to all that can be done with it.
+fn add_links(operation: &mut Operation, path: &str, names: &[(String, String)]) {
+    let Some(RefOr::T(made)) = operation.responses.responses.get_mut("201") else {
+        return;
+    };
+    // A note is made below its customer, and lies beside it.
+    let place = match path.rsplit_once('/') {
+        Some((_, last)) => format!("{}/{last}/{{id}}", super::ROOT),
+        None => return,
+    };
+    for (_, name) in names.iter().filter(|(of, _)| of.starts_with(&place)) {
+        let link = Link::builder()
+            .operation_id(name.clone())
+            .parameter("id", "$response.body#/id")
+            .build();
+        made.links.insert(name.clone(), RefOr::T(link));
+    }
 }
 
 fn methods(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
@@ -138,7 +182,7 @@ fn in_header(name: &str, description: &str) -> Parameter {
     let text = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
     let text = match name {
         "Idempotency-Key" => text.pattern(Some("^[!-~]{1,200}$")),
-        "If-Match" => text.pattern(Some("^(\\*|(W/)?\"[1-9][0-9]{0,17}\")$")),
+        "If-Match" => text.pattern(Some("^\"[1-9][0-9]{0,17}\"$")),
         _ => text,
     };
     ParameterBuilder::new()
@@ -273,11 +317,30 @@ pub(super) fn words(words: impl IntoIterator<Item = &'static str>) -> Object {
         .build()
 }
 
+/// Of a new record null says no more than silence.
+fn allow_null(schema: &mut RefOr<Schema>) {
+    let (kind, words) = match schema {
+        RefOr::T(Schema::Object(object)) => (&mut object.schema_type, object.enum_values.as_mut()),
+        RefOr::T(Schema::Array(array)) => (&mut array.schema_type, None),
+        _ => return,
+    };
+    if let SchemaType::Type(only) = kind {
+        *kind = SchemaType::Array(vec![only.clone(), Type::Null]);
+    }
+    if let Some(words) = words {
+        words.push(serde_json::Value::Null);
+    }
+}
+
 /// The fields of an input, of which a new record needs some.
 pub(super) fn needing<T: ToSchema>(needed: &[&str]) -> RefOr<Schema> {
     match <T as PartialSchema>::schema() {
         RefOr::T(Schema::Object(mut object)) => {
             object.required = needed.iter().map(|name| (*name).to_owned()).collect();
+            let others = object.properties.iter_mut();
+            others
+                .filter(|(name, _)| !needed.contains(&name.as_str()))
+                .for_each(|(_, schema)| allow_null(schema));
             object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
             RefOr::T(Schema::Object(object))
         }

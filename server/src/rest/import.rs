@@ -254,7 +254,7 @@ struct ImportBody {
     #[schema(schema_with = states)]
     state: &'static str,
     /// How it is read, mapped and matched; nothing before the first piece is here.
-    settings: Option<SettingsBody>,
+    settings: Option<ImportSettingsBody>,
     /// What it would do, from the last check under these settings.
     forecast: Option<ReportBody>,
     /// What it did so far.
@@ -270,7 +270,7 @@ struct ImportBody {
 
 /// How an import is read, mapped and matched.
 #[derive(Serialize, ToSchema)]
-struct SettingsBody {
+struct ImportSettingsBody {
     /// The names of the columns of the file.
     headers: Vec<String>,
     /// What becomes of each, in their order.
@@ -314,7 +314,7 @@ struct ProgressBody {
     error: Option<String>,
 }
 
-impl SettingsBody {
+impl ImportSettingsBody {
     fn of(settings: ImportSettings) -> Self {
         let values = settings.values();
         let said = |name: &str| Some(values.get(name).to_owned()).filter(|text| !text.is_empty());
@@ -377,7 +377,7 @@ impl ImportBody {
             size: view.size,
             received: view.received,
             state: view.state.word(),
-            settings: view.settings.map(SettingsBody::of),
+            settings: view.settings.map(ImportSettingsBody::of),
             forecast: view.forecast.map(ReportBody::of),
             report: view.report.map(ReportBody::of),
             batch: view.batch.map(|batch| batch.0),
@@ -403,7 +403,7 @@ async fn whole(ctx: &Ctx, id: ImportId) -> Answer {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it describes what is read field by field")]
-struct SettingsInput {
+struct ImportSettingsInput {
     /// What becomes of each column, in their order: `ignore`, `id`, `first_name`, `last_name`, or `person.` or
     /// `company.` with a field of a customer, `note`, `since` or `reference` behind it; e-mails, phones and links with a
     /// label behind a colon, if wanted: `person.phones:Mobile`.
@@ -433,7 +433,7 @@ struct SettingsInput {
     restore: Option<bool>,
 }
 
-impl Input for SettingsInput {
+impl Input for ImportSettingsInput {
     const NAMES: &'static [(&'static str, &'static str)] = &[("on_match", "then")];
 }
 
@@ -492,8 +492,8 @@ fn set_ways(values: &mut Values, text: &str) -> Result<(), AppError> {
     path = "/imports/{id}",
     tag = "Imports",
     request_body(content(
-        (SettingsInput = "application/merge-patch+json"),
-        (SettingsInput = "application/json"),
+        (ImportSettingsInput = "application/merge-patch+json"),
+        (ImportSettingsInput = "application/json"),
     )),
     responses((status = 200, body = ImportBody))
 )]
@@ -501,13 +501,13 @@ pub(super) async fn set(Extension(by): By, path: Id, request: Request) -> Answer
     let (parts, body) = request.into_parts();
     let id: ImportId = id(path)?;
     let (object, _) = input::object(&parts.headers, body).await?;
-    let sent = input::values::<SettingsInput>(&object)?;
+    let sent = input::values::<ImportSettingsInput>(&object)?;
     let stands = tell(import::get(&by.ctx, id).await)?.settings;
     let stands = stands.ok_or_else(|| AppError::refused("The file of this import is not here yet."))?;
     let values = over(&stands, sent)?;
     let settings = stands.with_values(&values).map_err(by_column)?;
     let set = import::set(&by.ctx, id, settings.mapping, settings.rules).await;
-    tell(set).map_err(named::<SettingsInput>)?;
+    tell(set).map_err(named::<ImportSettingsInput>)?;
     whole(&by.ctx, id).await
 }
 

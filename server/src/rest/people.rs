@@ -153,7 +153,7 @@ async fn whole(ctx: &Ctx, id: UserId) -> rapport_service::Result<UserBody> {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it describes what is read field by field")]
 struct UserInput {
-    #[schema(nullable = false)]
+    #[schema(nullable = false, min_length = 1)]
     name: Option<String>,
     #[schema(nullable = false, format = Email)]
     email: Option<String>,

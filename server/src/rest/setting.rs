@@ -76,7 +76,7 @@ impl SettingsBody {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it describes what is read field by field")]
 struct SettingsInput {
-    #[schema(nullable = false)]
+    #[schema(nullable = false, min_length = 1)]
     name: Option<String>,
     #[schema(nullable = false, example = "Europe/Berlin")]
     zone: Option<String>,

@@ -65,7 +65,8 @@ impl Import {
     }
 
     pub(super) fn settings(&self) -> Result<ImportSettings> {
-        let settings = self.settings.clone().ok_or(AppError::NotFound)?;
+        let sentence = "The file of this import is not here yet.";
+        let settings = self.settings.clone().ok_or_else(|| AppError::refused(sentence))?;
         Ok(serde_json::from_value(settings)?)
     }
 

@@ -213,7 +213,7 @@ pub(super) struct TypeList {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it describes what is read field by field")]
 pub(super) struct TypeInput {
-    #[schema(nullable = false)]
+    #[schema(nullable = false, min_length = 1)]
     name: Option<String>,
     #[schema(nullable = false, minimum = 5, maximum = 1440)]
     minutes: Option<u16>,

@@ -119,7 +119,7 @@ pub(in crate::rest) struct CustomerInput {
     #[schema(schema_with = stages)]
     stage: Option<String>,
     /// Needed for a new one.
-    #[schema(example = "Nordlicht Feinkost", nullable = false, max_length = 200)]
+    #[schema(example = "Nordlicht Feinkost", nullable = false, min_length = 1)]
     name: Option<String>,
     job_title: Option<String>,
     company_id: Option<Uuid>,
