@@ -8,6 +8,7 @@ mod appointment;
 mod bulk;
 mod customer;
 mod describe;
+pub mod docs;
 mod figures;
 mod import;
 mod input;
@@ -64,6 +65,10 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
             rights, the same journal and the same undo. Errors are problems by RFC 9457."
     ),
     components(schemas(Problem)),
+    tags(
+        (name = "Customers"), (name = "Notes"), (name = "Appointments"), (name = "Imports"), (name = "Journal"),
+        (name = "Figures"), (name = "People"), (name = "Settings")
+    ),
     modifiers(&ByKey)
 )]
 struct Description;
@@ -181,6 +186,7 @@ pub fn router(state: &State) -> Router<State> {
         .route(&format!("{ROOT}/"), axum::routing::any(nowhere))
         .route(&format!("{ROOT}/{{*rest}}"), axum::routing::any(nowhere))
         .layer(from_fn_with_state(state.clone(), admit))
+        .merge(docs::router())
 }
 
 /// Finds out which program asks and for whom, counts it, and answers within the deadline.
