@@ -87,6 +87,13 @@ const GROUPS: &[(&str, &[Card])] = &[
                 also: "label rename merge",
             },
             Card {
+                icon: icondata::LuKey,
+                name: "API keys",
+                about: "Programs with accounts of their own, and every key there is",
+                href: "/admin/keys",
+                also: "rest token service account integration program revoke",
+            },
+            Card {
                 icon: icondata::LuActivity,
                 name: "System health",
                 about: "Versions, round-trips, connections, schema, work and mail",
@@ -255,6 +262,6 @@ mod tests {
         assert_eq!(found("smtp"), ["Outbox"]);
         assert_eq!(found("zebra"), Vec::<&str>::new());
         assert_eq!(found("merge"), ["Tags"]);
-        assert_eq!(found("").len(), 13);
+        assert_eq!(found("").len(), 14);
     }
 }

@@ -140,6 +140,14 @@ forms! {
     NewApiKey = "/settings/keys",
     /// No field.
     RevokeApiKey(ApiKeyId) = "/settings/keys/{id}/revoke",
+    /// Makes an account for a program, with a key. Fields: id (minted with the form), name, role, team, access, days.
+    NewProgram = "/admin/keys",
+    /// Makes another key for a program. Fields: as [`Form::NewApiKey`].
+    NewProgramKey(UserId) = "/admin/keys/{id}/new",
+    /// No field.
+    CloseProgram(UserId) = "/admin/keys/{id}/close",
+    /// Revokes a key, whosever it is. No field.
+    RevokeAnyKey(ApiKeyId) = "/admin/keys/{id}/revoke",
     /// Fields: version, name, zone.
     SaveProfile = "/settings",
     /// Fields: id (minted with the form), email, role, team.
@@ -227,6 +235,7 @@ impl Form {
             | Self::SaveUser(_)
             | Self::NewTeam
             | Self::NewApiKey
+            | Self::NewProgram
             | Self::EditAppointment(_) => self.path(),
             Self::Join | Self::ResetPassword => link_page(self.pattern(), values.get("token")),
             Self::ChangePassword | Self::OpenFeed | Self::RevokeFeed => "/settings".to_owned(),
@@ -237,6 +246,7 @@ impl Form {
             | Self::EndSessions(id) => Self::SaveUser(id).path(),
             Self::RenameTeam(_) | Self::RemoveTeam(_) => "/admin/teams".to_owned(),
             Self::RevokeApiKey(_) => Self::NewApiKey.path(),
+            Self::NewProgramKey(_) | Self::CloseProgram(_) | Self::RevokeAnyKey(_) => Self::NewProgram.path(),
             Self::RenameTag | Self::RemoveTag => "/admin/tags".to_owned(),
             Self::EditAppointmentType(_) => "/admin/appointment-types".to_owned(),
             Self::SetAppointmentStatus(id) | Self::CancelAppointment(id) => format!("/appointments/{id}"),

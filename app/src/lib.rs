@@ -108,6 +108,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/appointment-types") view=settings::TypesPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/tags") view=settings::TagsPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/keys") view=settings::KeysPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/keys") view=settings::AllKeysPage ssr=SsrMode::Async/>
                     <Route path=path!("/activity") view=feed::ActivityPage ssr=SsrMode::Async/>
                     <Route path=path!("/activity/:id") view=feed::DeedPage ssr=SsrMode::Async/>
                     <Route path=path!("/trash") view=feed::TrashPage ssr=SsrMode::Async/>

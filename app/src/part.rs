@@ -113,6 +113,7 @@ impl Part {
                 settings::organisation::load(),
                 settings::profile::load(),
                 settings::keys::load(),
+                settings::programs::load(),
                 settings::tags::load(),
                 settings::types::load()
             )

@@ -4,11 +4,13 @@ pub mod api;
 pub mod keys;
 pub mod organisation;
 pub mod profile;
+pub mod programs;
 pub mod tags;
 pub mod types;
 
 pub use keys::KeysPage;
 pub use organisation::OrganisationPage;
 pub use profile::ProfilePage;
+pub use programs::AllKeysPage;
 pub use tags::TagsPage;
 pub use types::TypesPage;

@@ -4,7 +4,15 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{access::words, error::FieldErrors, form::Values, id::ApiKeyId, text, timeline::Moment};
+use crate::{
+    access::{BuiltInRole, words},
+    error::FieldErrors,
+    form::Values,
+    id::{ApiKeyId, TeamId, UserId},
+    text,
+    timeline::Moment,
+    user::people::parse_team,
+};
 
 /// What every key begins with, so that scanners of code and logs know one when they see it:
 /// `rapport_key_[0-9a-f]{64}`.
@@ -101,6 +109,82 @@ impl NewKey {
             _ => Err(errors),
         }
     }
+}
+
+/// A program with an account of its own, and its first key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewProgram {
+    /// Minted with the form; its key has it, too.
+    pub id: UserId,
+    /// What it is called.
+    pub name: String,
+    /// What it may do.
+    pub role: BuiltInRole,
+    /// The team it belongs to.
+    pub team: Option<TeamId>,
+    /// Its first key.
+    pub key: NewKey,
+}
+
+impl NewProgram {
+    /// Checks `id`, `name`, `role`, `team`, `access` and `days`.
+    ///
+    /// # Errors
+    /// A sentence for each wrong field.
+    pub fn parse(values: &Values) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let key = NewKey::parse(values);
+        if let Err(wrong) = &key {
+            errors.0.extend(wrong.0.clone());
+        }
+        let role = errors.take("role", values.get("role").parse());
+        let team = errors.take("team", parse_team(values.get("team")));
+        match (key, role, team) {
+            (Ok(key), Some(role), Some(team)) => Ok(Self {
+                id: UserId(key.id.0),
+                name: key.name.clone(),
+                role,
+                team,
+                key,
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+/// A program with an account of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its account.
+    pub id: UserId,
+    /// What it is called.
+    pub name: String,
+    /// What it may do.
+    pub role: BuiltInRole,
+    /// Its team, by name.
+    pub team: Option<String>,
+    /// Its keys, newest first.
+    pub keys: Vec<KeyView>,
+}
+
+/// A key of somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnedKey {
+    /// Whose it is, by name.
+    pub owner: String,
+    /// The key.
+    pub key: KeyView,
+}
+
+/// All keys there are, for admins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllKeys {
+    /// Programs with accounts of their own, by name.
+    pub programs: Vec<Program>,
+    /// The keys of people, by their owners.
+    pub personal: Vec<OwnedKey>,
+    /// Teams that a new program can belong to.
+    pub teams: Vec<(TeamId, String)>,
 }
 
 /// A key as its owner sees it.

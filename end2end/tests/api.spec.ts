@@ -55,6 +55,72 @@ test("a key is made, a program works by it, its work is undone in the browser, a
   await program.dispose();
 });
 
+test("a program has an account of its own, another key, and an end that can be taken back", async ({
+  page,
+  playwright,
+}) => {
+  await open(page, "/admin");
+  await page.getByRole("link", { name: /^API keys/ }).click();
+  await page.getByText("New program").click();
+  const form = page.getByRole("form", { name: "New program" });
+  await form.getByLabel("What it is for").fill("Stock keeper");
+  await form.getByLabel("Role").selectOption("Member");
+  await form.getByLabel("What it may do").selectOption("All that you may do");
+  await form.getByRole("button", { name: "Make the key" }).click();
+  await expect(messages(page)).toContainText("Here is the key.");
+  const card = page.getByRole("region", { name: "Stock keeper" }).first();
+  const key = await card.getByRole("textbox", { name: "Key Stock keeper" }).inputValue();
+  const asks = async (key: string) => {
+    const program = await playwright.request.newContext({
+      baseURL: server.url,
+      storageState: NOBODY,
+      extraHTTPHeaders: { Authorization: `Bearer ${key}` },
+    });
+    const answer = await program.get("/api/v1/me");
+    const told = { status: answer.status(), name: (await answer.json()).name as string | undefined };
+    await program.dispose();
+    return told;
+  };
+  expect(await asks(key)).toEqual({ status: 200, name: "Stock keeper" });
+
+  await card.getByText("Another key").click();
+  const another = card.getByRole("form", { name: "Another key" });
+  await another.getByLabel("What it is for").fill("Stock keeper, new");
+  await another.getByRole("button", { name: "Make the key" }).click();
+  const later = card.getByRole("region", { name: "Stock keeper, new" });
+  const next = await later.getByRole("textbox").inputValue();
+  expect((await asks(next)).status).toBe(200);
+  await card.getByRole("region", { name: "Stock keeper", exact: true }).getByRole("button", { name: "Revoke" }).click();
+  await expect(messages(page)).toContainText("Revoked");
+  expect((await asks(key)).status).toBe(401);
+  expect((await asks(next)).status).toBe(200);
+
+  await card.getByRole("button", { name: "Close Stock keeper" }).click();
+  await expect(messages(page)).toContainText("Closed");
+  expect((await asks(next)).status).toBe(401);
+  await messages(page).getByRole("button", { name: "Undo" }).last().click();
+  await expect(card).toBeVisible();
+  expect((await asks(next)).status).toBe(200);
+});
+
+test("the page of the API shows every route, loads nothing from elsewhere and lets one try", async ({ page }) => {
+  const elsewhere: string[] = [];
+  page.on("request", (request) => {
+    if (!request.url().startsWith(server.url) && !request.url().startsWith("data:")) elsewhere.push(request.url());
+  });
+  await open(page, "/settings/keys");
+  await page.getByRole("link", { name: "What programs can do" }).click();
+  await expect(page.getByRole("heading", { name: /Rapport/ })).toBeVisible();
+  const described = await (await page.request.get("/api/openapi.json")).json();
+  const routes = Object.values(described.paths as Record<string, object>).flatMap((item) => Object.keys(item));
+  expect(routes.length).toBeGreaterThan(60);
+  await expect(page.locator(".opblock")).toHaveCount(routes.length);
+  await page.locator("#operations-People-get_me").getByRole("button").first().click();
+  await page.locator("#operations-People-get_me").getByRole("button", { name: "Execute" }).click();
+  await expect(page.locator("#operations-People-get_me .live-responses-table .response-col_status").last()).toContainText("401");
+  expect(elsewhere).toEqual([]);
+});
+
 test.describe("without script", () => {
   test.use({ javaScriptEnabled: false });
 

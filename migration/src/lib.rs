@@ -19,6 +19,7 @@ mod m0011_seal;
 mod m0012_staff_team;
 mod m0013_tag;
 mod m0014_api;
+mod m0015_program;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_staff_team::Migration),
             Box::new(m0013_tag::Migration),
             Box::new(m0014_api::Migration),
+            Box::new(m0015_program::Migration),
         ]
     }
 }

@@ -1,179 +1,36 @@
-//! Keys by which a program acts for somebody: with the rights that its owner has at that moment, or less.
+//! Keys by which a program acts: for somebody, with the rights that they have at that moment, or less; or for itself, by
+//! an account of its own.
+
+mod keep;
+mod program;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rapport_domain::{
     access::Actor,
-    api_key::{KEYS_MAX, KeyAccess, KeyView, NewKey, PREFIX},
+    api_key::{KeyAccess, PREFIX},
     error::AppError,
     id::{ApiKeyId, UserId, uuid_v7},
     journal::Via,
 };
-use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait};
-use serde_json::json;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use crate::{
     Ctx, Error, Result, Service,
-    journal::{self, Command},
     limit::{self, Left},
     secret,
     sql::sql,
     user,
 };
 
+pub(crate) use keep::revoke_all;
+pub use keep::{list, make, revoke};
+pub use program::{all, close_program, new_program, new_program_key, revoke_any};
+
 /// The last use is noted at most this often.
 const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
-/// Characters of a key by which its owner knows it again.
-const HINT: usize = 4;
 /// For how long it is remembered what was asked under an Idempotency-Key.
 const REMEMBERED: TimeDelta = TimeDelta::hours(24);
-
-#[derive(FromQueryResult)]
-struct Row {
-    id: Uuid,
-    name: String,
-    hint: String,
-    access: String,
-    created_at: DateTime<Utc>,
-    expires_at: Option<DateTime<Utc>>,
-    last_used_at: Option<DateTime<Utc>>,
-}
-
-/// The actor's own keys that were not revoked, newest first.
-///
-/// # Errors
-/// When the database or Redis does not answer.
-pub async fn list(ctx: &Ctx) -> Result<Vec<KeyView>> {
-    let statement = sql(
-        "SELECT id, name, hint, access, created_at, expires_at, last_used_at FROM api_key \
-         WHERE user_id = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id DESC",
-        [ctx.actor().user.0.into()],
-    );
-    let now = ctx.now();
-    let mut keys = Vec::new();
-    for row in Row::find_by_statement(statement).all(ctx.db()).await? {
-        keys.push(KeyView {
-            id: ApiKeyId(row.id),
-            name: row.name,
-            hint: row.hint,
-            access: row.access.parse().map_err(Error::Stored)?,
-            created: now.say(row.created_at),
-            used: row.last_used_at.map(|at| now.say(at)),
-            expires: row
-                .expires_at
-                .map(|at| now.local(at).format("%-d %b %Y").to_string()),
-            expired: row.expires_at.is_some_and(|at| at <= ctx.clock().now()),
-            secret: user::seen_secret(ctx, shown_as(row.id)).await?,
-        });
-    }
-    Ok(keys)
-}
-
-fn shown_as(id: Uuid) -> String {
-    format!("key {id}")
-}
-
-/// Makes a key for the actor and gives it; for ten minutes they can see it again. Sending the same form again makes
-/// none.
-///
-/// # Errors
-/// [`AppError::Refused`] when they have too many, and for a program: keys are made by people.
-pub async fn make(ctx: &Ctx, new: NewKey) -> Result<String> {
-    for_people(ctx)?;
-    let secret = format!("{PREFIX}{}", secret::token());
-    let hint: String = secret.chars().skip(secret.len() - HINT).collect();
-    let now = ctx.clock().now();
-    let tx = ctx.db().begin().await?;
-    let statement = sql(
-        "INSERT INTO api_key (id, user_id, name, hint, token_hash, access, created_at, expires_at) \
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8 \
-         WHERE (SELECT count(*) FROM api_key WHERE user_id = $2 AND revoked_at IS NULL \
-                  AND (expires_at IS NULL OR expires_at > $7)) < $9 ON CONFLICT (id) DO NOTHING",
-        [
-            new.id.0.into(),
-            ctx.actor().user.0.into(),
-            new.name.clone().into(),
-            hint.into(),
-            secret::digest(&secret).into(),
-            new.access.word().into(),
-            now.into(),
-            new.lasts
-                .days()
-                .map(|days| now + TimeDelta::days(days.into()))
-                .into(),
-            i64::try_from(KEYS_MAX).unwrap_or(i64::MAX).into(),
-        ],
-    );
-    if tx.execute_raw(statement).await?.rows_affected() == 0 {
-        tx.rollback().await?;
-        return made_or_too_many(ctx, new.id).await;
-    }
-    let command = Command::of(ctx, "make key")
-        .with_detail(json!({ "key": new.name, "access": new.access.word() }))
-        .never_undone("A key that was handed on cannot be called back; it can be revoked.");
-    journal::write(&tx, ctx.clock().new_id(), &command, Vec::new()).await?;
-    tx.commit().await?;
-    user::show_secret(ctx, shown_as(new.id.0), &secret).await?;
-    Ok(secret)
-}
-
-async fn made_or_too_many(ctx: &Ctx, id: ApiKeyId) -> Result<String> {
-    let own = sql(
-        "SELECT 1 FROM api_key WHERE id = $1 AND user_id = $2",
-        [id.0.into(), ctx.actor().user.0.into()],
-    );
-    match ctx.db().query_one_raw(own).await? {
-        Some(_) => Ok(user::seen_secret(ctx, shown_as(id.0)).await?.unwrap_or_default()),
-        None => Err(AppError::refused(format!(
-            "There can be {KEYS_MAX} keys at once. Please revoke one first."
-        ))
-        .into()),
-    }
-}
-
-fn for_people(ctx: &Ctx) -> Result<()> {
-    match ctx.via() {
-        Via::Key => Err(AppError::Forbidden.into()),
-        _ => Ok(()),
-    }
-}
-
-#[derive(FromQueryResult)]
-struct Named {
-    name: String,
-}
-
-/// Revokes one of the actor's keys: it is good for nothing from then on.
-///
-/// # Errors
-/// [`AppError::NotFound`] when there is none such.
-pub async fn revoke(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
-    for_people(ctx)?;
-    let tx = ctx.db().begin().await?;
-    let statement = sql(
-        "UPDATE api_key SET revoked_at = $3 WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING name",
-        [id.0.into(), ctx.actor().user.0.into(), ctx.clock().now().into()],
-    );
-    let revoked = Named::find_by_statement(statement)
-        .one(&tx)
-        .await?
-        .ok_or(AppError::NotFound)?;
-    let command = Command::of(ctx, "revoke key")
-        .with_detail(json!({ "key": revoked.name }))
-        .never_undone("A revoked key stays revoked; a new one can be made.");
-    journal::write(&tx, ctx.clock().new_id(), &command, Vec::new()).await?;
-    Ok(tx.commit().await?)
-}
-
-/// Revokes all keys of somebody whose account may have been in other hands.
-pub(crate) async fn revoke_all(db: &impl ConnectionTrait, user: UserId, now: DateTime<Utc>) -> Result<()> {
-    let statement = sql(
-        "UPDATE api_key SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
-        [user.0.into(), now.into()],
-    );
-    db.execute_raw(statement).await?;
-    Ok(())
-}
 
 #[derive(FromQueryResult)]
 struct Holder {

@@ -22,7 +22,7 @@ pub use team::{new_team, remove_team, rename_team};
 
 pub(crate) use team::within as teams_within;
 
-pub(crate) use account::account;
+pub(crate) use account::{account, admit_program};
 pub(crate) use link::{Link, seen as seen_secret, show as show_secret};
 pub(crate) use present::{bookable, present};
 pub(crate) use reassign::Move;

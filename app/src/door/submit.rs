@@ -110,6 +110,10 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::RevokeFeed
         | Form::NewApiKey
         | Form::RevokeApiKey(_)
+        | Form::NewProgram
+        | Form::NewProgramKey(_)
+        | Form::CloseProgram(_)
+        | Form::RevokeAnyKey(_)
         | Form::RenameTag
         | Form::RemoveTag
         | Form::NewAppointmentType

@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::{
-    api_key::KeyView,
+    api_key::{AllKeys, KeyView},
     appointment::AppointmentType,
     organisation::{Organisation, Profile},
     tag::Tag,
@@ -48,6 +48,16 @@ pub async fn get_types() -> Answer<Vec<AppointmentType>> {
 pub async fn get_tags() -> Answer<Vec<Tag>> {
     use crate::api::{answer, context};
     answer(rapport_service::tag::all(&context()?).await)
+}
+
+/// All keys there are.
+///
+/// # Errors
+/// For who may not see the settings.
+#[server(prefix = "/api/fn", endpoint = "settings/all-keys", input = GetUrl)]
+pub async fn get_all_keys() -> Answer<AllKeys> {
+    use crate::api::{answer, context};
+    answer(rapport_service::api_key::all(&context()?).await)
 }
 
 /// The person's own keys.

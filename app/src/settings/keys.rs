@@ -44,7 +44,43 @@ pub fn draw() -> Drawn {
 #[component]
 fn Keys(keys: Vec<KeyView>) -> impl IntoView {
     let open = use_door().failed_form() == Some(Form::NewApiKey) || keys.is_empty();
-    let keys = keys.into_iter().map(|key| view! { <Key key/> });
+    let keys = keys
+        .into_iter()
+        .map(|key| view! { <Key form=Form::RevokeApiKey(key.id) key/> });
+    view! {
+        <p class="dim mb-4">
+            "By a key a program does what you may do, in your name: all of it stands in the journal and can be undone. It
+            loses its rights when you do. "
+            <Described/>
+        </p>
+        <div class="grid gap-2">
+            {keys.collect_view()}
+            <details class="card" open=open>
+                <summary class="go">"New key"</summary>
+                <NewKey form=Form::NewApiKey label="New key"/>
+            </details>
+        </div>
+    }
+    .into_any()
+}
+
+/// Where it is said how a program uses a key.
+#[component]
+pub(super) fn Described() -> impl IntoView {
+    view! { <a class="link" href="/api/docs/" rel="external">"What programs can do"</a> }
+}
+
+/// The form of a new key; with more fields where it is of more than a key.
+#[component]
+pub(super) fn NewKey(
+    /// Where it goes.
+    form: Form,
+    /// What it is called.
+    label: &'static str,
+    /// What stands between the name and the rest.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
     let access: Vec<Pick> = KeyAccess::EVERY
         .iter()
         .map(|access| (access.word().to_owned(), access.label().to_owned()))
@@ -53,30 +89,33 @@ fn Keys(keys: Vec<KeyView>) -> impl IntoView {
         .iter()
         .map(|(days, words)| ((*days).to_owned(), (*words).to_owned()))
         .collect();
-    let values = Values::default().with("access", "read").with("days", "90");
+    let values = Values::default()
+        .with("access", "read")
+        .with("days", "90")
+        .with("role", "member");
     view! {
-        <p class="dim mb-4">
-            "By a key a program does what you may do, in your name: all of it stands in the journal and can be undone. It
-            loses its rights when you do."
-        </p>
-        <div class="grid gap-2">
-            {keys.collect_view()}
-            <details class="card" open=open>
-                <summary class="go">"New key"</summary>
-                <DoorForm form=Form::NewApiKey mint=true values class="form" label="New key" on_done=Callback::new(|_| ())>
-                    <Field name="name" label="What it is for" required=true/>
-                    <Select name="access" label="What it may do" options=access/>
-                    <Select name="days" label="How long it is good" options=days/>
-                    <Send words="Make the key"/>
-                </DoorForm>
-            </details>
-        </div>
+        <DoorForm form mint=true values class="form" label on_done=Callback::new(|_| ())>
+            <Field name="name" label="What it is for" required=true/>
+            {children.map(|children| children())}
+            <Select name="access" label="What it may do" options=access/>
+            <Select name="days" label="How long it is good" options=days/>
+            <Send words="Make the key"/>
+        </DoorForm>
     }
     .into_any()
 }
 
+/// A key, with what revokes it.
 #[component]
-fn Key(key: KeyView) -> impl IntoView {
+pub(super) fn Key(
+    /// The key.
+    key: KeyView,
+    /// What revokes it.
+    form: Form,
+    /// Whose it is, where that has to be said.
+    #[prop(optional, into)]
+    owner: String,
+) -> impl IntoView {
     let used = key.used.map_or_else(
         || "never used".to_owned(),
         |used| format!("last used {}", used.said),
@@ -86,8 +125,13 @@ fn Key(key: KeyView) -> impl IntoView {
         (Some(day), false) => format!("good until {day}"),
         (None, _) => "good until it is revoked".to_owned(),
     };
+    let whose = if owner.is_empty() {
+        owner
+    } else {
+        format!("{owner} · ")
+    };
     let about = format!(
-        "…{} · {} · made {} · {used} · {ends}",
+        "{whose}…{} · {} · made {} · {used} · {ends}",
         key.hint,
         key.access.label(),
         key.created.said
@@ -102,7 +146,7 @@ fn Key(key: KeyView) -> impl IntoView {
             <p class="sm dim">{about}</p>
             {secret}
             <div class="acts">
-                <DoorForm form=Form::RevokeApiKey(key.id) label on_done=Callback::new(|_| ())>
+                <DoorForm form label on_done=Callback::new(|_| ())>
                     <Button kind="submit">"Revoke"</Button>
                 </DoorForm>
             </div>

@@ -143,7 +143,7 @@ impl PersonPatch {
     }
 }
 
-fn parse_team(raw: &str) -> Result<Option<TeamId>, &'static str> {
+pub(crate) fn parse_team(raw: &str) -> Result<Option<TeamId>, &'static str> {
     match raw {
         "" => Ok(None),
         id => id.parse().map(Some).map_err(|_| "Please choose a team."),

@@ -4,7 +4,18 @@ import { expect } from "@playwright/test";
 
 import { acting } from "./appointment";
 import { newId, post } from "./customer";
-import type { Person } from "./people";
+import { type Person, nadia } from "./people";
+
+/** A program has an account of its own, unless there is one of that name. */
+export async function newProgram(name: string): Promise<void> {
+  await acting(nadia, async (api) => {
+    const all = (await (await api.get("/api/fn/settings/all-keys")).json()) as { programs: { name: string }[] };
+    if (all.programs.some((program) => program.name === name)) return;
+    const fields = { id: newId(), name, role: "member", team: "", access: "write", days: "365" };
+    const answer = await post(api, "/admin/keys", fields);
+    expect(answer.status(), await answer.text()).toBe(303);
+  });
+}
 
 /** Somebody makes a key, unless they have one of that name. Gives the key itself while it can be seen. */
 export async function newKey(who: Person, name: string): Promise<string | undefined> {

@@ -8,7 +8,7 @@ import { acting, busyDay } from "./appointment";
 import { choose } from "./import";
 import { aiko, nadia, tom, type Person } from "./people";
 import type { Problems } from "./problems";
-import { newKey } from "./program";
+import { newKey, newProgram } from "./program";
 import { ask, linkFor, pageOf } from "./staff";
 import { awake, open } from "./test";
 
@@ -371,6 +371,27 @@ export const STATES: State[] = [
       await page.getByText("New key").click();
       await page.getByRole("button", { name: "Make the key" }).click();
       await expect(page.getByText("Please say what the key is for.")).toBeVisible();
+    },
+  },
+  {
+    name: "keys of programs",
+    show: async (page) => {
+      await newProgram("Web shop");
+      await newKey(tom, "Phone system");
+      await open(page, "/admin/keys");
+      await page.getByText("New program").click();
+    },
+  },
+  {
+    name: "keys of programs, refused",
+    statuses: [422],
+    show: async (page) => {
+      await open(page, "/admin/keys");
+      if (!(await page.getByRole("button", { name: "Make the key" }).last().isVisible())) {
+        await page.getByText("New program").click();
+      }
+      await page.getByRole("form", { name: "New program" }).getByRole("button", { name: "Make the key" }).click();
+      await expect(page.getByText("Please say what the key is for.").first()).toBeVisible();
     },
   },
   {

@@ -28,7 +28,9 @@ pub(super) fn router() -> Router<State> {
         .doc_expansion("list")
         // It would ask somebody else whether the description is right.
         .validator_url("none");
-    let page = SwaggerUi::new(PAGE).url(DESCRIPTION, description()).config(config);
+    let page = SwaggerUi::new(PAGE)
+        .url(DESCRIPTION, description())
+        .config(config);
     Router::from(page).layer(map_response(protect))
 }
 

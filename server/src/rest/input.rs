@@ -407,7 +407,7 @@ mod tests {
         assert_eq!(
             wrong,
             [
-                "a~1b", "atomic", "company", "emails/1", "emails/2", "minutes", "name", "nme", "tags/0"
+                "atomic", "a~1b", "company", "emails/1", "emails/2", "minutes", "name", "nme", "tags/0"
             ]
         );
     }

@@ -11,15 +11,16 @@ use rapport_app::{App, door::Form};
 use rapport_domain::{
     access::BuiltInRole,
     activity::NewNote,
+    api_key::NewProgram,
     appointment::{Day, NewAppointment},
     customer::Field,
     form::Values,
-    id::{ActivityId, AppointmentId, AppointmentTypeId, CustomerId, ImportId},
+    id::{ActivityId, AppointmentId, AppointmentTypeId, CustomerId, ImportId, UserId},
     journal::Receipt,
     user::people::{Heir, NewInvitation},
 };
 use rapport_service::{
-    Ctx, activity, appointment,
+    Ctx, activity, api_key, appointment,
     customer::command,
     import::{self, NewImport, Wishes},
     job::Worker,
@@ -123,6 +124,7 @@ const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
     ("settings/organisation", Any, "", [200, 403, 403, 403, 401]),
     ("settings/types", Any, "", [200, 403, 403, 403, 401]),
     ("settings/keys", Any, "", [200, 200, 200, 200, 401]),
+    ("settings/all-keys", Any, "", [200, 403, 403, 403, 401]),
     ("settings/tags", Any, "", [200, 403, 403, 403, 401]),
     ("analytics/get", Any, "days=7", [200, 403, 403, 403, 401]),
     ("health/get", Any, "", [200, 403, 403, 403, 401]),
@@ -186,6 +188,7 @@ const PAGES: &[(&str, Whose, Answers)] = &[
     ("/settings", Any, [200, 200, 200, 200, 303]),
     ("/settings/keys", Any, [200, 200, 200, 200, 303]),
     ("/admin", Any, [200, 403, 403, 403, 303]),
+    ("/admin/keys", Any, [200, 403, 403, 403, 303]),
     ("/admin/users", Any, [200, 403, 403, 403, 303]),
     ("/admin/users/{id}", Somebody, [200, 403, 403, 403, 303]),
     ("/admin/teams", Any, [200, 403, 403, 403, 303]),
@@ -244,6 +247,10 @@ const FORMS: &[(&str, Whose, Answers)] = &[
     ("/settings/keys", Any, [303, 303, 303, 303, 401]),
     ("/settings/keys/{id}/revoke", OwnKey, [303, 303, 303, 303, 401]),
     ("/settings/keys/{id}/revoke", OthersKey, [404, 404, 404, 404, 401]),
+    ("/admin/keys", Any, [303, 403, 403, 403, 401]),
+    ("/admin/keys/{id}/new", Somebody, [303, 403, 403, 403, 401]),
+    ("/admin/keys/{id}/close", Somebody, [303, 403, 403, 403, 401]),
+    ("/admin/keys/{id}/revoke", Somebody, [303, 403, 403, 403, 401]),
     ("/settings/calendar", Any, [303, 303, 303, 303, 401]),
     ("/settings/calendar/revoke", Any, [303, 303, 303, 303, 401]),
     ("/join", Any, [409, 409, 409, 409, 409]),
@@ -476,17 +483,23 @@ impl Scene {
             ),
             "/theme" => (String::new(), vec![("theme", "dark".to_owned())]),
             "/customers/new" => (String::new(), vec![("id", new_id), ("name", "Ada".to_owned())]),
-            "/settings/keys" => {
-                let fields = [("name", "Sync"), ("access", "read"), ("days", "30")];
-                let fields = fields.map(|(name, text)| (name, text.to_owned()));
-                (
-                    String::new(),
-                    [("id", new_id)].into_iter().chain(fields).collect(),
-                )
+            "/settings/keys" => (String::new(), key_fields().chain([("id", new_id)]).collect()),
+            "/admin/keys" => {
+                let fields = key_fields().chain([("id", new_id)]).collect();
+                (String::new(), fields)
             }
-            "/settings/keys/{id}/revoke" => {
+            "/admin/keys/{id}/new" | "/admin/keys/{id}/close" => {
+                let id: UserId = new_id.parse().unwrap();
+                let values: Values = key_fields().chain([("id", new_id)]).collect();
+                let program = NewProgram::parse(&values).unwrap();
+                api_key::new_program(&self.admin, program).await.unwrap();
+                let another = self.admin.clock().new_id::<ActivityId>().to_string();
+                let fields = key_fields().chain([("id", another)]).collect();
+                (id.to_string(), fields)
+            }
+            "/settings/keys/{id}/revoke" | "/admin/keys/{id}/revoke" => {
                 let owner = match whose {
-                    OthersKey => format!("'{}'", self.far),
+                    OthersKey | Somebody => format!("'{}'", self.far),
                     _ => format!("(SELECT id FROM app_user WHERE email_key = '{}')", email(place)),
                 };
                 let key = format!(
@@ -528,6 +541,18 @@ impl Scene {
     }
 }
 
+/// The fields of a key, and of a program.
+fn key_fields() -> impl Iterator<Item = (&'static str, String)> {
+    let fields = [
+        ("name", "Sync"),
+        ("access", "read"),
+        ("days", "30"),
+        ("role", "member"),
+        ("team", ""),
+    ];
+    fields.into_iter().map(|(name, text)| (name, text.to_owned()))
+}
+
 impl Scene {
     /// A digest of all that forms write, where this answer is a refusal: it must leave everything as it was.
     async fn stands(&self, answer: u16) -> Option<String> {
@@ -536,6 +561,7 @@ impl Scene {
         }
         let tables = [
             "app_user",
+            "api_key",
             "customer",
             "contact_point",
             "external_ref",

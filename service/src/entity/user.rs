@@ -18,6 +18,8 @@ pub struct Model {
     pub role_id: Uuid,
     pub team_id: Option<Uuid>,
     pub active: bool,
+    /// Whether it acts by keys alone: nobody signs in by it.
+    pub program: bool,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

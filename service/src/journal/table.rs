@@ -197,6 +197,7 @@ impl RecordKind {
                     ("team_id", "NULL"),
                     ("active", "TRUE"),
                     ("zone", "NULL"),
+                    ("program", "FALSE"),
                 ],
                 versioned: true,
                 trash: false,

@@ -2,6 +2,7 @@
 
 use rapport_domain::{
     access::BuiltInRole,
+    api_key::NewProgram,
     error::AppError,
     id::{TeamId, UserId},
     journal::Via,
@@ -15,11 +16,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    Error, Result, Service,
+    Ctx, Error, Result, Service,
     database::{Lock, lock},
     entity::{role, team, user},
     journal::{self, Change, Command, RecordKind, fields},
-    session,
+    secret, session,
     sql::sql,
 };
 
@@ -134,6 +135,29 @@ pub(super) async fn admit(
     Ok(id)
 }
 
+/// An account of a program, which nobody signs in by: its password is known to nobody.
+pub(crate) async fn admit_program(
+    tx: &DatabaseTransaction,
+    ctx: &Ctx,
+    command: &Command,
+    new: &NewProgram,
+) -> Result<()> {
+    let role = role_id(tx, new.role).await?;
+    let team = match new.team {
+        Some(team) => Some(existing_team(tx, team).await?.0),
+        None => None,
+    };
+    // Every account has an address of its own; here nothing arrives (RFC 2606).
+    let address = format!("{}@program.invalid", new.id);
+    let account = fields(json!({
+        "name": new.name, "email": address, "email_key": address, "role_id": role, "team_id": team, "program": true,
+    }));
+    let made = Change::create(RecordKind::User, new.id.0, new.id.0, account);
+    journal::write(tx, ctx.clock().new_id(), command, vec![made]).await?;
+    let hash = ctx.service().hasher().hash(secret::token()).await?;
+    set_password(tx, new.id, hash).await
+}
+
 pub(super) fn address_taken(error: Error) -> Error {
     match error.unique_violation() {
         Some(constraint) if constraint.contains("app_user_email_unique") => {
@@ -186,7 +210,9 @@ pub async fn find_by_email(service: &Service, email: &str) -> Result<Option<User
 }
 
 pub(crate) async fn account(service: &Service, email: &str) -> Result<Option<user::Model>> {
-    let by_address = user::Entity::find().filter(user::Column::EmailKey.eq(email_key(email)));
+    let by_address = user::Entity::find()
+        .filter(user::Column::EmailKey.eq(email_key(email)))
+        .filter(user::Column::Program.eq(false));
     Ok(by_address.one(service.db()).await?)
 }
 

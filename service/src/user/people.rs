@@ -85,7 +85,7 @@ const COLUMNS: &str = "SELECT u.id, u.version, u.name, u.email, u.role_id, r.key
 /// [`AppError::Forbidden`] for who may not say who works here.
 pub async fn people(ctx: &Ctx) -> Result<People> {
     require(ctx.actor(), Kind::Setting, Ability::Read)?;
-    let text = format!("{COLUMNS} ORDER BY NOT u.active, lower(u.name), u.id");
+    let text = format!("{COLUMNS} WHERE NOT u.program ORDER BY NOT u.active, lower(u.name), u.id");
     let stored = Stored::find_by_statement(sql(&text, [])).all(ctx.db());
     let (stored, teams, invitations, settings) = futures::try_join!(
         async { Ok(stored.await?) },
@@ -422,7 +422,7 @@ struct Granted {
 pub async fn roles(ctx: &Ctx) -> Result<Vec<RoleView>> {
     require(ctx.actor(), Kind::Setting, Ability::Read)?;
     let statement = sql(
-        "SELECT r.key AS role, (SELECT count(*) FROM app_user u WHERE u.role_id = r.id AND u.active) AS members, \
+        "SELECT r.key AS role, (SELECT count(*) FROM app_user u WHERE u.role_id = r.id AND u.active AND NOT u.program) AS members, \
                 (SELECT coalesce(jsonb_agg(jsonb_build_array(g.kind, g.ability, g.reach)), '[]') FROM role_grant g \
                  WHERE g.role_id = r.id) AS grants \
          FROM role r",

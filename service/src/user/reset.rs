@@ -48,7 +48,7 @@ pub async fn reset_link(ctx: &Ctx, user: UserId) -> Result<()> {
     require(ctx.actor(), Kind::User, Ability::Update)?;
     let link = Link::new("/reset");
     let tx = ctx.db().begin().await?;
-    let active = "SELECT id, name, email FROM app_user WHERE id = $1 AND active FOR UPDATE";
+    let active = "SELECT id, name, email FROM app_user WHERE id = $1 AND active AND NOT program FOR UPDATE";
     let holder = Holder::find_by_statement(sql(active, [user.0.into()]))
         .one(&tx)
         .await?;

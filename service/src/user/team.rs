@@ -35,7 +35,7 @@ struct Stored {
 /// All teams, by name.
 pub(super) async fn all(db: &impl ConnectionTrait) -> Result<Vec<Team>> {
     let statement = sql(
-        "SELECT t.id, t.version, t.name, (SELECT count(*) FROM app_user u WHERE u.team_id = t.id AND u.active) AS members \
+        "SELECT t.id, t.version, t.name, (SELECT count(*) FROM app_user u WHERE u.team_id = t.id AND u.active AND NOT u.program) AS members \
          FROM team t ORDER BY lower(t.name), t.id",
         [],
     );

@@ -29,6 +29,7 @@ mod panel;
 mod password;
 mod people;
 mod plan;
+mod program;
 mod redis;
 mod seal;
 mod session;

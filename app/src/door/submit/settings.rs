@@ -1,7 +1,7 @@
 //! The forms of settings.
 
 use rapport_domain::{
-    api_key::NewKey,
+    api_key::{NewKey, NewProgram},
     appointment::AppointmentTypeForm,
     error::AppError,
     form::{Done, Values},
@@ -10,7 +10,10 @@ use rapport_domain::{
 };
 use rapport_service::{Ctx, api_key, appointment, organisation, tag};
 
-use super::{Form, PICK, WAS, changed, saved, seen, tell, told};
+use super::{Form, PICK, WAS, changed, saved, seen, tell, told, written};
+
+const KEY_SHOWN: &str = "Here is the key. For ten minutes you can copy it; then nobody sees it again.";
+const REVOKED: &str = "Revoked; the key is good for nothing now.";
 
 pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError> {
     match form {
@@ -25,17 +28,28 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
         }
         Form::NewApiKey => {
             tell(api_key::make(ctx, NewKey::parse(values)?).await)?;
-            return Ok(told(
-                form.page(values),
-                "Here is the key. For ten minutes you can copy it; then nobody sees it again.",
-            ));
+            return Ok(told(form.page(values), KEY_SHOWN));
         }
         Form::RevokeApiKey(id) => {
             tell(api_key::revoke(ctx, id).await)?;
-            return Ok(told(
-                form.page(values),
-                "Revoked; the key is good for nothing now.",
-            ));
+            return Ok(told(form.page(values), REVOKED));
+        }
+        Form::NewProgram => {
+            tell(api_key::new_program(ctx, NewProgram::parse(values)?).await)?;
+            return Ok(told(form.page(values), KEY_SHOWN));
+        }
+        Form::NewProgramKey(id) => {
+            tell(api_key::new_program_key(ctx, id, NewKey::parse(values)?).await)?;
+            return Ok(told(form.page(values), KEY_SHOWN));
+        }
+        Form::CloseProgram(id) => {
+            let receipt = tell(api_key::close_program(ctx, id).await)?;
+            let said = "Closed; its keys are good for nothing now.";
+            return Ok(written(form.page(values), said, receipt));
+        }
+        Form::RevokeAnyKey(id) => {
+            tell(api_key::revoke_any(ctx, id).await)?;
+            return Ok(told(form.page(values), REVOKED));
         }
         Form::RenameTag => return retag(form, values, Retag::renaming(values)?, ctx).await,
         Form::RemoveTag => return retag(form, values, Retag::removing(values)?, ctx).await,
