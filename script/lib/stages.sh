@@ -41,6 +41,8 @@ stage_contract() {
 # Runs in end2end/, against the server that run_browser started. A test that passes only at the second try fails.
 stage_browser() {
   cd "$ROOT/end2end" || return 1
+  # The client of the API, as its description makes it, and whether the program that uses it fits.
+  npx openapi-typescript "$ROOT/docs/openapi.json" -o generated/api.d.ts && npx tsc -p . || return 1
   PLAYWRIGHT_JSON_OUTPUT_NAME=$BROWSER_RESULTS npx playwright test --reporter=list,json --fail-on-flaky-tests
 }
 
