@@ -25,6 +25,8 @@ CREATE TABLE idempotency (
     fingerprint text NOT NULL,
     -- The id of the record that it makes, however often it is asked.
     record uuid NOT NULL,
+    -- Whether something was done that is not found by that id.
+    settled boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL,
     PRIMARY KEY (api_key, key)
 );

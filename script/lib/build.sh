@@ -71,4 +71,16 @@ http_status() {
   ) 2>/dev/null
 }
 
+# The same, asked with API_KEY.
+key_status() {
+  local line
+  (
+    exec 3<>"/dev/tcp/127.0.0.1/$1"
+    printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1:%s\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n' \
+      "$2" "$1" "$API_KEY" >&3
+    IFS=' ' read -r -t 5 _ line _ <&3
+    printf '%s' "$line"
+  ) 2>/dev/null
+}
+
 server_is_ready() { [[ $(http_status "$1" /health/ready) == 200 ]]; }

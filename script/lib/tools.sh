@@ -331,7 +331,7 @@ need_npm_packages() {
 
 # --- everything -----------------------------------------------------------------------------------------------------
 
-# set_up PART...: installs the named parts (rust, build, services, browser) and puts them on the PATH.
+# set_up PART...: installs the named parts (rust, build, services, browser, contract) and puts them on the PATH.
 set_up() {
   local part parts=" $* "
   mkdir -p "$DATA_DIR"

@@ -262,6 +262,13 @@ fn parsed<T: FromStr<Err: std::fmt::Display>>(name: &'static str) -> Result<Opti
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_key_may_ask_at_least_once_a_minute() {
+        assert_eq!(api_rate(None).unwrap(), KEY_RATE);
+        assert_eq!(api_rate(Some(1)).unwrap(), 1);
+        assert!(api_rate(Some(0)).is_err());
+    }
+
     fn holds(network: &str, address: &str) -> bool {
         network
             .parse::<Network>()

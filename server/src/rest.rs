@@ -1,8 +1,8 @@
 //! The REST API under `/api/v1`: what a person can do, a program can do, by a key, with the same rights, the same journal
 //! and the same undo.
 //!
-//! A request passes [`admit`] (its key, its limit, its deadline), then its handler, which reads what was sent, calls one
-//! function of the service and writes the answer down. What goes wrong is a [`problem`].
+//! A request passes [`admit`] (its key, its limit, its deadline), then its handler, which reads what was sent, calls the
+//! service and writes the answer down. What goes wrong is a [`problem`].
 
 mod appointment;
 mod bulk;
@@ -42,7 +42,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{client::Client, state::State, transfer::MENDED_MAX};
+use crate::{BODY_MAX, client::Client, state::State, transfer::MENDED_MAX};
 use problem::{Problem, refuse};
 
 /// Where the API lies.
@@ -196,18 +196,19 @@ async fn admit(Extract(state): Extract<State>, mut request: Request, next: Next)
         .map(|client| limit::client(client.address))
         .unwrap_or_default();
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
-    let deadline = if is_large(request.uri().path()) {
+    let deadline = if large(request.uri().path()).is_some() {
         state.deadlines().file
     } else {
         state.deadlines().form
     };
     let answer = timeout(deadline, async {
         let caller = caller(&state, request.headers(), &from).await?;
-        if writes && caller.access == KeyAccess::Read {
-            return Err(AppError::Forbidden);
-        }
-        request.extensions_mut().insert(caller.clone());
-        let mut response = next.run(request).await;
+        let mut response = if writes && caller.access == KeyAccess::Read {
+            refuse(&AppError::Forbidden)
+        } else {
+            request.extensions_mut().insert(caller.clone());
+            next.run(request).await
+        };
         say_left(response.headers_mut(), &caller);
         Ok(response)
     });
@@ -217,21 +218,23 @@ async fn admit(Extract(state): Extract<State>, mut request: Request, next: Next)
         .unwrap_or_else(|error| refused(&error))
 }
 
-/// Whether much goes in or out there: files, and many records at once.
-fn is_large(path: &str) -> bool {
-    let large = ["/export", "/content", "/mended", "/bulk"];
-    large.iter().any(|end| path.ends_with(end))
+/// The routes where much goes in or out, by their ends, with the largest body of each, in bytes.
+const LARGE: [(&str, usize); 4] = [
+    ("/export", BODY_MAX),
+    ("/content", PIECE_MAX),
+    ("/mended", MENDED_MAX),
+    ("/bulk", BULK_MAX),
+];
+
+fn large(path: &str) -> Option<usize> {
+    let found = LARGE.iter().find(|(end, _)| path.ends_with(end));
+    found.map(|(_, most)| *most)
 }
 
-/// The largest body of a route that takes more than others, in bytes.
+/// The largest body of a route, in bytes.
 #[must_use]
-pub fn body_max(path: &str) -> Option<usize> {
-    match path.rsplit('/').next()? {
-        "content" => Some(PIECE_MAX),
-        "mended" => Some(MENDED_MAX),
-        "bulk" => Some(BULK_MAX),
-        _ => None,
-    }
+pub fn body_max(path: &str) -> usize {
+    large(path).unwrap_or(BODY_MAX)
 }
 
 /// The answer to who is not let in. Of a key that asked too much nothing is left.

@@ -63,7 +63,7 @@ pub const MENDED_MAX: usize = 8 << 20;
 /// The largest body that a path takes, in bytes.
 pub fn body_max(path: &str) -> usize {
     if rest::holds(path) {
-        return rest::body_max(path).unwrap_or(BODY_MAX);
+        return rest::body_max(path);
     }
     if path.starts_with("/imports/") && path.ends_with("/file") {
         PIECE_MAX

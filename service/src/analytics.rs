@@ -31,7 +31,7 @@ struct HourRow {
 /// The figures of a period that ends today, by the viewer's clock.
 ///
 /// # Errors
-/// [`rapport_domain::error::AppError::Forbidden`] for who may not say who works here.
+/// [`rapport_domain::error::AppError::Forbidden`] for who may not see the settings.
 pub async fn get(ctx: &Ctx, period: Period) -> Result<Analytics> {
     require(ctx.actor(), Kind::Setting, Ability::Read)?;
     let span = Span::single(ctx, period);

@@ -124,11 +124,11 @@ struct Asked {
 pub async fn record_for(caller: &Caller, key: &str, request: &[u8]) -> Result<Uuid> {
     let (ctx, now) = (&caller.ctx, caller.ctx.clock().now());
     let fingerprint = secret::digest_bytes(request);
-    let old = sql(
-        "DELETE FROM idempotency WHERE created_at < $1",
-        [(now - REMEMBERED).into()],
+    let over = sql(
+        "DELETE FROM idempotency WHERE api_key = $1 AND key = $2 AND created_at < $3",
+        [caller.key.0.into(), key.into(), (now - REMEMBERED).into()],
     );
-    ctx.db().execute_raw(old).await?;
+    ctx.db().execute_raw(over).await?;
     let fresh: Uuid = ctx.clock().new_id();
     let statement = sql(
         "INSERT INTO idempotency (api_key, key, fingerprint, record, created_at) VALUES ($1, $2, $3, $4, $5) \
@@ -150,6 +150,16 @@ pub async fn record_for(caller: &Caller, key: &str, request: &[u8]) -> Result<Uu
     Ok(asked.record)
 }
 
+/// Forgets what was asked longer ago than is promised.
+pub(crate) async fn sweep(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<()> {
+    let old = sql(
+        "DELETE FROM idempotency WHERE created_at < $1",
+        [(now - REMEMBERED).into()],
+    );
+    db.execute_raw(old).await?;
+    Ok(())
+}
+
 /// The id of one of many records that are made by one request: the same whenever it is asked for.
 #[must_use]
 pub fn id_within(request: Uuid, place: usize) -> Uuid {
@@ -162,14 +172,29 @@ pub fn id_within(request: Uuid, place: usize) -> Uuid {
     uuid_v7(minted.0 * 1_000 + u64::from(minted.1 / 1_000_000), chance)
 }
 
+/// Notes that something is done under an Idempotency-Key of which its record tells nothing: from now on it stands for
+/// no other request.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn settle(caller: &Caller, key: &str) -> Result<()> {
+    let statement = sql(
+        "UPDATE idempotency SET settled = TRUE WHERE api_key = $1 AND key = $2",
+        [caller.key.0.into(), key.into()],
+    );
+    caller.ctx.db().execute_raw(statement).await?;
+    Ok(())
+}
+
 /// Lets a key stand for another request, as long as nothing was made by the one before: that was refused, or never came
 /// so far. Gives whether it does.
 async fn take_over(ctx: &Ctx, by: ApiKeyId, key: &str, fingerprint: &str) -> Result<bool> {
     let statement = sql(
-        "UPDATE idempotency i SET fingerprint = $3 WHERE i.api_key = $1 AND i.key = $2 \
+        "UPDATE idempotency i SET fingerprint = $3 WHERE i.api_key = $1 AND i.key = $2 AND NOT i.settled \
            AND NOT EXISTS (SELECT 1 FROM change c WHERE c.subject = i.record) \
            AND NOT EXISTS (SELECT 1 FROM activity a WHERE a.id = i.record) \
            AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.id = i.record) \
+           AND NOT EXISTS (SELECT 1 FROM import f WHERE f.id = i.record) \
            AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.id = i.record)",
         [by.0.into(), key.into(), fingerprint.into()],
     );

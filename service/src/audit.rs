@@ -68,7 +68,7 @@ struct Action {
 /// A page of the log.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] for who may not say who works here; [`AppError::NotFound`] for a page behind a command that
+/// [`AppError::Forbidden`] for who may not see the settings; [`AppError::NotFound`] for a page behind a command that
 /// there is not.
 pub async fn page(ctx: &Ctx, query: AuditQuery) -> Result<AuditPage> {
     require(ctx.actor(), Kind::Setting, Ability::Read)?;

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use crate::{Ctx, Error, Result, Service, bulk, import, journal, sql::sql, user};
+use crate::{Ctx, Error, Result, Service, api_key, bulk, import, journal, sql::sql, user};
 
 /// For how long the other servers leave a job alone that does not move.
 const LEASE: TimeDelta = TimeDelta::seconds(15);
@@ -214,9 +214,12 @@ impl Worker {
         let now = self.service.clock().now();
         if last.is_none_or(|last| last + SWEEP <= now) {
             *last = Some(now);
-            if let Err(error) = import::sweep(self.service.db(), now).await {
-                // Logs it.
-                let _ = error.tell();
+            let db = self.service.db();
+            for swept in [import::sweep(db, now).await, api_key::sweep(db, now).await] {
+                if let Err(error) = swept {
+                    // Logs it.
+                    let _ = error.tell();
+                }
             }
         }
     }

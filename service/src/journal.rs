@@ -237,7 +237,7 @@ fn first_receipt(record: Uuid, batch: BatchId) -> Receipt {
 }
 
 /// Every table names its primary key `<table>_pkey`.
-fn is_id_in_use(error: &Error) -> bool {
+pub(crate) fn is_id_in_use(error: &Error) -> bool {
     error
         .unique_violation()
         .is_some_and(|constraint| constraint.contains("_pkey"))

@@ -4,7 +4,8 @@ use rapport_domain::error::AppError;
 
 use crate::Result;
 
-/// As which version a command saw the record that it changes.
+/// As which version a command saw the record that it changes. What takes one fails with [`AppError::Stale`] where another
+/// version stands than the one it had to be, and with [`AppError::Invalid`] on `form` for one that there never was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     /// This one: what others changed since merges, or is refused by field.
@@ -22,6 +23,15 @@ impl From<i64> for Seen {
 }
 
 impl Seen {
+    /// What was seen by who read this version just now, where nothing else was said.
+    #[must_use]
+    pub fn or(self, read: i64) -> Self {
+        match self {
+            Self::Latest => Self::At(read),
+            seen => seen,
+        }
+    }
+
     /// The version, where another one stands.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ pub use people::{deactivate, end_sessions, people, person, reactivate, roles, sa
 pub use present::{actor, me, new_owner_options, options};
 pub use reset::{change_password, forgot, new_password, reset_link, resettable};
 pub use setup::{issue_setup_token, set_up, setup_needed};
-pub use team::{new_team, remove_team, rename_team};
+pub use team::{new_team, remove_team, rename_team, teams};
 
 pub(crate) use team::within as teams_within;
 

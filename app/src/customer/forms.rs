@@ -40,6 +40,15 @@ fn owner_options(owners: Answer<Vec<(UserId, String)>>) -> Vec<Pick> {
         .collect()
 }
 
+/// With who owns it now, who may be nobody to choose any more: a program, or somebody whose account is closed.
+fn with_standing(mut owners: Vec<Pick>, customer: &Customer) -> Vec<Pick> {
+    let standing = held(customer, CustomerField::Owner);
+    if !owners.iter().any(|(id, _)| *id == standing.0) {
+        owners.push(standing);
+    }
+    owners
+}
+
 /// The same for a new customer, which not everybody may leave to nobody.
 fn new_owner_options(owners: Answer<Vec<(Option<UserId>, String)>>) -> Vec<Pick> {
     owners
@@ -237,7 +246,11 @@ fn EditForm(customer: Customer, owners: Vec<Pick>) -> impl IntoView {
         .filter(|field| customer.may.assign || **field != CustomerField::Owner);
     let values: Values = sent.map(|&field| (field.word(), customer.raw(field))).collect();
     let company = held(&customer, CustomerField::Company).1;
-    let owners = if customer.may.assign { owners } else { Vec::new() };
+    let owners = if customer.may.assign {
+        with_standing(owners, &customer)
+    } else {
+        Vec::new()
+    };
     view! {
         <Title text=format!("Edit {}", customer.name)/>
         <div class="bar">

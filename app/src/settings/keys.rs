@@ -67,7 +67,7 @@ fn Keys(keys: Vec<KeyView>) -> impl IntoView {
 /// Where it is said how a program uses a key.
 #[component]
 pub(super) fn Described() -> impl IntoView {
-    view! { <a class="link" href="/api/docs/" rel="external">"What programs can do"</a> }
+    view! { <a class="go" href="/api/docs/" rel="external">"What programs can do"</a> }
 }
 
 /// The form of a new key; with more fields where it is of more than a key.

@@ -101,7 +101,7 @@ fn Account(program: Program) -> impl IntoView {
             <h2>{program.name}</h2>
             <p class="sm dim">{about}</p>
             <div class="grid gap-2">{keys.collect_view()}</div>
-            <details open=open>
+            <details class="card" open=open>
                 <summary class="go">"Another key"</summary>
                 <NewKey form=Form::NewProgramKey(program.id) label="Another key"/>
             </details>

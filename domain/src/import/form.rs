@@ -254,20 +254,28 @@ impl ImportSettings {
         settings.mapping.source = values.get("source").trim().to_owned();
         settings.mapping.nothing = words(values.get("nothing"));
         settings.mapping.tags = words(values.get("tags"));
-        settings.mapping.days = DayOrder::OFFERED
+        let days = DayOrder::OFFERED
             .into_iter()
-            .find(|(_, word, _)| *word == values.get("days"))
-            .map_or(settings.mapping.days, |(order, ..)| order);
+            .find(|(_, word, _)| *word == values.get("days"));
+        match days {
+            Some((order, ..)) => settings.mapping.days = order,
+            None if !values.has("days") => {}
+            None => errors.add("days", "Please pick one of the list."),
+        }
         settings.set_constant(Field::Stage, values.get("stage"));
         settings.set_constant(Field::Country, values.get("country"));
         settings.rules.by = MatchBy::EVERY
             .into_iter()
             .filter(|by| values.has(&format!("by.{}", by.word())))
             .collect();
-        settings.rules.then = OnMatch::OFFERED
+        let then = OnMatch::OFFERED
             .into_iter()
-            .find(|(_, word, _)| *word == values.get("then"))
-            .map_or(settings.rules.then, |(then, ..)| then);
+            .find(|(_, word, _)| *word == values.get("then"));
+        match then {
+            Some((then, ..)) => settings.rules.then = then,
+            None if !values.has("then") => {}
+            None => errors.add("then", "Please pick one of the list."),
+        }
         settings.rules.trash = if values.has("restore") {
             OnTrash::Restore
         } else {

@@ -7,7 +7,7 @@ use axum::{
     extract::{OriginalUri, Request},
     response::IntoResponse,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use rapport_domain::{
     access::{Ability, Kind},
@@ -24,7 +24,6 @@ use rapport_service::{
     access::require,
     api_key,
     appointment::{self, Window},
-    seen::Seen,
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -148,9 +147,10 @@ fn place(text: &str) -> Result<(DateTime<Utc>, AppointmentId), &'static str> {
     let read = || {
         let (micros, id) = text.split_once('_')?;
         let start = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+        let start = (1..=9_999).contains(&start.year()).then_some(start)?;
         Some((start, id.parse().ok()?))
     };
-    read().ok_or("Please send the next of the page before.")
+    read().ok_or(input::NEXT)
 }
 
 /// The same address behind a place.
@@ -320,9 +320,8 @@ pub(super) async fn free(Extension(by): By, OriginalUri(uri): OriginalUri) -> An
     let mut asked = Parameters::of::<FreeParameters>(&uri);
     let _ = asked.read::<AppointmentId>("except", "Please send the id of an appointment.");
     let _ = asked.take("staff", users);
-    let staff = asked.text("staff").replace(',', "\n");
     let query = FreeQuery::parse(
-        &staff,
+        asked.text("staff"),
         asked.text("date"),
         asked.text("minutes"),
         asked.text("except"),
@@ -403,10 +402,7 @@ pub(super) async fn save_type(Extension(by): By, path: Id, request: Request) -> 
     let stands = tell(type_of(&by.ctx, id).await)?;
     let form = AppointmentTypeForm::parse(&over(stands.values(), sent)).map_err(AppError::from)?;
     // What was not sent is taken from what stands: that is what was seen.
-    let seen = match seen {
-        Seen::Latest => Seen::At(stands.version()),
-        seen => seen,
-    };
+    let seen = seen.or(stands.version());
     let receipt = tell(appointment::save_type(&by.ctx, id, seen, form).await)?;
     Ok(output::written(receipt, type_of(&by.ctx, id).await))
 }

@@ -124,7 +124,6 @@ impl BulkResult {
     post,
     path = "/customers/bulk",
     tag = "Customers",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Asking again under the same key, within a day, does nothing twice.")),
     request_body = BulkInput,
     responses((status = 200, body = BulkOutput))
 )]
@@ -134,20 +133,22 @@ pub(super) async fn bulk(Extension(by): By, request: Request) -> Answer {
     let (object, bytes) = input::object(&parts.headers, body).await?;
     let (atomic, items) = items(object)?;
     tell(many::may(&by.ctx))?;
-    let id = match key {
-        Some(key) => tell(api_key::record_for(&by, &key, &bytes).await)?,
+    let id = match &key {
+        Some(key) => tell(api_key::record_for(&by, key, &bytes).await)?,
         None => by.ctx.clock().new_id(),
     };
-    let steps: Vec<Result<Step, AppError>> = items
-        .into_iter()
-        .enumerate()
-        .map(|(place, item)| step(item, CustomerId(api_key::id_within(id, place))))
-        .collect();
+    let fresh = |place| api_key::id_within(id, place);
+    let steps = items.into_iter().enumerate();
+    let steps = steps.map(|(place, item)| (step(item, CustomerId(fresh(place))), fresh(place)));
     if atomic {
-        all(&by, BatchId(id), steps).await
-    } else {
-        Ok(each(&by, steps).await)
+        let steps = steps.map(|(step, _)| step).collect();
+        return all(&by, BatchId(id), steps).await;
     }
+    if let Some(key) = key {
+        tell(api_key::settle(&by, &key).await)?;
+    }
+    let steps = steps.map(|(step, id)| Ok((step?, BatchId(api_key::id_within(id, 0)))));
+    Ok(each(&by, steps.collect()).await)
 }
 
 /// Whether all of them are one, and what they are.
@@ -169,7 +170,7 @@ fn items(mut object: Map<String, Value>) -> Result<(bool, Vec<Value>), AppError>
         }
     };
     for name in object.keys() {
-        errors.add(name, "There is no such field.");
+        errors.add(&input::escaped(name), "There is no such field.");
     }
     if errors.is_empty() {
         Ok((atomic, items))
@@ -208,7 +209,7 @@ fn step(item: Value, fresh: CustomerId) -> Result<Step, AppError> {
         _ => {}
     }
     for name in item.keys() {
-        errors.add(name, "There is no such field.");
+        errors.add(&input::escaped(name), "There is no such field.");
     }
     if !errors.is_empty() {
         return Err(errors.into());
@@ -256,28 +257,37 @@ fn within(error: AppError, place: &str) -> AppError {
     FieldErrors(moved.collect()).into()
 }
 
-async fn each(by: &Caller, steps: Vec<Result<Step, AppError>>) -> Response {
+/// Each as a command of its own, by an id of its own: asked again under the same key, it is found and not done again.
+async fn each(by: &Caller, steps: Vec<Result<(Step, BatchId), AppError>>) -> Response {
     let mut items = Vec::new();
     for step in steps {
         items.push(match step {
-            Ok(step) => {
-                let created = matches!(step, Step::Create(_));
-                match tell(many::one(&by.ctx, step).await.map_err(of_fields)) {
-                    Ok(receipt) => BulkResult::done(receipt, created, true),
-                    Err(error) => BulkResult::refused(&error),
-                }
-            }
+            Ok(step) => one(by, step).await,
             Err(error) => BulkResult::refused(&error),
         });
     }
     Json(BulkOutput { batch: None, items }).into_response()
 }
 
-/// What the service says of a field stands among the values.
-fn of_fields(error: rapport_service::Error) -> rapport_service::Error {
-    match error {
-        rapport_service::Error::Told(error) => rapport_service::Error::Told(within_values(error)),
-        error => error,
+async fn one(by: &Caller, step: (Step, BatchId)) -> BulkResult {
+    let (step, id) = step;
+    let created = matches!(step, Step::Create(_));
+    match tell(many::all(&by.ctx, id, vec![step]).await) {
+        Ok(Outcome::Done(_, receipts)) => {
+            let receipt = receipts.into_iter().next();
+            receipt.map_or_else(
+                || BulkResult::refused(&AppError::Internal),
+                |receipt| BulkResult::done(receipt, created, true),
+            )
+        }
+        Ok(Outcome::Refused(wrong)) => {
+            let error = wrong
+                .into_iter()
+                .next()
+                .map_or(AppError::Internal, |(_, error)| error);
+            BulkResult::refused(&within_values(error))
+        }
+        Err(error) => BulkResult::refused(&error),
     }
 }
 

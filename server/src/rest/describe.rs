@@ -16,7 +16,7 @@ use utoipa::{
 };
 
 const BY_KEY: &str = "Asking again under the same key, within a day, makes nothing twice.";
-const IF_MATCH: &str = "The ETag of what was read, or *: 412 when it was changed since. Without it the fields that are sent \
+const IF_MATCH: &str = "The ETag of what was read: 412 when it was changed since. Without it the fields that are sent \
     are set, whatever stands there.";
 const IF_NONE_MATCH: &str = "The ETag of what the asker has: 304 while it stands.";
 const ETAG: &str = "Its version.";
@@ -33,8 +33,8 @@ pub(super) fn complete(api: &mut OpenApi) {
         for (method, operation) in methods(item) {
             let answers_version = answers_one_of(operation, &versioned);
             add_parameters(operation, path, method, has_version, answers_version);
-            add_answers(operation, path, method, has_version, answers_version);
             add_links(operation, path, &names);
+            add_answers(operation, path, method, has_version, answers_version);
             for (status, response) in &mut operation.responses.responses {
                 if let RefOr::T(response) = response {
                     describe(status, response);
@@ -143,7 +143,7 @@ fn add_parameters(
     has_version: bool,
     answers_version: bool,
 ) {
-    let creates = operation.responses.responses.contains_key("201");
+    let creates = operation.responses.responses.contains_key("201") || path.ends_with("/bulk");
     let all = operation.parameters.get_or_insert_default();
     let ids = path
         .split('/')
@@ -218,6 +218,11 @@ fn add_answers(
     let guarded = has_version && matches!(method, Method::Patch | Method::Put | Method::Delete);
     let creates = operation.responses.responses.contains_key("201");
     let answers = &mut operation.responses.responses;
+    // What is made can be read there.
+    let leads = answers.get("201").is_some_and(|made| match made {
+        RefOr::T(made) => made.links.keys().any(|name| name.starts_with("get_")),
+        RefOr::Ref(_) => false,
+    });
     for (status, response) in answers.iter_mut() {
         let RefOr::T(response) = response else { continue };
         if !status.starts_with('2') {
@@ -230,7 +235,7 @@ fn add_answers(
         if writes {
             headers.insert("Rapport-Batch".to_owned(), text_header(BATCH).into());
         }
-        if status == "201" && answers_version {
+        if status == "201" && leads {
             headers.insert("Location".to_owned(), text_header(LOCATION).into());
         }
     }
@@ -308,7 +313,7 @@ fn any_other() -> Response {
         .build()
 }
 
-/// A word of several, or null.
+/// A word of several.
 pub(super) fn words(words: impl IntoIterator<Item = &'static str>) -> Object {
     let words: Vec<serde_json::Value> = words.into_iter().map(Into::into).collect();
     ObjectBuilder::new()
@@ -391,15 +396,41 @@ mod tests {
 
     #[test]
     fn what_has_a_version_takes_it_and_what_is_made_takes_a_key() {
-        for (method, path, operation) in operations() {
-            let expected: &[&str] = match (method.as_str(), path.as_str()) {
-                ("get", "/api/v1/customers/{id}") => &["If-None-Match"],
-                ("patch" | "delete", "/api/v1/customers/{id}") => &["If-Match"],
-                ("post", "/api/v1/customers" | "/api/v1/appointments") => &["Idempotency-Key"],
-                ("get", "/api/v1/customers") => &[],
-                _ => continue,
-            };
-            assert_eq!(headers_of(&operation), expected, "{method} {path}");
+        let expected = [
+            ("get", "/api/v1/customers/{id}", &["If-None-Match"][..]),
+            ("patch", "/api/v1/customers/{id}", &["If-Match"]),
+            ("delete", "/api/v1/customers/{id}", &["If-Match"]),
+            ("patch", "/api/v1/settings", &["If-Match"]),
+            ("post", "/api/v1/customers", &["Idempotency-Key"]),
+            ("post", "/api/v1/customers/bulk", &["Idempotency-Key"]),
+            ("post", "/api/v1/imports", &["Idempotency-Key"]),
+            ("get", "/api/v1/customers", &[]),
+            ("post", "/api/v1/customers/{id}/restore", &[]),
+        ];
+        let all = operations();
+        for (method, path, headers) in expected {
+            let found = all.iter().find(|(m, p, _)| m == method && p == path);
+            assert_eq!(headers_of(&found.unwrap().2), headers, "{method} {path}");
         }
+    }
+
+    #[test]
+    fn what_is_made_leads_to_what_can_be_done_with_it() {
+        for (method, path, operation) in operations() {
+            let made = &operation["responses"]["201"];
+            if method != "post" || made.is_null() {
+                continue;
+            }
+            assert!(made["links"].is_object(), "{path}");
+            let is_read = path != "/api/v1/invitations" && path != "/api/v1/appointment-types";
+            assert_eq!(made["headers"]["Location"].is_object(), is_read, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_description_names_how_many_are_done_at_once() {
+        let api = serde_json::to_value(super::super::description()).unwrap();
+        let items = &api["components"]["schemas"]["BulkInput"]["properties"]["items"];
+        assert_eq!(items["maxItems"], rapport_service::customer::many::MANY_MAX);
     }
 }

@@ -115,6 +115,7 @@ pub(super) async fn begin(Extension(by): By, request: Request) -> Answer {
         let sentence = format!("A file has at most {} MB.", FILE_BYTES_MAX >> 20);
         return Err(AppError::invalid("size", sentence).into());
     }
+    tell(import::may(&by.ctx))?;
     let id = match key {
         Some(key) => ImportId(tell(api_key::record_for(&by, &key, &bytes).await)?),
         None => by.ctx.clock().new_id(),
@@ -233,7 +234,7 @@ pub(super) struct ImportsParameters {
 )]
 pub(super) async fn list(Extension(by): By, OriginalUri(uri): OriginalUri) -> Answer {
     let mut asked = Parameters::of::<ImportsParameters>(&uri);
-    let before = asked.read("before", "Please send the next of the page before.");
+    let before = asked.read("before", input::NEXT);
     asked.check()?;
     let lines = tell(import::list(&by.ctx, before).await)?;
     let is_full = lines.len() == rapport_domain::import::IMPORTS_LISTED;
@@ -447,12 +448,6 @@ fn over(stands: &ImportSettings, sent: Values) -> Result<Values, AppError> {
             "restore" if text.is_empty() => {
                 values.0.remove("restore");
             }
-            "then" if !OnMatch::OFFERED.iter().any(|(_, word, _)| *word == text) => {
-                return Err(AppError::invalid(
-                    "on_match",
-                    "Please pick one of those that there are.",
-                ));
-            }
             name => values.set(name, text),
         }
     }
@@ -505,7 +500,9 @@ pub(super) async fn set(Extension(by): By, path: Id, request: Request) -> Answer
     let stands = tell(import::get(&by.ctx, id).await)?.settings;
     let stands = stands.ok_or_else(|| AppError::refused("The file of this import is not here yet."))?;
     let values = over(&stands, sent)?;
-    let settings = stands.with_values(&values).map_err(by_column)?;
+    let settings = stands
+        .with_values(&values)
+        .map_err(|wrong| named::<ImportSettingsInput>(by_column(wrong)))?;
     let set = import::set(&by.ctx, id, settings.mapping, settings.rules).await;
     tell(set).map_err(named::<ImportSettingsInput>)?;
     whole(&by.ctx, id).await
@@ -646,7 +643,7 @@ pub(super) struct RowParameters {
 pub(super) async fn problems(Extension(by): By, path: Id, OriginalUri(uri): OriginalUri) -> Answer {
     let id: ImportId = id(path)?;
     let mut asked = Parameters::of::<RowParameters>(&uri);
-    let behind = asked.read("behind", "Please send the next of the page before.");
+    let behind = asked.read("behind", input::NEXT);
     asked.check()?;
     let rows = tell(import::problems(&by.ctx, id, behind.unwrap_or_default()).await)?;
     let is_full = rows.len() as u64 == rapport_domain::import::PROBLEMS_LISTED;
@@ -701,15 +698,12 @@ pub(super) async fn mended(Extension(by): By, path: Id, request: Request) -> Ans
 
 #[cfg(test)]
 mod tests {
-    use rapport_service::import::PIECE_MAX;
-
     use super::*;
 
     #[test]
-    fn the_description_names_the_limit_of_a_file_and_a_piece() {
+    fn the_description_names_the_limit_of_a_file() {
         let api = serde_json::to_value(crate::rest::description()).unwrap();
         let size = &api["components"]["schemas"]["NewImportInput"]["properties"]["size"]["maximum"];
         assert_eq!(size.as_u64(), Some(FILE_BYTES_MAX));
-        assert_eq!(PIECE_MAX, 1 << 20);
     }
 }

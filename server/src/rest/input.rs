@@ -33,6 +33,9 @@ use super::problem::Problem;
 /// The longest Idempotency-Key.
 const KEY_MAX: usize = 200;
 
+/// What is said of a place in a list that is none.
+pub(super) const NEXT: &str = "Please send the next of the page before.";
+
 /// The id in a path.
 pub(super) type Id = Result<Path<Uuid>, PathRejection>;
 
@@ -157,7 +160,8 @@ pub(super) fn values<T: Input>(object: &Map<String, Value>) -> Result<Values, Ap
 
 /// The fields of a new record: null says no more than silence (RFC 7396).
 pub(super) fn fresh<T: Input>(mut object: Map<String, Value>) -> Result<Values, AppError> {
-    object.retain(|_, value| !value.is_null());
+    let shapes = shapes::<T>();
+    object.retain(|name, value| !value.is_null() || !shapes.contains_key(name));
     values::<T>(&object)
 }
 
@@ -182,7 +186,7 @@ pub(super) fn named<T: Input>(error: AppError) -> AppError {
 }
 
 /// A name as a JSON pointer has it (RFC 6901).
-fn escaped(name: &str) -> String {
+pub(super) fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 

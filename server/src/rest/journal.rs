@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     Answer, By, customer,
-    input::{Id, Parameters, id},
+    input::{Id, NEXT, Parameters, id},
     note::undo_word,
     output::{self, iso},
     tell,
@@ -174,8 +174,6 @@ pub(super) async fn list(Extension(by): By, OriginalUri(uri): OriginalUri) -> An
     };
     Ok(Json(list).into_response())
 }
-
-const NEXT: &str = "Please send the next of the page before.";
 
 /// A command, and what taking it back would do now.
 #[derive(Serialize, ToSchema)]

@@ -7,12 +7,13 @@ use axum::{
 };
 use http::HeaderMap;
 use rapport_domain::{
+    access::{Ability, Kind},
     activity::{NewNote, NoteView, note_body},
     error::AppError,
     id::{ActivityId, CustomerId},
     timeline::{Entry, FieldChange, Story, Timeline, Undo},
 };
-use rapport_service::{Ctx, activity, api_key, customer::query};
+use rapport_service::{Ctx, access::require, activity, api_key, customer::query};
 use serde::{Deserialize, Serialize};
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
@@ -102,8 +103,9 @@ pub(super) async fn write(Extension(by): By, path: Id, request: Request) -> Answ
     let values = input::fresh::<NoteInput>(object)?;
     let fresh: ActivityId = by.ctx.clock().new_id();
     let mut new = NewNote::parse(&values.with("id", fresh.to_string())).map_err(AppError::from)?;
-    // Who may not see the customer takes no key.
+    // Only what can be asked for takes a key.
     tell(query::get(&by.ctx, customer).await)?;
+    tell(require(by.ctx.actor(), Kind::Activity, Ability::Create))?;
     if let Some(key) = key {
         new.id = ActivityId(tell(api_key::record_for(&by, &key, &bytes).await)?);
     }
@@ -141,10 +143,12 @@ pub(super) async fn save(Extension(by): By, path: Id, request: Request) -> Answe
     let (object, _) = input::object(&parts.headers, body).await?;
     let values = input::values::<NoteInput>(&object)?;
     let stands = tell(whole(&by.ctx, id).await)?;
-    let body = if values.has("body") {
-        note_body(values.get("body")).map_err(|why| AppError::invalid("body", why))?
+    let (seen, body) = if values.has("body") {
+        let body = note_body(values.get("body")).map_err(|why| AppError::invalid("body", why))?;
+        (seen, body)
     } else {
-        stands.body
+        // What was not sent is what stands: that is what was seen.
+        (seen.or(stands.version), stands.body)
     };
     let receipt = tell(activity::edit_note(&by.ctx, id, seen, body).await)?;
     Ok(output::written(receipt, whole(&by.ctx, id).await))
@@ -303,7 +307,7 @@ pub(super) async fn timeline(Extension(by): By, path: Id, OriginalUri(uri): Orig
     let mut asked = Parameters::of::<TimelineParameters>(&uri);
     let before = asked.take("before", |text| {
         let place = text.parse().ok().filter(|place: &i64| *place > 0);
-        place.ok_or("Please send the next of the page before.")
+        place.ok_or(input::NEXT)
     });
     asked.check()?;
     let Timeline { entries, before } = tell(query::timeline(&by.ctx, customer, before).await)?;

@@ -272,8 +272,6 @@ struct TeamBody {
     id: Uuid,
     version: i64,
     name: String,
-    /// How many active users are in it.
-    members: i64,
 }
 
 impl Versioned for TeamBody {
@@ -288,7 +286,6 @@ impl TeamBody {
             id: team.id.0,
             version: team.version,
             name: team.name,
-            members: team.members,
         }
     }
 }
@@ -302,13 +299,13 @@ struct TeamList {
 /// All teams, by name; for admins.
 #[utoipa::path(get, path = "/teams", tag = "People", responses((status = 200, body = TeamList)))]
 pub(super) async fn teams(Extension(by): By) -> Answer {
-    let teams = tell(user::people(&by.ctx).await)?.teams;
+    let teams = tell(user::teams(&by.ctx).await)?;
     let data = teams.into_iter().map(TeamBody::of).collect();
     Ok(Json(TeamList { data }).into_response())
 }
 
 async fn team_of(ctx: &Ctx, id: TeamId) -> rapport_service::Result<TeamBody> {
-    let teams = user::people(ctx).await?.teams;
+    let teams = user::teams(ctx).await?;
     let team = teams.into_iter().find(|team| team.id == id);
     Ok(TeamBody::of(team.ok_or(AppError::NotFound)?))
 }
@@ -456,8 +453,6 @@ struct InvitationBody {
     created_at: String,
     /// Whether its link is still good.
     open: bool,
-    /// The link, to the one who just made it.
-    link: Option<String>,
 }
 
 impl InvitationBody {
@@ -469,7 +464,6 @@ impl InvitationBody {
             team: invitation.team,
             created_at: iso(invitation.at.at),
             open: invitation.until.is_some(),
-            link: invitation.link,
         }
     }
 }
@@ -484,12 +478,7 @@ struct InvitationList {
 #[utoipa::path(get, path = "/invitations", tag = "People", responses((status = 200, body = InvitationList)))]
 pub(super) async fn invitations(Extension(by): By) -> Answer {
     let invitations = tell(user::people(&by.ctx).await)?.invitations;
-    let data = invitations.into_iter().map(|invitation| InvitationBody {
-        // Not to a key that only looks.
-        link: None,
-        ..InvitationBody::of(invitation)
-    });
-    let data = data.collect();
+    let data = invitations.into_iter().map(InvitationBody::of).collect();
     Ok(Json(InvitationList { data }).into_response())
 }
 
@@ -527,7 +516,7 @@ impl PartialSchema for NewInvitationInput {
 
 impl ToSchema for NewInvitationInput {}
 
-/// Asks somebody in, by a mail and by a link. For admins.
+/// Asks somebody in by a mail. Its link is for people: an admin sees it in the panel. For admins.
 #[utoipa::path(
     post,
     path = "/invitations",

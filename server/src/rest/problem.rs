@@ -42,7 +42,7 @@ pub(crate) struct Problem {
 pub(crate) struct Wrong {
     /// Where it stands in what was sent, as a JSON pointer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "/emails/0")]
+    #[schema(example = "/emails")]
     pub(crate) pointer: Option<String>,
     /// The parameter of the address, or the header, where that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -176,6 +176,7 @@ pub(super) async fn save(Extension(by): By, request: Request) -> Answer {
         settled.set("sign_up", stands.sign_up);
     }
     let patch = OrganisationPatch::parse(&settled, &values).map_err(|wrong| rename(wrong.into()))?;
+    let seen = seen.or(stands.version);
     let receipt = tell(organisation::save(&by.ctx, seen, patch).await).map_err(rename)?;
     Ok(output::written(receipt, whole(&by.ctx).await))
 }

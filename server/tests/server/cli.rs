@@ -243,6 +243,45 @@ async fn people_are_let_in_and_given_new_passwords_by_command() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_made_by_command_for_somebody_who_is_here() {
+    let console = Console::new().await;
+    let made = console.run(
+        &[
+            "key",
+            "create",
+            "--email",
+            "admin0@example.org",
+            "--name",
+            "Sync",
+            "--access",
+            "write",
+        ],
+        "",
+    );
+    assert_eq!(made.status, 0, "{}", made.err);
+    let key = made.out.trim();
+    assert!(key.starts_with("rapport_key_") && key.len() == 76, "{key}");
+    let service = &console.house.service;
+    let caller = rapport_service::api_key::resolve(service, key, "127.0.0.1")
+        .await
+        .unwrap();
+    assert_eq!(caller.access, rapport_domain::api_key::KeyAccess::Write);
+    for (wrong, said) in [
+        (
+            ["--email", "nobody@example.org", "--days", "90"],
+            "email: Nobody here",
+        ),
+        (["--email", "admin0@example.org", "--days", "7"], "days: "),
+    ] {
+        let mut order = vec!["key", "create", "--name", "Sync"];
+        order.extend(wrong);
+        let refused = console.run(&order, "");
+        assert_eq!((refused.status, refused.out.as_str()), (1, ""));
+        assert!(refused.err.contains(said), "{}", refused.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_seal_is_verified_kept_and_begun_anew_by_command() {
     let mut console = Console::new().await;
     console.run(&["audit", "head"], "");

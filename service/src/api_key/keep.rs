@@ -23,6 +23,8 @@ use crate::{
 
 /// Characters of a key by which its owner knows it again.
 const HINT: usize = 4;
+/// For how long somebody sees a key that they made, at most.
+const SEEN_FOR: TimeDelta = TimeDelta::minutes(15);
 
 #[derive(FromQueryResult)]
 struct Row {
@@ -74,7 +76,12 @@ async fn view(ctx: &Ctx, row: Row) -> Result<KeyView> {
             .expires_at
             .map(|at| now.local(at).format("%-d %b %Y").to_string()),
         expired: row.expires_at.is_some_and(|at| at <= ctx.clock().now()),
-        secret: user::seen_secret(ctx, shown_as(ApiKeyId(row.id))).await?,
+        // Only of one that was just made there is something to be seen.
+        secret: if row.created_at > ctx.clock().now() - SEEN_FOR {
+            user::seen_secret(ctx, shown_as(ApiKeyId(row.id))).await?
+        } else {
+            None
+        },
     })
 }
 
@@ -86,16 +93,20 @@ fn shown_as(id: ApiKeyId) -> String {
 /// none.
 ///
 /// # Errors
-/// [`AppError::Refused`] when they have too many, and for a program: keys are made by people.
+/// [`AppError::Refused`] when they have too many; [`AppError::Forbidden`] for a program: keys are made by people.
 pub async fn make(ctx: &Ctx, new: NewKey) -> Result<String> {
     for_people(ctx)?;
-    make_for(ctx, ctx.actor().user, new).await
+    make_for(ctx.db().begin().await?, ctx, ctx.actor().user, new).await
 }
 
 /// The same for a program with an account of its own.
-pub(super) async fn make_for(ctx: &Ctx, owner: UserId, new: NewKey) -> Result<String> {
+pub(super) async fn make_for(
+    tx: DatabaseTransaction,
+    ctx: &Ctx,
+    owner: UserId,
+    new: NewKey,
+) -> Result<String> {
     let (id, name, access) = (new.id, new.name.clone(), new.access);
-    let tx = ctx.db().begin().await?;
     let Some(secret) = insert(&tx, ctx, owner, new).await? else {
         tx.rollback().await?;
         return made_or_too_many(ctx, owner, id).await;
@@ -173,7 +184,7 @@ pub(super) fn for_people(ctx: &Ctx) -> Result<()> {
 /// Revokes one of the actor's keys: it is good for nothing from then on.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when there is none such.
+/// [`AppError::NotFound`] when there is none such, [`AppError::Forbidden`] for a program.
 pub async fn revoke(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
     for_people(ctx)?;
     revoke_of(ctx, id, Some(ctx.actor().user)).await

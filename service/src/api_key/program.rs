@@ -2,18 +2,24 @@
 
 use rapport_domain::{
     access::{Ability, Kind, Scope},
-    api_key::{AllKeys, NewKey, NewProgram, OwnedKey, Program},
+    api_key::{AllKeys, KeyView, NewKey, NewProgram, OwnedKey, Program},
     error::AppError,
     id::{ApiKeyId, UserId},
     journal::Receipt,
-    user::people::Heir,
 };
-use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::keep::{for_people, insert, make_for, of, revoke_of, show};
-use crate::{Ctx, Error, Result, access::require, journal::Command, sql::sql, user};
+use crate::{
+    Ctx, Error, Result,
+    access::require,
+    journal::{self, Change, Command, RecordKind},
+    secret,
+    sql::sql,
+    user,
+};
 
 #[derive(FromQueryResult)]
 struct Account {
@@ -22,6 +28,7 @@ struct Account {
     role: String,
     team: Option<String>,
     program: bool,
+    active: bool,
 }
 
 /// All keys there are: of programs, and of people.
@@ -31,10 +38,10 @@ struct Account {
 pub async fn all(ctx: &Ctx) -> Result<AllKeys> {
     require(ctx.actor(), Kind::Setting, Ability::Read)?;
     let accounts = sql(
-        "SELECT u.id, u.name, r.key AS role, t.name AS team, u.program FROM app_user u JOIN role r ON r.id = u.role_id \
+        "SELECT u.id, u.name, r.key AS role, t.name AS team, u.program, u.active FROM app_user u JOIN role r ON r.id = u.role_id \
          LEFT JOIN team t ON t.id = u.team_id \
-         WHERE u.active AND (u.program OR EXISTS \
-           (SELECT 1 FROM api_key k WHERE k.user_id = u.id AND k.revoked_at IS NULL)) ORDER BY lower(u.name), u.id",
+         WHERE CASE WHEN u.program THEN u.active ELSE EXISTS \
+           (SELECT 1 FROM api_key k WHERE k.user_id = u.id AND k.revoked_at IS NULL) END ORDER BY lower(u.name), u.id",
         [],
     );
     let accounts = Account::find_by_statement(accounts).all(ctx.db()).await?;
@@ -52,10 +59,11 @@ pub async fn all(ctx: &Ctx) -> Result<AllKeys> {
                 keys,
             });
         } else {
-            // What its owner may still see is theirs alone, also when that is who looks here.
+            let closed = if account.active { "" } else { " (closed)" };
             personal.extend(keys.into_iter().map(|key| OwnedKey {
-                owner: account.name.clone(),
-                key: rapport_domain::api_key::KeyView { secret: None, ..key },
+                owner: format!("{}{closed}", account.name),
+                // What its owner may still see is theirs alone, also when that is who looks here.
+                key: KeyView { secret: None, ..key },
             }));
         }
     }
@@ -75,20 +83,37 @@ pub async fn all(ctx: &Ctx) -> Result<AllKeys> {
 pub async fn new_program(ctx: &Ctx, new: NewProgram) -> Result<()> {
     for_people(ctx)?;
     require(ctx.actor(), Kind::User, Ability::Create)?;
-    let made = sql("SELECT 1 FROM api_key WHERE id = $1", [new.key.id.0.into()]);
-    if ctx.db().query_one_raw(made).await?.is_some() {
+    let (id, key) = (new.id, new.key.id);
+    if is_made(ctx, key).await? {
         return Ok(());
     }
-    let (id, key) = (new.id, new.key.id);
+    // Nobody knows it; made before anything waits for this.
+    let hash = ctx.service().hasher().hash(secret::token()).await?;
     let tx = ctx.db().begin().await?;
     let command = Command::of(ctx, "make program")
         .with_detail(json!({ "key": new.key.name, "access": new.key.access.word() }))
         .never_undone("A key that was handed on cannot be called back; the program can be closed.");
-    user::admit_program(&tx, ctx, &command, &new).await?;
-    let secret = insert(&tx, ctx, id, new.key).await?;
-    let secret = secret.ok_or_else(|| AppError::invalid("form", "Please open the form again."))?;
+    let again = || AppError::invalid("form", "Please open the form again; this one was used already.");
+    match user::admit_program(&tx, ctx, &command, &new, hash).await {
+        Err(error) if journal::is_id_in_use(&error) => {
+            tx.rollback().await?;
+            // The same form, twice at once.
+            return if is_made(ctx, key).await? {
+                Ok(())
+            } else {
+                Err(again().into())
+            };
+        }
+        admitted => admitted?,
+    }
+    let secret = insert(&tx, ctx, id, new.key).await?.ok_or_else(again)?;
     tx.commit().await?;
     show(ctx, key, &secret).await
+}
+
+async fn is_made(ctx: &Ctx, key: ApiKeyId) -> Result<bool> {
+    let made = sql("SELECT 1 FROM api_key WHERE id = $1", [key.0.into()]);
+    Ok(ctx.db().query_one_raw(made).await?.is_some())
 }
 
 /// Makes another key for a program: both are good until the earlier one is revoked.
@@ -98,19 +123,24 @@ pub async fn new_program(ctx: &Ctx, new: NewProgram) -> Result<()> {
 pub async fn new_program_key(ctx: &Ctx, program: UserId, new: NewKey) -> Result<()> {
     for_people(ctx)?;
     require(ctx.actor(), Kind::User, Ability::Update)?;
-    require_program(ctx, program).await?;
-    make_for(ctx, program, new).await.map(drop)
+    let tx = ctx.db().begin().await?;
+    locked(&tx, program).await?;
+    make_for(tx, ctx, program, new).await.map(drop)
 }
 
-async fn require_program(ctx: &Ctx, id: UserId) -> Result<()> {
+#[derive(FromQueryResult)]
+struct Standing {
+    version: i64,
+}
+
+/// The version of a program that is not closed, which holds still.
+async fn locked(tx: &DatabaseTransaction, id: UserId) -> Result<i64> {
     let there = sql(
-        "SELECT 1 FROM app_user WHERE id = $1 AND program AND active",
+        "SELECT version FROM app_user WHERE id = $1 AND program AND active FOR NO KEY UPDATE",
         [id.0.into()],
     );
-    match ctx.db().query_one_raw(there).await? {
-        Some(_) => Ok(()),
-        None => Err(AppError::NotFound.into()),
-    }
+    let standing = Standing::find_by_statement(there).one(tx).await?;
+    Ok(standing.ok_or(AppError::NotFound)?.version)
 }
 
 /// Closes a program: its keys are good for nothing while it is. What it made stays. An undo opens it again.
@@ -120,8 +150,16 @@ async fn require_program(ctx: &Ctx, id: UserId) -> Result<()> {
 pub async fn close_program(ctx: &Ctx, id: UserId) -> Result<Receipt> {
     for_people(ctx)?;
     require(ctx.actor(), Kind::User, Ability::Update)?;
-    require_program(ctx, id).await?;
-    Ok(user::deactivate(ctx, id, Heir::Nobody).await?.0)
+    let tx = ctx.db().begin().await?;
+    let version = locked(&tx, id).await?;
+    let fields = [("active".to_owned(), json!(true), json!(false))];
+    let change = Change::update(RecordKind::User, id.0, id.0, fields);
+    let batch = journal::commit(tx, ctx, "close program", change.into_iter().collect()).await?;
+    Ok(Receipt {
+        record: id.0,
+        version: version + 1,
+        batch: Some(batch),
+    })
 }
 
 /// Revokes a key, whosever it is.

@@ -103,7 +103,7 @@ struct Keeper {
 async fn check_keepers(db: &impl ConnectionTrait, ctx: &Ctx, staff: &[Uuid]) -> Result<()> {
     let within = ctx.actor().scope(Kind::Appointment, Ability::Create);
     let statement = sql(
-        "SELECT id, team_id AS team FROM app_user WHERE active AND id = ANY($1)",
+        "SELECT id, team_id AS team FROM app_user WHERE active AND NOT program AND id = ANY($1)",
         [staff.to_vec().into()],
     );
     let keepers = Keeper::find_by_statement(statement).all(db).await?;

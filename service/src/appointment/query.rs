@@ -230,7 +230,10 @@ async fn kept(db: &impl ConnectionTrait, window: &Window) -> Result<Vec<Line>> {
     let staff: Vec<Uuid> = window.staff.iter().map(|id| id.0).collect();
     // Their ids first, as many as are shown: only then are the rows looked up, each by its id.
     let mut sql = Sql::new("WITH kept AS MATERIALIZED (SELECT k.appointment FROM (");
-    for (place, active) in ["s.active", "NOT s.active"].into_iter().enumerate() {
+    // A booking that was taken back keeps nobody, and is none that was cancelled.
+    let cancelled = "NOT s.active AND EXISTS (SELECT 1 FROM appointment x \
+        WHERE x.id = s.appointment AND x.deleted_at IS NULL)";
+    for (place, active) in ["s.active", cancelled].into_iter().enumerate() {
         if place > 0 && !window.cancelled {
             break;
         }

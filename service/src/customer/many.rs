@@ -12,7 +12,7 @@ use rapport_domain::{
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
 use uuid::Uuid;
 
-use super::command::{self, creation, edit, moved};
+use super::command::{creation, edit, moved};
 use crate::{
     Ctx, Error, Result,
     journal::{self, Change, Command},
@@ -65,19 +65,6 @@ pub fn may(ctx: &Ctx) -> Result<()> {
     }
 }
 
-/// Does one of many as a command of its own.
-///
-/// # Errors
-/// As the command.
-pub async fn one(ctx: &Ctx, step: Step) -> Result<Receipt> {
-    match step {
-        Step::Create(new) => command::create(ctx, new).await,
-        Step::Save(id, seen, patch) => command::save(ctx, id, seen, patch).await,
-        Step::Trash(id, seen) => command::trash(ctx, id, seen).await,
-        Step::Restore(id, seen) => command::restore(ctx, id, seen).await,
-    }
-}
-
 /// What came of all of them.
 #[derive(Debug)]
 pub enum Outcome {
@@ -98,6 +85,10 @@ pub async fn all(ctx: &Ctx, id: BatchId, steps: Vec<Step>) -> Result<Outcome> {
     }
     let tx = ctx.db().begin().await?;
     lock_in_order(&tx, ids.clone()).await?;
+    // The same request may have been at it just now, while this one waited.
+    if let Some(before) = done_before(ctx, id, &ids).await? {
+        return Ok(before);
+    }
     let (mut changes, mut receipts, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     let mut named = BTreeSet::new();
     for (place, step) in steps.into_iter().enumerate() {
@@ -125,11 +116,12 @@ pub async fn all(ctx: &Ctx, id: BatchId, steps: Vec<Step>) -> Result<Outcome> {
     }
     match journal::write(&tx, id, &Command::of(ctx, COMMAND), changes).await {
         Ok(_) => tx.commit().await?,
-        // The same request came twice at once: this one waited for the other.
-        Err(error) if error.unique_violation().is_some() => {
-            drop(tx);
+        // The same request came twice at once, and there was nothing to wait for.
+        Err(error) if journal::is_id_in_use(&error) => {
+            tx.rollback().await?;
+            let sentence = "Something else was made under this key before. Please send a new one.";
             let before = done_before(ctx, id, &ids).await?;
-            return before.ok_or(error);
+            return before.ok_or_else(|| AppError::invalid("Idempotency-Key", sentence).into());
         }
         Err(error) => return Err(error),
     }

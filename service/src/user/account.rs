@@ -20,7 +20,7 @@ use crate::{
     database::{Lock, lock},
     entity::{role, team, user},
     journal::{self, Change, Command, RecordKind, fields},
-    secret, session,
+    session,
     sql::sql,
 };
 
@@ -135,12 +135,13 @@ pub(super) async fn admit(
     Ok(id)
 }
 
-/// An account of a program, which nobody signs in by: its password is known to nobody.
+/// An account of a program, which nobody signs in by: the hash is of a password that nobody knows.
 pub(crate) async fn admit_program(
     tx: &DatabaseTransaction,
     ctx: &Ctx,
     command: &Command,
     new: &NewProgram,
+    hash: String,
 ) -> Result<()> {
     let role = role_id(tx, new.role).await?;
     let team = match new.team {
@@ -154,7 +155,6 @@ pub(crate) async fn admit_program(
     }));
     let made = Change::create(RecordKind::User, new.id.0, new.id.0, account);
     journal::write(tx, ctx.clock().new_id(), command, vec![made]).await?;
-    let hash = ctx.service().hasher().hash(secret::token()).await?;
     set_password(tx, new.id, hash).await
 }
 

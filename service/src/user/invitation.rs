@@ -68,7 +68,11 @@ pub(super) async fn open(ctx: &Ctx) -> Result<Vec<Invitation>> {
             team: open.team,
             at: now.say(open.created_at),
             until: good.map(|expires| now.local(expires).format("%-d %b %Y, %H:%M").to_string()),
-            link: link::seen(ctx, open.id).await?,
+            // A link lets somebody in: it is for people, never for a key.
+            link: match ctx.via() {
+                Via::Key => None,
+                _ => link::seen(ctx, open.id).await?,
+            },
         });
     }
     Ok(invitations)

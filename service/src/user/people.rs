@@ -82,7 +82,7 @@ const COLUMNS: &str = "SELECT u.id, u.version, u.name, u.email, u.role_id, r.key
 /// All who work here, did, or were asked to.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] for who may not say who works here.
+/// [`AppError::Forbidden`] for who may not see the settings.
 pub async fn people(ctx: &Ctx) -> Result<People> {
     require(ctx.actor(), Kind::Setting, Ability::Read)?;
     let text = format!("{COLUMNS} WHERE NOT u.program ORDER BY NOT u.active, lower(u.name), u.id");
@@ -144,7 +144,7 @@ pub async fn person(ctx: &Ctx, id: UserId) -> Result<PersonPage> {
 }
 
 async fn stored(db: &impl ConnectionTrait, id: UserId, lock: &str) -> Result<Stored> {
-    let text = format!("{COLUMNS} WHERE u.id = $1 {lock}");
+    let text = format!("{COLUMNS} WHERE u.id = $1 AND NOT u.program {lock}");
     let stored = Stored::find_by_statement(sql(&text, [id.0.into()]))
         .one(db)
         .await?;
@@ -418,7 +418,7 @@ struct Granted {
 /// All roles, with what each grants.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] for who may not say who works here.
+/// [`AppError::Forbidden`] for who may not see the settings.
 pub async fn roles(ctx: &Ctx) -> Result<Vec<RoleView>> {
     require(ctx.actor(), Kind::Setting, Ability::Read)?;
     let statement = sql(

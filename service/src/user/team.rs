@@ -49,6 +49,15 @@ pub(super) async fn all(db: &impl ConnectionTrait) -> Result<Vec<Team>> {
     Ok(teams.collect())
 }
 
+/// All teams, by name.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for who may not see the settings.
+pub async fn teams(ctx: &Ctx) -> Result<Vec<Team>> {
+    require(ctx.actor(), Kind::Setting, Ability::Read)?;
+    all(ctx.db()).await
+}
+
 /// The teams of which a scope holds all that they have, by name.
 pub(crate) async fn within(ctx: &Ctx, scope: Scope) -> Result<Vec<(TeamId, String)>> {
     let only = match scope {

@@ -12,7 +12,7 @@ use rapport_domain::{
 };
 use rapport_service::{Ctx, api_key, journal, user};
 
-use crate::support::{World, refused, told};
+use crate::support::{World, refused, sign_in, told};
 
 fn fields(ctx: &Ctx, name: &str) -> Values {
     Values::default()
@@ -27,8 +27,11 @@ fn fields(ctx: &Ctx, name: &str) -> Values {
 async fn program(ctx: &Ctx, name: &str) -> (UserId, String) {
     let new = NewProgram::parse(&fields(ctx, name)).unwrap();
     let id = new.id;
-    api_key::new_program(ctx, new.clone()).await.unwrap();
-    // The form that came twice.
+    // The form that came twice at once, and later again.
+    let twice = (0..2).map(|_| api_key::new_program(ctx, new.clone()));
+    for made in futures::future::join_all(twice).await {
+        made.unwrap();
+    }
     api_key::new_program(ctx, new).await.unwrap();
     let keys = api_key::all(ctx).await.unwrap();
     let made = keys
@@ -72,6 +75,24 @@ async fn a_program_acts_by_its_own_account_which_nobody_signs_in_by() {
         .read("SELECT count(*)::text FROM password_reset")
         .await;
     assert_eq!(links, "0");
+
+    // Nor does anybody sign in by it, whatever its password is.
+    let hash = format!(
+        "UPDATE app_user SET password_hash = (SELECT password_hash FROM app_user WHERE id = '{}') WHERE id = '{id}'",
+        admin.actor().user
+    );
+    world.house.database.run(&hash).await;
+    assert!(
+        sign_in(&world.house, &address, rapport_testing::PASSWORD)
+            .await
+            .is_err()
+    );
+    let mine = user::me(&admin).await.unwrap().email;
+    assert!(
+        sign_in(&world.house, &mine, rapport_testing::PASSWORD)
+            .await
+            .is_ok()
+    );
 
     // What keys are for is for people.
     let by_key = &caller.ctx;

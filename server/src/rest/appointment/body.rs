@@ -348,6 +348,10 @@ pub(super) fn by_the_clock(ctx: &Ctx, mut values: Values) -> Result<Values, AppE
         return Err(wrong("Please send a full minute."));
     }
     let asked = ctx.asked(at);
+    // Behind its last day a calendar has no other.
+    if ctx.instant(asked).ok() != Some(at) {
+        return Err(wrong("This is too far away for a calendar."));
+    }
     values.set("date", asked.wall.day.to_string());
     values.set("time", clock(asked.wall.minute));
     values.set("fold", asked.fold.map(|fold| fold.word()).unwrap_or_default());

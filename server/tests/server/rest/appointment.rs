@@ -100,6 +100,7 @@ async fn a_time_that_cannot_be_is_named_where_it_stands() {
         (at(&me, "2030-02-30T09:30:00Z", 30), "/starts_at"),
         (at(&me, "2030-11-26T09:30:30Z", 30), "/starts_at"),
         (at(&me, "2020-11-20T09:30:00Z", 30), "/starts_at"),
+        (at(&me, "2500-01-01T09:30:00Z", 30), "/starts_at"),
         (at(&me, good, 0), "/minutes"),
         (at(&me, good, 1_500), "/minutes"),
         (at("x", good, 30), "/staff_ids"),
@@ -190,6 +191,20 @@ async fn what_people_keep_is_read_page_by_page_and_free_times_are_between() {
         .await;
     let first = free.body["data"][0]["starts_at"].as_str().unwrap();
     assert_eq!(first, "2030-11-26T12:00:00.000000Z", "{}", free.body);
+    // A booking that was taken back is none that was cancelled, and ends no page too early.
+    let day = "from=2030-11-26T00:00:00Z&to=2030-11-27T00:00:00Z";
+    let made = program
+        .post("/api/v1/appointments", &at(&me, "2030-11-26T08:00:00Z", 30))
+        .await;
+    let undo = format!("/api/v1/commands/{}/undo", made.header("rapport-batch"));
+    program.post(&undo, &Value::Null).await;
+    let page = program
+        .get(&format!("/api/v1/appointments?{day}&cancelled=true&size=2"))
+        .await;
+    let first = &page.body["data"][0]["starts_at"];
+    assert_eq!(first, "2030-11-26T09:00:00.000000Z", "{}", page.body);
+    assert!(page.body["next"].is_string(), "{}", page.body);
+
     for (asked, wrong) in [
         ("from=yesterday", "from"),
         ("from=2030-11-26T00:00:00Z&to=2030-11-26T00:00:00Z", "to"),
@@ -197,6 +212,10 @@ async fn what_people_keep_is_read_page_by_page_and_free_times_are_between() {
         ("staff=me", "staff"),
         ("staff=01933d3e-0000-7000-8000-00000000ffff", "staff"),
         ("after=x", "after"),
+        (
+            "after=-300000000000000000_0190f0e0-0000-7000-8000-000000000001",
+            "after",
+        ),
         ("size=0", "size"),
         ("cancelled=perhaps", "cancelled"),
         ("day=today", "day"),

@@ -154,6 +154,7 @@ async fn what_is_wrong_with_an_import_is_named_and_nothing_begins() {
         (json!({"columns": ["ignore", "ignore", "ignore", "ignore"]}), ""),
         (json!({"match_by": ["email", "shoe"]}), "/match_by/1"),
         (json!({"on_match": "merge"}), "/on_match"),
+        (json!({"days": "sideways"}), "/days"),
         (json!({"restore": "yes"}), "/restore"),
         (json!({"dialect": "x"}), "/dialect"),
     ] {
@@ -164,6 +165,16 @@ async fn what_is_wrong_with_an_import_is_named_and_nothing_begins() {
             "{body}"
         );
     }
+    let key = [("idempotency-key", "file")];
+    let (first, other) = (
+        json!({"file": "a.csv", "size": 70_000}),
+        json!({"file": "b.csv", "size": 10}),
+    );
+    let begun = program.json(Method::POST, "/api/v1/imports", &key, &first).await;
+    let again = program.json(Method::POST, "/api/v1/imports", &key, &first).await;
+    assert_eq!((&begun.body, begun.status), (&again.body, StatusCode::CREATED));
+    let other = program.json(Method::POST, "/api/v1/imports", &key, &other).await;
+    assert_eq!(other.wrong(), ["Idempotency-Key"]);
     let gone = program.send(Method::DELETE, &place, &[], Body::empty()).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
     assert_eq!(program.get(&place).await.status, StatusCode::NOT_FOUND);

@@ -7,6 +7,11 @@ use serde_json::{Value, json};
 
 use super::{program, with_program};
 
+const ROBOT: &str = "01933d3e-0000-7000-8000-0000000000b0";
+const A_ROBOT: &str = "INSERT INTO app_user (id, name, email, email_key, password_hash, role_id, program, created_at, \
+    updated_at) SELECT '01933d3e-0000-7000-8000-0000000000b0', 'Robot', 'r@x', 'r@x', '', id, TRUE, now(), now() \
+    FROM role WHERE key = 'member'";
+
 #[tokio::test]
 async fn somebody_is_asked_in_changed_closed_and_opened_again() {
     let (site, admin, program) = with_program().await;
@@ -23,7 +28,8 @@ async fn somebody_is_asked_in_changed_closed_and_opened_again() {
         "{}",
         made.body
     );
-    assert!(made.body["link"].as_str().unwrap().contains("/join"));
+    // The link that lets somebody in is for people.
+    assert!(!made.body.to_string().contains("/join"), "{}", made.body);
     let again = program
         .json(Method::POST, "/api/v1/invitations", &key, &asked)
         .await;
@@ -73,6 +79,24 @@ async fn somebody_is_asked_in_changed_closed_and_opened_again() {
     let last = format!("/api/v1/users/{}", admin.actor().user);
     let last = program.patch(&last, &json!({"role": "member"})).await;
     assert_eq!(last.wrong(), ["/role"]);
+    let robot = json!({"heir": ROBOT});
+    site.house.database.run(A_ROBOT).await;
+    let robot = program.post(&format!("{path}/deactivate"), &robot).await;
+    assert_eq!(robot.wrong(), ["/heir"]);
+    for (method, end) in [
+        (Method::GET, ""),
+        (Method::PATCH, ""),
+        (Method::POST, "/deactivate"),
+        (Method::POST, "/end-sessions"),
+    ] {
+        let path = format!("/api/v1/users/{ROBOT}{end}");
+        let answer = program.json(method, &path, &[], &json!({"heir": "keep"})).await;
+        assert!(
+            [StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY].contains(&answer.status),
+            "{end}: {}",
+            answer.body
+        );
+    }
     let unsaid = program.post(&format!("{path}/deactivate"), &json!({})).await;
     assert_eq!(unsaid.wrong(), ["/heir"]);
     let closed = program

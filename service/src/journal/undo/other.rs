@@ -218,7 +218,7 @@ pub(super) async fn bookable_keepers(
         return Ok(HashSet::new());
     }
     let statement = sql(
-        "SELECT id, team_id AS team FROM app_user WHERE active AND id = ANY($1)",
+        "SELECT id, team_id AS team FROM app_user WHERE active AND NOT program AND id = ANY($1)",
         [former.into()],
     );
     let within = actor.scope(Kind::Appointment, Ability::Create);
