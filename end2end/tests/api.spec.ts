@@ -1,9 +1,20 @@
 // A program acts by a key: made in the browser, shown for a while, revoked.
 
+import type { Locator, Page } from "@playwright/test";
+
 import { field, messages } from "./support/customer";
 import { NOBODY, nadia } from "./support/people";
 import { server } from "./support/server";
 import { expect, open, test } from "./support/test";
+
+/** The form behind a summary of its name, which is open already where there is nothing else. */
+async function unfolded(page: Page, name: string): Promise<Locator> {
+  const form = page.getByRole("form", { name });
+  const summary = page.getByText(name, { exact: true });
+  await expect(summary).toBeVisible();
+  if (!(await form.isVisible())) await summary.click();
+  return form;
+}
 
 test("a key is made, a program works by it, its work is undone in the browser, and the key is revoked", async ({
   page,
@@ -11,8 +22,7 @@ test("a key is made, a program works by it, its work is undone in the browser, a
 }) => {
   await open(page, "/settings");
   await page.getByRole("link", { name: "API keys" }).click();
-  await page.getByText("New key").click();
-  const form = page.getByRole("form", { name: "New key" });
+  const form = await unfolded(page, "New key");
   await form.getByLabel("What it is for").fill("Web shop");
   await form.getByLabel("What it may do").selectOption("All that you may do");
   await form.getByRole("button", { name: "Make the key" }).click();
@@ -61,8 +71,7 @@ test("a program has an account of its own, another key, and an end that can be t
 }) => {
   await open(page, "/admin");
   await page.getByRole("link", { name: /^API keys/ }).click();
-  await page.getByText("New program").click();
-  const form = page.getByRole("form", { name: "New program" });
+  const form = await unfolded(page, "New program");
   await form.getByLabel("What it is for").fill("Stock keeper");
   await form.getByLabel("Role").selectOption("Member");
   await form.getByLabel("What it may do").selectOption("All that you may do");
@@ -95,7 +104,7 @@ test("a program has an account of its own, another key, and an end that can be t
   expect((await asks(key)).status).toBe(401);
   expect((await asks(next)).status).toBe(200);
 
-  await card.getByRole("button", { name: "Close Stock keeper" }).click();
+  await card.getByRole("button", { name: "Close the program" }).click();
   await expect(messages(page)).toContainText("Closed");
   expect((await asks(next)).status).toBe(401);
   await messages(page).getByRole("button", { name: "Undo" }).last().click();
@@ -103,7 +112,9 @@ test("a program has an account of its own, another key, and an end that can be t
   expect((await asks(next)).status).toBe(200);
 });
 
-test("the page of the API shows every route, loads nothing from elsewhere and lets one try", async ({ page }) => {
+test("the page of the API shows every route, loads nothing from elsewhere and lets one try", async ({ page, problems }) => {
+  // Tried without a key.
+  problems.expectStatus(401);
   const elsewhere: string[] = [];
   page.on("request", (request) => {
     if (!request.url().startsWith(server.url) && !request.url().startsWith("data:")) elsewhere.push(request.url());
@@ -126,9 +137,9 @@ test.describe("without script", () => {
 
   test("a key is made and revoked", async ({ page }) => {
     await page.goto("/settings/keys");
-    await page.getByText("New key").click();
-    await page.getByLabel("What it is for").fill("Plain program");
-    await page.getByRole("button", { name: "Make the key" }).click();
+    const form = await unfolded(page, "New key");
+    await form.getByLabel("What it is for").fill("Plain program");
+    await form.getByRole("button", { name: "Make the key" }).click();
     const card = page.getByRole("region", { name: "Plain program" });
     await expect(card.getByRole("textbox")).toHaveValue(/^rapport_key_/);
     await card.getByRole("button", { name: "Revoke" }).click();

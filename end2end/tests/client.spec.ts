@@ -58,7 +58,7 @@ test("a generated client finds, makes, notes, books, changes many and takes back
   expect(stale.error?.version).toBe(changed.data?.version);
 
   // Many at once, read back by the list, and all of it taken back.
-  const tag = `fair ${Date.now()}`;
+  const tag = `fair-${Date.now()}`;
   const many = await client.POST("/api/v1/customers/bulk", {
     body: {
       items: [
