@@ -22,7 +22,7 @@ pub(crate) use day::parse_clock;
 pub use day::{Day, Wall, clock};
 pub use form::{
     AppointmentPatch, AppointmentTypeForm, Asked, COLOURS, Fold, FreeQuery, MINUTES, NewAppointment,
-    STAFF_MAX, cancel_reason,
+    STAFF_MAX, cancel_reason, parse_staff,
 };
 pub use query::{CalendarQuery, CalendarView};
 

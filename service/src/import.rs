@@ -37,14 +37,6 @@ pub use settings::{map_as, mappings, save_mapping, set, set_dialect};
 pub(crate) use upload::sweep;
 pub use upload::{NewImport, PIECE_MAX, begin, forget, receive};
 
-/// Says no to who may not bring customers in.
-///
-/// # Errors
-/// [`AppError::Forbidden`].
-pub fn may(ctx: &Ctx) -> Result<()> {
-    may_import(ctx)
-}
-
 /// Says no to who may not make customers of their own.
 fn may_import(ctx: &Ctx) -> Result<()> {
     let creates = scope(ctx, Kind::Customer, Ability::Create)?;

@@ -248,8 +248,11 @@ fn parse_minutes(raw: &str) -> Result<u16, String> {
     })
 }
 
-/// Each id once, in order.
-fn parse_staff(raw: &str) -> Result<Vec<UserId>, String> {
+/// Checks ids of people, one a line or with commas between them: each once, in order.
+///
+/// # Errors
+/// A sentence, also for none of them and for more than [`STAFF_MAX`].
+pub fn parse_staff(raw: &str) -> Result<Vec<UserId>, String> {
     let ids = raw.split([',', '\n']).map(str::trim).filter(|id| !id.is_empty());
     let ids: Result<Vec<UserId>, _> = ids.map(str::parse).collect();
     let mut ids = ids.map_err(|_| "Please pick from the list.".to_owned())?;

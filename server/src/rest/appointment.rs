@@ -10,32 +10,30 @@ use axum::{
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use rapport_domain::{
-    access::{Ability, Kind},
     appointment::{
         AppointmentPatch, AppointmentTypeForm, Asked, FreeQuery, NewAppointment, Status, cancel_reason,
+        parse_staff,
     },
     error::AppError,
     form::Values,
-    id::{AppointmentId, AppointmentTypeId, CustomerId, UserId},
+    id::{AppointmentId, AppointmentTypeId, CustomerId},
     journal::Receipt,
 };
 use rapport_service::{
     Ctx,
-    access::require,
-    api_key,
     appointment::{self, Window},
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use body::{
-    AppointmentBody, AppointmentChange, AppointmentFields, AppointmentList, FreeSlot, FreeSlots,
-    NewAppointmentInput, NewTypeInput, StatusInput, TypeBody, TypeInput, TypeList, by_the_clock, instant,
+    AppointmentBody, AppointmentChange, AppointmentList, FreeSlot, FreeSlots, NewAppointmentInput,
+    NewTypeInput, StatusInput, TypeBody, TypeInput, TypeList, by_the_clock, instant,
 };
 
 use super::{
     Answer, By, ROOT,
-    input::{self, Id, Parameters, id, named},
+    input::{self, Id, Parameters, Posted, id, named},
     output::{self, Versioned as _},
     problem::Problem,
     tell,
@@ -95,7 +93,7 @@ pub(super) async fn list(Extension(by): By, OriginalUri(uri): OriginalUri) -> An
     let to = asked.take("to", instant);
     let to = to.unwrap_or_else(|| from.checked_add_signed(TimeDelta::days(DAYS)).unwrap_or(from));
     let _ = asked.take("to", |_| span_is_right(from, to));
-    let staff = asked.take("staff", users).unwrap_or_default();
+    let staff = asked.take("staff", parse_staff).unwrap_or_default();
     let after = asked.take("after", place);
     let cancelled = asked
         .read("cancelled", "Please send true or false.")
@@ -110,7 +108,7 @@ pub(super) async fn list(Extension(by): By, OriginalUri(uri): OriginalUri) -> An
         after,
         size,
     };
-    let (kept, more) = super::customer::listed(appointment::window(&by.ctx, window).await)?;
+    let (kept, more) = output::listed(appointment::window(&by.ctx, window).await)?;
     let last = kept.last().filter(|_| more);
     let next = last.map(|last| format!("{}_{}", last.from.timestamp_micros(), last.slot.id));
     let beside = next.as_ref().map(|next| ("next", with_parameter(&uri, next)));
@@ -125,15 +123,6 @@ fn span_is_right(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<(), String> {
         return Err(format!("Please ask for at most {DAYS_MAX} days at once."));
     }
     Ok(())
-}
-
-fn users(text: &str) -> Result<Vec<UserId>, &'static str> {
-    let ids: Result<Vec<UserId>, _> = text.split(',').map(str::parse).collect();
-    let ids = ids.map_err(|_| "Please send ids of users, with commas between them.")?;
-    if ids.len() > rapport_domain::appointment::STAFF_MAX {
-        return Err("Please name at most 20 people.");
-    }
-    Ok(ids)
 }
 
 fn size(text: &str) -> Result<usize, &'static str> {
@@ -187,19 +176,12 @@ pub(super) async fn of_customer(Extension(by): By, path: Id) -> Answer {
     responses((status = 201, body = AppointmentBody))
 )]
 pub(super) async fn book(Extension(by): By, request: Request) -> Answer {
-    let (parts, body) = request.into_parts();
-    let key = input::idempotency_key(&parts.headers)?;
-    let (object, bytes) = input::object(&parts.headers, body).await?;
-    let rename = named::<AppointmentFields>;
-    let values = by_the_clock(&by.ctx, input::fresh::<AppointmentFields>(object)?)?;
-    let fresh: AppointmentId = by.ctx.clock().new_id();
-    let mut new =
-        NewAppointment::parse(&values.with("id", fresh.to_string())).map_err(|wrong| rename(wrong.into()))?;
-    tell(require(by.ctx.actor(), Kind::Appointment, Ability::Create))?;
-    if let Some(key) = key {
-        new.id = AppointmentId(tell(api_key::record_for(&by, &key, &bytes).await)?);
-    }
-    let id = new.id;
+    let mut posted = Posted::read(request).await?;
+    let rename = named::<NewAppointmentInput>;
+    let values = by_the_clock(&by.ctx, posted.fields::<NewAppointmentInput>()?)?;
+    let id: AppointmentId = posted.id(&by).await?;
+    let new =
+        NewAppointment::parse(&values.with("id", id.to_string())).map_err(|wrong| rename(wrong.into()))?;
     let receipt = tell(appointment::book(&by.ctx, new).await).map_err(rename)?;
     let place = format!("{ROOT}/appointments/{id}");
     Ok(output::made(&place, receipt, whole(&by.ctx, id).await))
@@ -319,7 +301,6 @@ pub(super) struct FreeParameters {
 pub(super) async fn free(Extension(by): By, OriginalUri(uri): OriginalUri) -> Answer {
     let mut asked = Parameters::of::<FreeParameters>(&uri);
     let _ = asked.read::<AppointmentId>("except", "Please send the id of an appointment.");
-    let _ = asked.take("staff", users);
     let query = FreeQuery::parse(
         asked.text("staff"),
         asked.text("date"),
@@ -365,17 +346,11 @@ pub(super) async fn types(Extension(by): By) -> Answer {
     responses((status = 201, body = TypeBody))
 )]
 pub(super) async fn create_type(Extension(by): By, request: Request) -> Answer {
-    let (parts, body) = request.into_parts();
-    let key = input::idempotency_key(&parts.headers)?;
-    let (object, bytes) = input::object(&parts.headers, body).await?;
-    let sent = input::fresh::<TypeInput>(object)?;
+    let mut posted = Posted::read(request).await?;
+    let sent = posted.fields::<TypeInput>()?;
     let usual = Values::default().with("colour", "0").with("active", "on");
     let form = AppointmentTypeForm::parse(&over(usual, sent)).map_err(AppError::from)?;
-    tell(require(by.ctx.actor(), Kind::Setting, Ability::Update))?;
-    let id = match key {
-        Some(key) => AppointmentTypeId(tell(api_key::record_for(&by, &key, &bytes).await)?),
-        None => by.ctx.clock().new_id(),
-    };
+    let id: AppointmentTypeId = posted.id(&by).await?;
     let receipt = tell(appointment::create_type(&by.ctx, id, form).await)?;
     let place = format!("{ROOT}/appointment-types/{id}");
     Ok(output::made(&place, receipt, type_of(&by.ctx, id).await))
@@ -398,7 +373,6 @@ pub(super) async fn save_type(Extension(by): By, path: Id, request: Request) -> 
     let seen = input::seen(&parts.headers)?;
     let (object, _) = input::object(&parts.headers, body).await?;
     let sent = input::values::<TypeInput>(&object)?;
-    tell(require(by.ctx.actor(), Kind::Setting, Ability::Update))?;
     let stands = tell(type_of(&by.ctx, id).await)?;
     let form = AppointmentTypeForm::parse(&over(stands.values(), sent)).map_err(AppError::from)?;
     // What was not sent is taken from what stands: that is what was seen.

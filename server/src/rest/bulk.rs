@@ -26,7 +26,8 @@ use super::{
     Answer, By,
     customer::CustomerInput,
     describe::words,
-    input, output,
+    input::{self, Posted},
+    output,
     problem::{Problem, refuse},
     tell,
 };
@@ -128,15 +129,10 @@ impl BulkResult {
     responses((status = 200, body = BulkOutput))
 )]
 pub(super) async fn bulk(Extension(by): By, request: Request) -> Answer {
-    let (parts, body) = request.into_parts();
-    let key = input::idempotency_key(&parts.headers)?;
-    let (object, bytes) = input::object(&parts.headers, body).await?;
-    let (atomic, items) = items(object)?;
+    let mut posted = Posted::read(request).await?;
+    let (atomic, items) = items(posted.object())?;
     tell(many::may(&by.ctx))?;
-    let id = match &key {
-        Some(key) => tell(api_key::record_for(&by, key, &bytes).await)?,
-        None => by.ctx.clock().new_id(),
-    };
+    let id: Uuid = posted.id(&by).await?;
     let fresh = |place| api_key::id_within(id, place);
     let steps = items.into_iter().enumerate();
     let steps = steps.map(|(place, item)| (step(item, CustomerId(fresh(place))), fresh(place)));
@@ -144,8 +140,8 @@ pub(super) async fn bulk(Extension(by): By, request: Request) -> Answer {
         let steps = steps.map(|(step, _)| step).collect();
         return all(&by, BatchId(id), steps).await;
     }
-    if let Some(key) = key {
-        tell(api_key::settle(&by, &key).await)?;
+    if let Some(key) = posted.key() {
+        tell(api_key::settle(&by, key).await)?;
     }
     let steps = steps.map(|(step, id)| Ok((step?, BatchId(api_key::id_within(id, 0)))));
     Ok(each(&by, steps.collect()).await)

@@ -6,12 +6,10 @@ use axum::{
     Extension,
     body::Body,
     extract::{OriginalUri, Request},
-    response::Response,
 };
 use futures::TryStreamExt;
-use http::{HeaderMap, HeaderValue, Uri, header::CONTENT_TYPE};
+use http::{HeaderMap, Uri};
 use rapport_domain::{
-    access::{Ability, Kind},
     customer::{CustomerPage, CustomerPatch, NewCustomer},
     error::AppError,
     id::CustomerId,
@@ -20,8 +18,6 @@ use rapport_domain::{
 };
 use rapport_service::{
     Ctx,
-    access::require,
-    api_key,
     customer::{command, export, query},
     seen::Seen,
 };
@@ -32,7 +28,7 @@ use body::{CustomerBody, CustomerList, NewCustomerInput};
 
 use super::{
     Answer, By, ROOT, Refusal,
-    input::{self, Id, Parameters, id},
+    input::{self, Id, Parameters, Posted, id},
     output,
     problem::Problem,
     tell,
@@ -64,14 +60,6 @@ fn list_query(uri: &Uri) -> Result<ListQuery, Refusal> {
     Ok(ListQuery::from_query_string(uri.query().unwrap_or_default()).map_err(Problem::parameters)?)
 }
 
-/// What is wrong with a list is a parameter.
-pub(super) fn listed<T>(result: rapport_service::Result<T>) -> Result<T, Refusal> {
-    match tell(result) {
-        Err(AppError::Invalid { fields }) => Err(Problem::parameters(fields).into()),
-        result => Ok(result?),
-    }
-}
-
 /// Customers in sight, a page at a time.
 #[utoipa::path(
     get,
@@ -86,7 +74,7 @@ pub(super) fn listed<T>(result: rapport_service::Result<T>) -> Result<T, Refusal
 )]
 pub(super) async fn list(Extension(by): By, OriginalUri(uri): OriginalUri) -> Answer {
     let query = list_query(&uri)?;
-    let page = listed(query::list(&by.ctx, &query).await)?;
+    let page = output::listed(query::list(&by.ctx, &query).await)?;
     let links = links(&query, &page);
     Ok(output::page(&CustomerList::of(page), links))
 }
@@ -113,18 +101,10 @@ fn links(query: &ListQuery, page: &CustomerPage) -> Vec<(&'static str, String)> 
     responses((status = 200, body = String, content_type = "text/csv"))
 )]
 pub(super) async fn export(Extension(by): By, OriginalUri(uri): OriginalUri) -> Answer {
-    let pieces = listed(export::csv(&by.ctx, list_query(&uri)?).await)?;
-    Ok(csv(Body::from_stream(
+    let pieces = output::listed(export::csv(&by.ctx, list_query(&uri)?).await)?;
+    Ok(output::csv(Body::from_stream(
         pieces.map_err(rapport_service::Error::tell),
     )))
-}
-
-/// A file of lines.
-pub(super) fn csv(body: Body) -> Response {
-    let mut response = Response::new(body);
-    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    response
 }
 
 /// Makes a customer.
@@ -136,18 +116,10 @@ pub(super) fn csv(body: Body) -> Response {
     responses((status = 201, body = CustomerBody))
 )]
 pub(super) async fn create(Extension(by): By, request: Request) -> Answer {
-    let (parts, body) = request.into_parts();
-    let key = input::idempotency_key(&parts.headers)?;
-    let (object, bytes) = input::object(&parts.headers, body).await?;
-    let values = input::fresh::<CustomerInput>(object)?;
-    let fresh: CustomerId = by.ctx.clock().new_id();
-    let mut new = NewCustomer::parse(&values.with("id", fresh.to_string())).map_err(AppError::from)?;
-    tell(require(by.ctx.actor(), Kind::Customer, Ability::Create))?;
-    // Only what can be asked for takes a key.
-    if let Some(key) = key {
-        new.id = CustomerId(tell(api_key::record_for(&by, &key, &bytes).await)?);
-    }
-    let id = new.id;
+    let mut posted = Posted::read(request).await?;
+    let values = posted.fields::<CustomerInput>()?;
+    let id: CustomerId = posted.id(&by).await?;
+    let new = NewCustomer::parse(&values.with("id", id.to_string())).map_err(AppError::from)?;
     let receipt = tell(command::create(&by.ctx, new).await)?;
     let place = format!("{ROOT}/customers/{id}");
     Ok(output::made(&place, receipt, whole(&by.ctx, id).await))

@@ -194,7 +194,8 @@ fn in_header(name: &str, description: &str) -> Parameter {
         .build()
 }
 
-fn uuid() -> Object {
+/// An id.
+pub(super) fn uuid() -> Object {
     ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::String))
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
@@ -323,7 +324,7 @@ pub(super) fn words(words: impl IntoIterator<Item = &'static str>) -> Object {
 }
 
 /// Of a new record null says no more than silence.
-fn allow_null(schema: &mut RefOr<Schema>) {
+pub(super) fn allow_null(schema: &mut RefOr<Schema>) {
     let (kind, words) = match schema {
         RefOr::T(Schema::Object(object)) => (&mut object.schema_type, object.enum_values.as_mut()),
         RefOr::T(Schema::Array(array)) => (&mut array.schema_type, None),

@@ -19,7 +19,7 @@ use rapport_domain::{
     job::{JobState, JobView},
 };
 use rapport_service::{
-    Ctx, api_key,
+    Ctx,
     import::{self, NewImport},
 };
 use serde::{Deserialize, Serialize};
@@ -31,9 +31,8 @@ use uuid::Uuid;
 
 use super::{
     Answer, By, ROOT,
-    customer::csv,
     describe::{needing, words},
-    input::{self, Id, Input, Parameters, id, named},
+    input::{self, Id, Input, Parameters, Posted, id, named},
     output::{self, iso},
     tell,
 };
@@ -102,10 +101,8 @@ impl ToSchema for NewImportInput {}
     responses((status = 201, body = UploadBody))
 )]
 pub(super) async fn begin(Extension(by): By, request: Request) -> Answer {
-    let (parts, body) = request.into_parts();
-    let key = input::idempotency_key(&parts.headers)?;
-    let (object, bytes) = input::object(&parts.headers, body).await?;
-    let values = input::fresh::<FileFields>(object)?;
+    let mut posted = Posted::read(request).await?;
+    let values = posted.fields::<FileFields>()?;
     if values.get("file").trim().is_empty() {
         return Err(AppError::invalid("file", "Please name the file.").into());
     }
@@ -115,13 +112,8 @@ pub(super) async fn begin(Extension(by): By, request: Request) -> Answer {
         let sentence = format!("A file has at most {} MB.", FILE_BYTES_MAX >> 20);
         return Err(AppError::invalid("size", sentence).into());
     }
-    tell(import::may(&by.ctx))?;
-    let id = match key {
-        Some(key) => ImportId(tell(api_key::record_for(&by, &key, &bytes).await)?),
-        None => by.ctx.clock().new_id(),
-    };
     let new = NewImport {
-        id,
+        id: posted.id(&by).await?,
         file: values.get("file").to_owned(),
         size,
         stamp: 0,
@@ -661,7 +653,7 @@ pub(super) async fn problems(Extension(by): By, path: Id, OriginalUri(uri): Orig
 )]
 pub(super) async fn problems_csv(Extension(by): By, path: Id) -> Answer {
     let pieces = tell(import::problems_csv(&by.ctx, id(path)?).await)?;
-    Ok(csv(Body::from_stream(
+    Ok(output::csv(Body::from_stream(
         pieces.map_err(rapport_service::Error::tell),
     )))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     body::{Body, to_bytes},
-    extract::{Path, rejection::PathRejection},
+    extract::{Path, Request, rejection::PathRejection},
 };
 use http::{
     HeaderMap, Uri,
@@ -16,7 +16,10 @@ use rapport_domain::{
     form::Values,
     text,
 };
-use rapport_service::seen::Seen;
+use rapport_service::{
+    api_key::{self, Caller},
+    seen::Seen,
+};
 use serde_json::{Map, Value};
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
@@ -28,7 +31,7 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::problem::Problem;
+use super::{Refusal, problem::Problem, tell};
 
 /// The longest Idempotency-Key.
 const KEY_MAX: usize = 200;
@@ -135,7 +138,13 @@ fn media_type(headers: &HeaderMap) -> String {
 
 /// The fields as a form has them. What is unknown, or written in another shape, is refused by name.
 pub(super) fn values<T: Input>(object: &Map<String, Value>) -> Result<Values, AppError> {
-    let shapes = shapes::<T>();
+    by_shape::<T>(object, &shapes::<T>())
+}
+
+fn by_shape<T: Input>(
+    object: &Map<String, Value>,
+    shapes: &BTreeMap<String, Shape>,
+) -> Result<Values, AppError> {
     let mut errors = FieldErrors::default();
     let mut values = Values::default();
     for (name, value) in object {
@@ -162,7 +171,47 @@ pub(super) fn values<T: Input>(object: &Map<String, Value>) -> Result<Values, Ap
 pub(super) fn fresh<T: Input>(mut object: Map<String, Value>) -> Result<Values, AppError> {
     let shapes = shapes::<T>();
     object.retain(|name, value| !value.is_null() || !shapes.contains_key(name));
-    values::<T>(&object)
+    by_shape::<T>(&object, &shapes)
+}
+
+/// What a program posts to have something made.
+pub(super) struct Posted {
+    key: Option<String>,
+    object: Map<String, Value>,
+    bytes: Vec<u8>,
+}
+
+impl Posted {
+    /// Reads it.
+    pub(super) async fn read(request: Request) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        let key = idempotency_key(&parts.headers)?;
+        let (object, bytes) = object(&parts.headers, body).await?;
+        Ok(Self { key, object, bytes })
+    }
+
+    /// The fields, as those of a new record.
+    pub(super) fn fields<T: Input>(&mut self) -> Result<Values, AppError> {
+        fresh::<T>(self.object())
+    }
+
+    /// The object that was sent.
+    pub(super) fn object(&mut self) -> Map<String, Value> {
+        std::mem::take(&mut self.object)
+    }
+
+    /// The Idempotency-Key, if one was sent.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// The id of what is made: the same whenever it is asked for under one Idempotency-Key.
+    pub(super) async fn id<T: From<Uuid>>(&self, by: &Caller) -> Result<T, AppError> {
+        match &self.key {
+            Some(key) => Ok(T::from(tell(api_key::record_for(by, key, &self.bytes).await)?)),
+            None => Ok(by.ctx.clock().new_id()),
+        }
+    }
 }
 
 /// An error of a form under the names of the API.
@@ -275,7 +324,7 @@ fn version_of(tag: &str) -> Option<i64> {
 }
 
 /// The Idempotency-Key, if one was sent.
-pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, AppError> {
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, AppError> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
     };

@@ -16,9 +16,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    Answer, By, customer,
+    Answer, By,
     input::{Id, NEXT, Parameters, id},
-    note::undo_word,
     output::{self, iso},
     tell,
 };
@@ -130,7 +129,7 @@ impl CommandBody {
             customers: customers.map(|(id, name)| Named { id: id.0, name }).collect(),
             more: deed.more,
             is_undo: deed.is_undo,
-            undo: undo_word(deed.undo),
+            undo: output::undo_word(deed.undo),
         }
     }
 }
@@ -417,7 +416,7 @@ pub(super) async fn trash(Extension(by): By, OriginalUri(uri): OriginalUri) -> A
     let mut asked = Parameters::of::<TrashParameters>(&uri);
     let before: Option<CustomerId> = asked.read("before", NEXT);
     asked.check()?;
-    let trash = customer::listed(feed::trash(&by.ctx, before).await)?;
+    let trash = output::listed(feed::trash(&by.ctx, before).await)?;
     let list = TrashList {
         data: trash.customers.into_iter().map(TrashBody::of).collect(),
         next: trash.before.map(|before| before.0),

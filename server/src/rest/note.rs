@@ -7,13 +7,12 @@ use axum::{
 };
 use http::HeaderMap;
 use rapport_domain::{
-    access::{Ability, Kind},
     activity::{NewNote, NoteView, note_body},
     error::AppError,
     id::{ActivityId, CustomerId},
-    timeline::{Entry, FieldChange, Story, Timeline, Undo},
+    timeline::{Entry, FieldChange, Story, Timeline},
 };
-use rapport_service::{Ctx, access::require, activity, api_key, customer::query};
+use rapport_service::{Ctx, activity, customer::query};
 use serde::{Deserialize, Serialize};
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
@@ -24,7 +23,7 @@ use uuid::Uuid;
 use super::{
     Answer, By, ROOT,
     describe::needing,
-    input::{self, Id, Input, Parameters, id},
+    input::{self, Id, Input, Parameters, Posted, id},
     output::{self, Versioned, iso},
     tell,
 };
@@ -96,20 +95,11 @@ impl ToSchema for NewNoteInput {}
     responses((status = 201, body = NoteBody))
 )]
 pub(super) async fn write(Extension(by): By, path: Id, request: Request) -> Answer {
-    let (parts, body) = request.into_parts();
     let customer: CustomerId = id(path)?;
-    let key = input::idempotency_key(&parts.headers)?;
-    let (object, bytes) = input::object(&parts.headers, body).await?;
-    let values = input::fresh::<NoteInput>(object)?;
-    let fresh: ActivityId = by.ctx.clock().new_id();
-    let mut new = NewNote::parse(&values.with("id", fresh.to_string())).map_err(AppError::from)?;
-    // Only what can be asked for takes a key.
-    tell(query::get(&by.ctx, customer).await)?;
-    tell(require(by.ctx.actor(), Kind::Activity, Ability::Create))?;
-    if let Some(key) = key {
-        new.id = ActivityId(tell(api_key::record_for(&by, &key, &bytes).await)?);
-    }
-    let id = new.id;
+    let mut posted = Posted::read(request).await?;
+    let values = posted.fields::<NoteInput>()?;
+    let id: ActivityId = posted.id(&by).await?;
+    let new = NewNote::parse(&values.with("id", id.to_string())).map_err(AppError::from)?;
     let receipt = tell(activity::write_note(&by.ctx, customer, new).await)?;
     Ok(output::made(
         &format!("{ROOT}/notes/{id}"),
@@ -233,17 +223,8 @@ impl TimelineEntry {
             text,
             record,
             is_undo: entry.is_undo,
-            undo: undo_word(entry.undo),
+            undo: output::undo_word(entry.undo),
         }
-    }
-}
-
-/// Whether something can be taken back.
-pub(super) fn undo_word(undo: Undo) -> &'static str {
-    match undo {
-        Undo::Offered => "offered",
-        Undo::Done => "done",
-        Undo::No => "no",
     }
 }
 

@@ -2,17 +2,18 @@
 
 use axum::{
     Json,
+    body::Body,
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::{ETAG, LINK, LOCATION},
+    header::{CONTENT_TYPE, ETAG, LINK, LOCATION},
 };
-use rapport_domain::{id::BatchId, journal::Receipt};
+use rapport_domain::{error::AppError, id::BatchId, journal::Receipt, timeline::Undo};
 use serde::Serialize;
 
-use super::{BATCH, input, tell};
+use super::{BATCH, Refusal, input, problem::Problem, tell};
 
 /// A record as it is answered.
 pub(super) trait Versioned: Serialize {
@@ -93,6 +94,31 @@ pub(super) fn page(
         set(&mut response, LINK, &links);
     }
     response
+}
+
+/// A file of lines.
+pub(super) fn csv(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+/// What is wrong with a list is a parameter.
+pub(super) fn listed<T>(result: rapport_service::Result<T>) -> Result<T, Refusal> {
+    match tell(result) {
+        Err(AppError::Invalid { fields }) => Err(Problem::parameters(fields).into()),
+        result => Ok(result?),
+    }
+}
+
+/// Whether something can be taken back.
+pub(super) fn undo_word(undo: Undo) -> &'static str {
+    match undo {
+        Undo::Offered => "offered",
+        Undo::Done => "done",
+        Undo::No => "no",
+    }
 }
 
 /// An instant by ISO 8601, in UTC.

@@ -3,7 +3,7 @@
 use axum::{Extension, Json, extract::Request, response::IntoResponse};
 use http::HeaderMap;
 use rapport_domain::{
-    access::{Ability, BuiltInRole, Kind},
+    access::BuiltInRole,
     error::AppError,
     id::{InvitationId, TeamId, UserId},
     user::{
@@ -11,7 +11,7 @@ use rapport_domain::{
         people::{Heir, Invitation, NewInvitation, Person, PersonPatch, RoleView, Team, team_name},
     },
 };
-use rapport_service::{Ctx, access::require, api_key, user};
+use rapport_service::{Ctx, user};
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::{
     Answer, By, ROOT,
     describe::{needing, words},
-    input::{self, Id, Input, id, named},
+    input::{self, Id, Input, Posted, id, named},
     output::{self, Versioned, iso},
     tell,
 };
@@ -330,15 +330,9 @@ impl Input for TeamInput {}
     responses((status = 201, body = TeamBody))
 )]
 pub(super) async fn create_team(Extension(by): By, request: Request) -> Answer {
-    let (parts, body) = request.into_parts();
-    let key = input::idempotency_key(&parts.headers)?;
-    let (object, bytes) = input::object(&parts.headers, body).await?;
-    let name = team_name(&input::fresh::<TeamInput>(object)?).map_err(AppError::from)?;
-    tell(require(by.ctx.actor(), Kind::User, Ability::Update))?;
-    let id = match key {
-        Some(key) => TeamId(tell(api_key::record_for(&by, &key, &bytes).await)?),
-        None => by.ctx.clock().new_id(),
-    };
+    let mut posted = Posted::read(request).await?;
+    let name = team_name(&posted.fields::<TeamInput>()?).map_err(AppError::from)?;
+    let id: TeamId = posted.id(&by).await?;
     let receipt = tell(user::new_team(&by.ctx, id, name).await)?;
     Ok(output::made(
         &format!("{ROOT}/teams/{id}"),
@@ -525,19 +519,12 @@ impl ToSchema for NewInvitationInput {}
     responses((status = 201, body = InvitationBody))
 )]
 pub(super) async fn invite(Extension(by): By, request: Request) -> Answer {
-    let (parts, body) = request.into_parts();
-    let key = input::idempotency_key(&parts.headers)?;
-    let (object, bytes) = input::object(&parts.headers, body).await?;
-    let values = input::fresh::<InvitationFields>(object)?;
+    let mut posted = Posted::read(request).await?;
+    let values = posted.fields::<InvitationFields>()?;
     let rename = named::<InvitationFields>;
-    let fresh: InvitationId = by.ctx.clock().new_id();
-    let mut new =
-        NewInvitation::parse(&values.with("id", fresh.to_string())).map_err(|wrong| rename(wrong.into()))?;
-    tell(require(by.ctx.actor(), Kind::User, Ability::Create))?;
-    if let Some(key) = key {
-        new.id = InvitationId(tell(api_key::record_for(&by, &key, &bytes).await)?);
-    }
-    let id = new.id;
+    let id: InvitationId = posted.id(&by).await?;
+    let new =
+        NewInvitation::parse(&values.with("id", id.to_string())).map_err(|wrong| rename(wrong.into()))?;
     let receipt = tell(user::invite(&by.ctx, new).await).map_err(rename)?;
     let response = match invitation_of(&by.ctx, id).await {
         Ok(invitation) => (http::StatusCode::CREATED, Json(invitation)).into_response(),

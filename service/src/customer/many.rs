@@ -80,12 +80,9 @@ pub enum Outcome {
 /// When the database does not answer.
 pub async fn all(ctx: &Ctx, id: BatchId, steps: Vec<Step>) -> Result<Outcome> {
     let ids: Vec<Uuid> = steps.iter().map(|step| step.id().0).collect();
-    if let Some(before) = done_before(ctx, id, &ids).await? {
-        return Ok(before);
-    }
     let tx = ctx.db().begin().await?;
     lock_in_order(&tx, ids.clone()).await?;
-    // The same request may have been at it just now, while this one waited.
+    // Only now: the same request may have been at it while this one waited.
     if let Some(before) = done_before(ctx, id, &ids).await? {
         return Ok(before);
     }

@@ -16,7 +16,7 @@ use utoipa::{
 use uuid::Uuid;
 
 use crate::rest::{
-    describe::{needing, words},
+    describe::{allow_null, needing, uuid, words},
     input::Input,
     output::{Versioned, iso},
 };
@@ -117,39 +117,24 @@ impl Input for AppointmentChange {
     const NAMES: &'static [(&'static str, &'static str)] = NAMES;
 }
 
-/// A new appointment. Without a customer it needs a title.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "it describes what is read field by field")]
-pub(super) struct AppointmentFields {
-    customer_id: Option<Uuid>,
-    /// ISO 8601, with the offset from UTC, on a full minute.
-    #[schema(format = DateTime, nullable = false, example = "2026-12-01T09:30:00+01:00")]
-    starts_at: Option<String>,
-    #[schema(nullable = false, minimum = 5, maximum = 1440)]
-    minutes: Option<u16>,
-    #[schema(nullable = false)]
-    type_id: Option<Uuid>,
-    title: Option<String>,
-    /// A place or a link.
-    place: Option<String>,
-    notes: Option<String>,
-    /// Who keeps it.
-    #[schema(nullable = false, min_items = 1, max_items = 20)]
-    staff_ids: Option<Vec<Uuid>>,
-}
-
-impl Input for AppointmentFields {
-    const NAMES: &'static [(&'static str, &'static str)] = NAMES;
-}
-
-/// What is needed of them.
+/// A new appointment: the fields of one, and for whom it is.
 pub(super) struct NewAppointmentInput;
 
 impl PartialSchema for NewAppointmentInput {
     fn schema() -> RefOr<Schema> {
-        needing::<AppointmentFields>(&["starts_at", "minutes", "type_id", "staff_ids"])
+        let mut schema = needing::<AppointmentChange>(&["starts_at", "minutes", "type_id", "staff_ids"]);
+        if let RefOr::T(Schema::Object(new)) = &mut schema {
+            new.description = Some("A new appointment. Without a customer it needs a title.".to_owned());
+            let mut customer = RefOr::T(Schema::Object(uuid()));
+            allow_null(&mut customer);
+            new.properties.insert("customer_id".to_owned(), customer);
+        }
+        schema
     }
+}
+
+impl Input for NewAppointmentInput {
+    const NAMES: &'static [(&'static str, &'static str)] = NAMES;
 }
 
 impl ToSchema for NewAppointmentInput {}
