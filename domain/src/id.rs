@@ -78,6 +78,10 @@ ids! {
     AppointmentId,
     /// A kind of appointment: its usual length and colour.
     AppointmentTypeId,
+    /// Where another program is told of changes.
+    WebhookId,
+    /// A message to a webhook.
+    DeliveryId,
 }
 
 #[cfg(test)]

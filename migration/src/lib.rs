@@ -20,6 +20,7 @@ mod m0012_staff_team;
 mod m0013_tag;
 mod m0014_api;
 mod m0015_program;
+mod m0016_webhook;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_tag::Migration),
             Box::new(m0014_api::Migration),
             Box::new(m0015_program::Migration),
+            Box::new(m0016_webhook::Migration),
         ]
     }
 }

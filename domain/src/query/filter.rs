@@ -42,6 +42,19 @@ impl Filter {
         }
     }
 
+    /// Whether it asks for somebody's own, by `me` or `mine`: it finds other rows for everybody.
+    #[must_use]
+    pub fn names_viewer(&self) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::names_viewer),
+            Self::Not(part) => part.names_viewer(),
+            Self::Where(condition) => {
+                let by_id = matches!(condition.column, Column::Owner | Column::Team);
+                by_id && condition.values.iter().any(|value| matches!(value.as_str(), "me" | "mine"))
+            }
+        }
+    }
+
     /// The plain list of conditions that must all hold, for chips; none when the tree is more than that.
     #[must_use]
     pub fn conditions(&self) -> Option<Vec<&Condition>> {
