@@ -108,7 +108,13 @@ mod tests {
         for one in every {
             assert_eq!(one.to_string().parse(), Ok(one));
         }
-        for wrong in ["", "customer", "customer.", "user.created", "customer.created.twice"] {
+        for wrong in [
+            "",
+            "customer",
+            "customer.",
+            "user.created",
+            "customer.created.twice",
+        ] {
             assert!(wrong.parse::<EventType>().is_err(), "{wrong:?}");
         }
     }

@@ -33,13 +33,10 @@ pub struct WebhookForm {
     pub events: Vec<EventType>,
     /// Of which customers.
     pub filter: Filter,
-    /// Whether it is told at all.
-    pub active: bool,
 }
 
 impl WebhookForm {
-    /// Checks `name`, `url`, `events` (a type a line), `filter` (in the language of lists) and `active` (`on`, or anything
-    /// else for no).
+    /// Checks `name`, `url`, `events` (a type a line) and `filter` (in the language of lists).
     ///
     /// # Errors
     /// A sentence for each wrong field.
@@ -56,7 +53,6 @@ impl WebhookForm {
                 url,
                 events,
                 filter,
-                active: values.get("active") == "on",
             }),
             _ => Err(errors),
         }
@@ -102,7 +98,9 @@ fn parse_filter(raw: &str) -> Result<Filter, String> {
         text => text.parse().map_err(|wrong: FilterError| wrong.to_string())?,
     };
     if filter.names_viewer() {
-        return Err("Nobody looks here: please name the person or the team instead of “me” and “mine”.".to_owned());
+        return Err(
+            "Nobody looks here: please name the person or the team instead of “me” and “mine”.".to_owned(),
+        );
     }
     Ok(filter)
 }
@@ -163,7 +161,6 @@ impl Webhook {
             .with("url", self.url.clone())
             .with("events", self.events.join("\n"))
             .with("filter", self.filter.clone())
-            .with("active", if self.active() { "on" } else { "off" })
     }
 }
 
@@ -227,7 +224,6 @@ mod tests {
             .with("name", " Sync ")
             .with("url", " https://example.org/hook?a=1 ")
             .with("events", "note.created\ncustomer.created\nnote.created")
-            .with("active", "on")
     }
 
     fn wrong(field: &str, text: &str) -> String {
@@ -241,14 +237,21 @@ mod tests {
         assert_eq!(form.url, "https://example.org/hook?a=1");
         let events: Vec<String> = form.events.iter().map(ToString::to_string).collect();
         assert_eq!(events, ["customer.created", "note.created"]);
-        assert!(form.active && form.filter.is_empty());
+        assert!(form.filter.is_empty());
         assert!(wrong("events", "\n").contains("choose"));
         assert!(wrong("events", "user.created").contains("no event"));
     }
 
     #[test]
     fn an_address_is_one_of_the_web_without_secrets_in_it() {
-        for url in ["", "example.org", "ftp://example.org", "https://", "https:///x", "https://a b.example"] {
+        for url in [
+            "",
+            "example.org",
+            "ftp://example.org",
+            "https://",
+            "https:///x",
+            "https://a b.example",
+        ] {
             assert!(wrong("url", url).contains("such as"), "{url:?}");
         }
         assert!(wrong("url", "https://me:word@example.org/").contains("password"));
@@ -258,7 +261,11 @@ mod tests {
 
     #[test]
     fn a_filter_names_nobody_who_looks() {
-        assert!(WebhookForm::parse(&good().with("filter", "1:stage.is(customer)")).is_ok(), "{}", wrong("filter", "1:stage.is(customer)"));
+        assert!(
+            WebhookForm::parse(&good().with("filter", "1:stage.is(customer)")).is_ok(),
+            "{}",
+            wrong("filter", "1:stage.is(customer)")
+        );
         assert!(wrong("filter", "1:not(owner.is(me))").contains("Nobody"));
         assert!(wrong("filter", "nonsense").contains("cannot be read"));
     }

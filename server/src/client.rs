@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use axum::extract::ConnectInfo;
 use http::{HeaderMap, Uri, header::HOST, request::Parts};
 
-use crate::config::Network;
+use rapport_service::network::Network;
 
 /// The other end of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,12 +10,9 @@ use std::{
 };
 
 use rapport_app::{door::Form, visit::Assets};
-use rapport_service::{Result, Service, user};
+use rapport_service::{Result, Service, network::Network, user};
 
-use crate::{
-    assets::{self, Files},
-    config::Network,
-};
+use crate::assets::{self, Files};
 
 /// How long a request may take before it is told so, by class of route.
 #[derive(Debug, Clone, Copy)]

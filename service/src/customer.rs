@@ -9,3 +9,5 @@ pub mod query;
 mod search;
 pub(crate) mod timeline;
 mod words;
+
+pub(crate) use list::found_by;

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use crate::{Ctx, Error, Result, Service, api_key, bulk, import, journal, sql::sql, user};
+use crate::{Ctx, Error, Result, Service, api_key, bulk, import, journal, sql::sql, user, webhook};
 
 /// For how long the other servers leave a job alone that does not move.
 const LEASE: TimeDelta = TimeDelta::seconds(15);
@@ -215,7 +215,11 @@ impl Worker {
         if last.is_none_or(|last| last + SWEEP <= now) {
             *last = Some(now);
             let db = self.service.db();
-            for swept in [import::sweep(db, now).await, api_key::sweep(db, now).await] {
+            for swept in [
+                import::sweep(db, now).await,
+                api_key::sweep(db, now).await,
+                webhook::sweep(db, now).await,
+            ] {
                 if let Err(error) = swept {
                     // Logs it.
                     let _ = error.tell();

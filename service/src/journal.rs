@@ -4,6 +4,7 @@
 //! set-based, in the caller's transaction. Undo works out the inverse of recorded changes and takes the same path.
 
 mod apply;
+mod follow;
 mod right;
 mod since;
 mod table;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{Ctx, Error, Result, Service, seal, secret, sql::sql};
+pub(crate) use follow::{Mark, Reach};
 pub(crate) use right::{Right, active_owners};
 pub(crate) use since::changed_since;
 pub(crate) use table::RecordKind;

@@ -22,6 +22,7 @@ pub mod dashboard;
 pub mod database;
 mod entity;
 pub mod error;
+mod event;
 pub mod feed;
 pub mod health;
 pub mod import;
@@ -30,6 +31,7 @@ pub mod journal;
 pub mod limit;
 pub mod mail;
 mod merge;
+pub mod network;
 pub mod organisation;
 pub mod password;
 pub mod redis;
@@ -40,6 +42,7 @@ pub mod session;
 mod sql;
 pub mod tag;
 pub mod user;
+pub mod webhook;
 pub mod zone;
 
 pub use error::{Error, Result};
@@ -64,6 +67,8 @@ pub struct Setup {
     pub key: Option<seal::Key>,
     /// How often one key of the API may ask in a minute.
     pub key_rate: u32,
+    /// What webhooks may lead to although it is not public.
+    pub webhook_networks: Vec<network::Network>,
 }
 
 impl Default for Setup {
@@ -72,6 +77,7 @@ impl Default for Setup {
             post: mail::Post::default(),
             key: None,
             key_rate: limit::KEY_RATE,
+            webhook_networks: Vec::new(),
         }
     }
 }
@@ -113,6 +119,10 @@ impl Service {
 
     pub(crate) fn key_rate(&self) -> u32 {
         self.0.setup.key_rate
+    }
+
+    pub(crate) fn webhook_networks(&self) -> &[network::Network] {
+        &self.0.setup.webhook_networks
     }
 
     /// The key of the journal's seal.

@@ -116,6 +116,29 @@ pub(crate) async fn put(
 }
 
 #[derive(FromQueryResult)]
+struct Admin {
+    email: String,
+}
+
+/// Writes a mail to each admin that is a person.
+pub(crate) async fn put_to_admins(
+    db: &impl ConnectionTrait,
+    service: &Service,
+    subject: &str,
+    body: &str,
+) -> Result<()> {
+    let admins = sql(
+        "SELECT u.email FROM app_user u JOIN role r ON r.id = u.role_id \
+         WHERE r.key = 'admin' AND u.active AND NOT u.program ORDER BY u.id",
+        [],
+    );
+    for admin in Admin::find_by_statement(admins).all(db).await? {
+        put(db, service, &admin.email, subject, body).await?;
+    }
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
 struct Due {
     id: Uuid,
     recipient: String,

@@ -155,6 +155,8 @@ async fn service(postgres_url: &str, redis_url: &str, prefix: &str, clock: &Cloc
     let redis = Redis::connect(redis_url, prefix).expect("the URL of Redis");
     let setup = Setup {
         key: Key::parse(SEAL_KEY),
+        // Where tests receive what webhooks are sent.
+        webhook_networks: "127.0.0.1".parse().into_iter().collect(),
         ..Setup::default()
     };
     Service::new(db, redis, clock.clone(), setup)

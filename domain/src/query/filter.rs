@@ -50,7 +50,11 @@ impl Filter {
             Self::Not(part) => part.names_viewer(),
             Self::Where(condition) => {
                 let by_id = matches!(condition.column, Column::Owner | Column::Team);
-                by_id && condition.values.iter().any(|value| matches!(value.as_str(), "me" | "mine"))
+                by_id
+                    && condition
+                        .values
+                        .iter()
+                        .any(|value| matches!(value.as_str(), "me" | "mine"))
             }
         }
     }

@@ -15,7 +15,6 @@ use rapport_domain::{
     id::{CustomerId, TeamId, UserId},
 };
 use rapport_server::{
-    config::Network,
     router,
     state::{Deadlines, State},
 };

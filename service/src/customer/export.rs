@@ -134,7 +134,7 @@ impl Walk {
         push_scope(&mut sql, self.exports);
         if !self.query.filter.is_empty() {
             sql.push(" AND ");
-            filter::push(&mut sql, &self.query.filter, self.ctx.actor())?;
+            filter::push(&mut sql, &self.query.filter, Some(self.ctx.actor()))?;
         }
         if let Some(found) = &self.found {
             sql.push(" AND c.id = ANY(").bind(found.clone()).push(")");

@@ -3,13 +3,15 @@
 //! A filtered page first probes up to [`PROBE`] ids by the filter and sorts those; only a full probe walks the sort
 //! index. A keyset reads `a <= x AND (a < x OR (a = x AND id < y))`: the leading bound is what the index needs.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use rapport_domain::{
     access::{Ability, Kind, Scope},
     customer::{CustomerPage, CustomerRow, Total},
     error::AppError,
     id::{CustomerId, UserId},
-    query::{Cursor, ListQuery, SortBy},
+    query::{Cursor, Filter, ListQuery, SortBy},
 };
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
@@ -60,7 +62,20 @@ fn push_filter(sql: &mut Sql, ctx: &Ctx, query: &ListQuery) -> Result<()> {
         return Ok(());
     }
     sql.push(" AND ");
-    filter::push(sql, &query.filter, ctx.actor())
+    filter::push(sql, &query.filter, Some(ctx.actor()))
+}
+
+/// Which of these customers a filter finds that is meant by nobody in particular, those in the trash among them.
+pub(crate) async fn found_by(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+    customers: Vec<Uuid>,
+) -> Result<HashSet<Uuid>> {
+    let mut sql = Sql::new("SELECT c.id FROM customer c WHERE c.id = ANY(");
+    sql.bind(customers).push(") AND ");
+    filter::push(&mut sql, filter, None)?;
+    let found = Id::find_by_statement(sql.done()).all(db).await?;
+    Ok(found.into_iter().map(|found| found.id).collect())
 }
 
 #[derive(FromQueryResult)]

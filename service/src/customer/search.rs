@@ -135,7 +135,7 @@ async fn find(
         branch.push(sql);
         if let Some(query) = query.filter(|query| !query.filter.is_empty()) {
             sql.push(" AND ");
-            list::filter::push(sql, &query.filter, ctx.actor())?;
+            list::filter::push(sql, &query.filter, Some(ctx.actor()))?;
         }
         if let Some(kind) = kind {
             sql.push(" AND c.kind = ").bind(kind.word());

@@ -20,6 +20,7 @@ pub(crate) enum RecordKind {
     AppointmentType,
     Appointment,
     Invitation,
+    Webhook,
 }
 
 /// How a kind of record is stored.
@@ -34,7 +35,7 @@ pub(crate) struct Table {
 }
 
 impl RecordKind {
-    pub(crate) const IN_ORDER: [Self; 11] = [
+    pub(crate) const IN_ORDER: [Self; 12] = [
         Self::ContactPoint,
         Self::Customer,
         Self::ExternalRef,
@@ -46,6 +47,7 @@ impl RecordKind {
         Self::AppointmentType,
         Self::Appointment,
         Self::Invitation,
+        Self::Webhook,
     ];
 
     pub(crate) fn word(self) -> &'static str {
@@ -61,6 +63,7 @@ impl RecordKind {
             Self::AppointmentType => "appointment_type",
             Self::Appointment => "appointment",
             Self::Invitation => "invitation",
+            Self::Webhook => "webhook",
         }
     }
 
@@ -184,6 +187,19 @@ impl RecordKind {
                 ],
                 versioned: true,
                 trash: false,
+            },
+            // What signs its messages is a secret: that is written beside the journal, never through it.
+            Self::Webhook => Table {
+                name: "webhook",
+                columns: &[
+                    ("name", "NULL"),
+                    ("url", "NULL"),
+                    ("events", "NULL"),
+                    ("filter", "NULL"),
+                    ("active", "TRUE"),
+                ],
+                versioned: true,
+                trash: true,
             },
             // The password's hash is a secret: it is written beside the journal, never through it.
             Self::User => Table {

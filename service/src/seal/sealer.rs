@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rapport_domain::error::AppError;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 use tokio::time::sleep;
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Error, Result, Service,
     database::{self, Lock},
+    journal::{Mark, Reach},
     sql::sql,
 };
 
@@ -25,25 +26,6 @@ const PLACED: i64 = 5_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is asked, when somebody waits for it, whether all writers are through.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// How far all is decided once every transaction up to this one has ended: what is there by then is all there will be.
-#[derive(Debug, FromQueryResult)]
-struct Mark {
-    batch: i64,
-    change: i64,
-    transaction: i64,
-}
-
-#[derive(FromQueryResult)]
-struct Reach {
-    batch: i64,
-    change: i64,
-}
-
-#[derive(FromQueryResult)]
-struct Transaction {
-    id: i64,
-}
 
 /// Seals, behind the writers. Any number of servers may have one: they take turns.
 pub struct Sealer {
@@ -76,7 +58,7 @@ impl Sealer {
             self.mark = self.look().await?;
             return Ok(self.mark.is_some());
         };
-        if !self.is_decided(&mark).await? {
+        if !mark.is_decided(self.service.db()).await? {
             self.mark = Some(mark);
             return Ok(true);
         }
@@ -93,7 +75,7 @@ impl Sealer {
             return Ok(());
         };
         let began = Instant::now();
-        while !self.is_decided(&mark).await? {
+        while !mark.is_decided(self.service.db()).await? {
             if began.elapsed() > PATIENCE {
                 let reason = "A transaction in this PostgreSQL has been open for long; what is written behind it cannot be \
                               sealed before it ends.";
@@ -114,27 +96,12 @@ impl Sealer {
             return Ok(None);
         }
         let db = self.service.db();
-        // Read first: whoever drew a place before one that is to be seen has a transaction older than the one that is
-        // begun next.
-        let reach = sql(
-            "SELECT coalesce((SELECT max(place) FROM batch), 0) AS batch, \
-                    coalesce((SELECT max(seq) FROM change), 0) AS change",
-            [],
-        );
-        let Some(reach) = Reach::find_by_statement(reach).one(db).await? else {
-            return Ok(None);
-        };
+        let reach = Reach::read(db).await?;
         let through = |head: Block| head.batch_last >= reach.batch && head.change_last >= reach.change;
         if begun && head.is_some_and(through) {
             return Ok(None);
         }
-        let own = sql("SELECT pg_current_xact_id()::text::bigint AS id", []);
-        let own = Transaction::find_by_statement(own).one(db).await?;
-        Ok(own.map(|own| Mark {
-            batch: reach.batch,
-            change: reach.change,
-            transaction: own.id,
-        }))
+        Ok(Some(reach.mark(db).await?))
     }
 
     /// The newest block, if it is signed: what would be sealed behind another one would look right.
@@ -179,14 +146,6 @@ impl Sealer {
                 return Ok(self.service.db().query_one_raw(without).await?.is_none());
             }
         }
-    }
-
-    async fn is_decided(&self, mark: &Mark) -> Result<bool> {
-        let statement = sql(
-            "SELECT 1 WHERE pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= $1",
-            [mark.transaction.into()],
-        );
-        Ok(self.service.db().query_one_raw(statement).await?.is_some())
     }
 
     /// Seals the next block, up to the mark. Gives whether another one follows.

@@ -38,3 +38,4 @@ mod tag;
 mod undo;
 mod user;
 mod ways_in;
+mod webhook;

@@ -11,26 +11,32 @@ use uuid::Uuid;
 
 use crate::{Result, sql::Sql};
 
-/// Adds the filter as one condition in brackets.
+/// Adds the filter as one condition in brackets, as it is meant by who looks, if somebody does.
 ///
 /// # Errors
 /// [`AppError::Invalid`] on `filter` for a value that its column cannot be compared with.
-pub(in crate::customer) fn push(sql: &mut Sql, filter: &Filter, actor: &Actor) -> Result<()> {
+pub(in crate::customer) fn push(sql: &mut Sql, filter: &Filter, viewer: Option<&Actor>) -> Result<()> {
     match filter {
-        Filter::And(parts) => push_all(sql, parts, actor, "TRUE", " AND "),
-        Filter::Or(parts) => push_all(sql, parts, actor, "FALSE", " OR "),
+        Filter::And(parts) => push_all(sql, parts, viewer, "TRUE", " AND "),
+        Filter::Or(parts) => push_all(sql, parts, viewer, "FALSE", " OR "),
         Filter::Not(part) => {
             // A comparison with nothing is neither true nor false; its opposite holds.
             sql.push("(");
-            push(sql, part, actor)?;
+            push(sql, part, viewer)?;
             sql.push(" IS NOT TRUE)");
             Ok(())
         }
-        Filter::Where(condition) => push_condition(sql, condition, actor),
+        Filter::Where(condition) => push_condition(sql, condition, viewer),
     }
 }
 
-fn push_all(sql: &mut Sql, parts: &[Filter], actor: &Actor, of_none: &str, between: &str) -> Result<()> {
+fn push_all(
+    sql: &mut Sql,
+    parts: &[Filter],
+    viewer: Option<&Actor>,
+    of_none: &str,
+    between: &str,
+) -> Result<()> {
     if parts.is_empty() {
         sql.push(of_none);
         return Ok(());
@@ -40,7 +46,7 @@ fn push_all(sql: &mut Sql, parts: &[Filter], actor: &Actor, of_none: &str, betwe
         if place > 0 {
             sql.push(between);
         }
-        push(sql, part, actor)?;
+        push(sql, part, viewer)?;
     }
     sql.push(")");
     Ok(())
@@ -62,17 +68,17 @@ fn name(column: Column) -> &'static str {
     }
 }
 
-fn push_condition(sql: &mut Sql, condition: &Condition, actor: &Actor) -> Result<()> {
+fn push_condition(sql: &mut Sql, condition: &Condition, viewer: Option<&Actor>) -> Result<()> {
     let column = name(condition.column);
     match condition.operator {
         Operator::Empty if condition.column == Column::Tag => sql.push("(c.tags = '{}')"),
         Operator::Filled if condition.column == Column::Tag => sql.push("(c.tags <> '{}')"),
         Operator::Empty => sql.push(&format!("({column} IS NULL)")),
         Operator::Filled => sql.push(&format!("({column} IS NOT NULL)")),
-        Operator::Is => return push_equals(sql, condition, actor),
+        Operator::Is => return push_equals(sql, condition, viewer),
         Operator::IsNot => {
             sql.push("(");
-            push_equals(sql, condition, actor)?;
+            push_equals(sql, condition, viewer)?;
             sql.push(" IS NOT TRUE)")
         }
         Operator::Contains => push_contains(sql, column, &condition.values),
@@ -85,7 +91,7 @@ fn push_condition(sql: &mut Sql, condition: &Condition, actor: &Actor) -> Result
     Ok(())
 }
 
-fn push_equals(sql: &mut Sql, condition: &Condition, actor: &Actor) -> Result<()> {
+fn push_equals(sql: &mut Sql, condition: &Condition, viewer: Option<&Actor>) -> Result<()> {
     let values = &condition.values;
     match condition.column {
         Column::Tag => sql.push("(c.tags && ").bind(values.clone()).push("::text[])"),
@@ -95,7 +101,7 @@ fn push_equals(sql: &mut Sql, condition: &Condition, actor: &Actor) -> Result<()
             let column = name(condition.column);
             let ids = values
                 .iter()
-                .map(|value| id(value, actor))
+                .map(|value| id(value, viewer))
                 .collect::<Result<Vec<_>>>()?;
             let ids: Vec<Uuid> = ids.into_iter().flatten().collect();
             sql.push(&format!("({column} = ANY(")).bind(ids).push("))")
@@ -136,11 +142,11 @@ pub(in crate::customer) fn push_literal(sql: &mut Sql, text: &str) {
         .push(r"), '([\\%_])', '\\\1', 'g')");
 }
 
-/// `me` and `mine` stand for the actor and their team; a person without a team finds nothing by `mine`.
-fn id(value: &str, actor: &Actor) -> Result<Option<Uuid>> {
+/// `me` and `mine` stand for the viewer and their team; a person without a team finds nothing by `mine`.
+fn id(value: &str, viewer: Option<&Actor>) -> Result<Option<Uuid>> {
     match value {
-        "me" => Ok(Some(actor.user.0)),
-        "mine" => Ok(actor.team.map(|team| team.0)),
+        "me" => Ok(viewer.map(|viewer| viewer.user.0)),
+        "mine" => Ok(viewer.and_then(|viewer| viewer.team).map(|team| team.0)),
         other => Uuid::try_parse(other)
             .map(Some)
             .map_err(|_| AppError::invalid("filter", format!("“{other}” is not an id.")).into()),

@@ -66,6 +66,7 @@ pub(super) async fn load(
         (RecordKind::Team, Kind::User, "name"),
         (RecordKind::User, Kind::User, "name"),
         (RecordKind::Invitation, Kind::User, "email"),
+        (RecordKind::Webhook, Kind::Setting, "name"),
     ] {
         others.extend(plain(tx, actor, kind, held, name, ids(recorded, kind)).await?);
     }

@@ -1,0 +1,164 @@
+//! The journal's changes as events: what each command did to each record.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use rapport_domain::{
+    event::{Event, EventKind, EventType, Happened},
+    id::BatchId,
+    journal::Op,
+};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use crate::{
+    Error, Result,
+    journal::{CONTACT_KIND, RecordKind},
+    sql::sql,
+};
+
+/// A change as the journal has it.
+#[derive(Debug, FromQueryResult)]
+pub(crate) struct Row {
+    /// Its number.
+    pub(crate) seq: i64,
+    transaction: i64,
+    batch: Uuid,
+    kind: String,
+    record: Uuid,
+    subject: Uuid,
+    version: i64,
+    op: String,
+    at: DateTime<Utc>,
+    actor: Option<Uuid>,
+    via: String,
+    fields: Vec<String>,
+    contact: Option<String>,
+}
+
+/// An event, and the command that it comes from.
+pub(crate) struct Told {
+    pub(crate) batch: BatchId,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) actor: Option<Uuid>,
+    pub(crate) via: String,
+    pub(crate) event: Event,
+}
+
+/// The changes behind `after` up to `upto`, at most so many, in order. What one transaction wrote is not cut in two, unless
+/// it is more than that or another one wrote between.
+pub(crate) async fn changes(
+    db: &impl ConnectionTrait,
+    after: i64,
+    upto: i64,
+    most: usize,
+) -> Result<Vec<Row>> {
+    let text = format!(
+        "SELECT c.seq, c.transaction::text::bigint AS transaction, c.batch, c.kind, c.record, c.subject, c.version, c.op, \
+                c.at, b.actor, b.via, {CONTACT_KIND} AS contact, \
+                ARRAY(SELECT jsonb_object_keys(coalesce(c.before, '{{}}') || coalesce(c.after, '{{}}'))) AS fields \
+         FROM change c JOIN batch b ON b.id = c.batch WHERE c.seq > $1 AND c.seq <= $2 ORDER BY c.seq LIMIT $3"
+    );
+    let limit = i64::try_from(most).unwrap_or(i64::MAX);
+    let statement = sql(&text, [after.into(), upto.into(), limit.into()]);
+    let mut rows = Row::find_by_statement(statement).all(db).await?;
+    if rows.len() == most {
+        let last = rows.last().map(|row| row.transaction);
+        let whole = rows.iter().position(|row| Some(row.transaction) == last);
+        if let Some(whole) = whole.filter(|whole| *whole > 0) {
+            rows.truncate(whole);
+        }
+    }
+    Ok(rows)
+}
+
+/// The events that changes make, in order; changes that nobody is told of make none.
+pub(crate) fn events(rows: &[Row]) -> Result<Vec<Told>> {
+    let mut told = Vec::<Told>::new();
+    let mut places = HashMap::<(Uuid, EventKind, Uuid), usize>::new();
+    for row in rows {
+        let kind: RecordKind = row.kind.parse().map_err(Error::Stored)?;
+        let Some((of, record)) = about(kind, row) else {
+            continue;
+        };
+        let happened = happened(kind, row.op.parse().map_err(Error::Stored)?);
+        let place = *places.entry((row.batch, of, record)).or_insert(told.len());
+        if place == told.len() {
+            told.push(begun(row, of, record));
+        }
+        if let Some(one) = told.get_mut(place) {
+            add(&mut one.event, kind, row, happened);
+        }
+    }
+    Ok(told)
+}
+
+/// Which record a change is about, as it is told: ways to reach a customer are parts of it.
+fn about(kind: RecordKind, row: &Row) -> Option<(EventKind, Uuid)> {
+    match kind {
+        RecordKind::Customer => Some((EventKind::Customer, row.record)),
+        RecordKind::ContactPoint | RecordKind::ExternalRef => Some((EventKind::Customer, row.subject)),
+        RecordKind::Activity => Some((EventKind::Note, row.record)),
+        RecordKind::Appointment => Some((EventKind::Appointment, row.record)),
+        _ => None,
+    }
+}
+
+fn happened(kind: RecordKind, op: Op) -> Happened {
+    match op {
+        Op::Create if kind.table().trash => Happened::Created,
+        Op::Trash => Happened::Trashed,
+        Op::Restore => Happened::Restored,
+        // What comes and goes with a customer changes it.
+        _ => Happened::Updated,
+    }
+}
+
+fn begun(row: &Row, kind: EventKind, record: Uuid) -> Told {
+    let has_customer = kind == EventKind::Customer || row.subject != record;
+    Told {
+        batch: BatchId(row.batch),
+        at: row.at,
+        actor: row.actor,
+        via: row.via.clone(),
+        event: Event {
+            what: EventType {
+                kind,
+                happened: Happened::Updated,
+            },
+            record,
+            customer: has_customer.then_some(row.subject),
+            version: 0,
+            fields: Vec::new(),
+        },
+    }
+}
+
+/// Adds a change to the event that tells of it.
+fn add(event: &mut Event, kind: RecordKind, row: &Row, happened: Happened) {
+    if happened != Happened::Updated {
+        event.what.happened = happened;
+    }
+    event.version = event.version.max(row.version);
+    let names = row.fields.iter().filter_map(|column| field(kind, column, row));
+    let mut fields: BTreeSet<String> = names.map(str::to_owned).collect();
+    fields.extend(std::mem::take(&mut event.fields));
+    event.fields = fields.into_iter().collect();
+}
+
+/// A column as the REST API calls it.
+fn field<'a>(kind: RecordKind, column: &'a str, row: &Row) -> Option<&'a str> {
+    match (kind, column) {
+        (RecordKind::ContactPoint, _) => match row.contact.as_deref() {
+            Some("email") => Some("emails"),
+            Some("phone") => Some("phones"),
+            _ => Some("links"),
+        },
+        (RecordKind::ExternalRef, _) => Some("external_refs"),
+        (RecordKind::Activity, "kind" | "customer_id") => None,
+        (RecordKind::Appointment, "staff") => Some("staff_ids"),
+        (RecordKind::Appointment, "ends_at") => Some("minutes"),
+        (RecordKind::Appointment, "zone" | "local_start") => None,
+        _ => Some(column),
+    }
+}
