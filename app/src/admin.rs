@@ -94,6 +94,13 @@ const GROUPS: &[(&str, &[Card])] = &[
                 also: "rest token service account integration program revoke",
             },
             Card {
+                icon: icondata::LuSend,
+                name: "Webhooks",
+                about: "Other programs that are told of changes as they happen",
+                href: "/admin/webhooks",
+                also: "integration event notify push api",
+            },
+            Card {
                 icon: icondata::LuActivity,
                 name: "System health",
                 about: "Versions, round-trips, connections, schema, work and mail",
@@ -262,6 +269,6 @@ mod tests {
         assert_eq!(found("smtp"), ["Outbox"]);
         assert_eq!(found("zebra"), Vec::<&str>::new());
         assert_eq!(found("merge"), ["Tags"]);
-        assert_eq!(found("").len(), 14);
+        assert_eq!(found("").len(), 15);
     }
 }

@@ -21,8 +21,8 @@ use rapport_domain::{
     error::AppError,
     form::Values,
     id::{
-        ActivityId, ApiKeyId, AppointmentId, AppointmentTypeId, BatchId, CustomerId, ImportId, InvitationId,
-        TeamId, UserId,
+        ActivityId, ApiKeyId, AppointmentId, AppointmentTypeId, BatchId, CustomerId, DeliveryId, ImportId,
+        InvitationId, TeamId, UserId, WebhookId,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -148,6 +148,22 @@ forms! {
     CloseProgram(UserId) = "/admin/keys/{id}/close",
     /// Revokes a key, whosever it is. No field.
     RevokeAnyKey(ApiKeyId) = "/admin/keys/{id}/revoke",
+    /// Fields: id (minted with the form), name, url, events, filter.
+    NewWebhook = "/admin/webhooks",
+    /// Fields: version, and those of a new one.
+    EditWebhook(WebhookId) = "/admin/webhooks/{id}",
+    /// No field.
+    PauseWebhook(WebhookId) = "/admin/webhooks/{id}/pause",
+    /// Field: missed (send, skip).
+    ResumeWebhook(WebhookId) = "/admin/webhooks/{id}/resume",
+    /// No field.
+    RemoveWebhook(WebhookId) = "/admin/webhooks/{id}/remove",
+    /// No field.
+    RenewWebhookSecret(WebhookId) = "/admin/webhooks/{id}/secret",
+    /// Sends a test message. No field.
+    PingWebhook(WebhookId) = "/admin/webhooks/{id}/ping",
+    /// Sends a message again. No field.
+    SendAgain(DeliveryId) = "/admin/deliveries/{id}/again",
     /// Fields: version, name, zone.
     SaveProfile = "/settings",
     /// Fields: id (minted with the form), email, role, team.
@@ -236,7 +252,15 @@ impl Form {
             | Self::NewTeam
             | Self::NewApiKey
             | Self::NewProgram
+            | Self::NewWebhook
+            | Self::EditWebhook(_)
             | Self::EditAppointment(_) => self.path(),
+            Self::PauseWebhook(id)
+            | Self::ResumeWebhook(id)
+            | Self::RemoveWebhook(id)
+            | Self::RenewWebhookSecret(id)
+            | Self::PingWebhook(id) => Self::EditWebhook(id).path(),
+            Self::SendAgain(_) => Self::NewWebhook.path(),
             Self::Join | Self::ResetPassword => link_page(self.pattern(), values.get("token")),
             Self::ChangePassword | Self::OpenFeed | Self::RevokeFeed => "/settings".to_owned(),
             Self::RenewInvitation(_) | Self::WithdrawInvitation(_) => "/admin/users".to_owned(),

@@ -43,6 +43,7 @@ pub mod ui;
 pub mod user;
 #[cfg(feature = "ssr")]
 pub mod visit;
+pub mod webhook;
 
 use door::{Door, Flash, FormState};
 
@@ -109,6 +110,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/tags") view=settings::TagsPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/keys") view=settings::KeysPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/keys") view=settings::AllKeysPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/webhooks") view=webhook::WebhooksPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/webhooks/:id") view=webhook::WebhookPage ssr=SsrMode::Async/>
                     <Route path=path!("/activity") view=feed::ActivityPage ssr=SsrMode::Async/>
                     <Route path=path!("/activity/:id") view=feed::DeedPage ssr=SsrMode::Async/>
                     <Route path=path!("/trash") view=feed::TrashPage ssr=SsrMode::Async/>

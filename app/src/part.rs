@@ -12,7 +12,7 @@ use crate::{
     api::Fault,
     appointment, audit, customer, dashboard, feed, health, import, session, settings,
     ui::{empty::ErrorState, skeleton::Skeleton},
-    user,
+    user, webhook,
 };
 
 /// What a part draws, unless it could not be loaded.
@@ -115,7 +115,9 @@ impl Part {
                 settings::keys::load(),
                 settings::programs::load(),
                 settings::tags::load(),
-                settings::types::load()
+                settings::types::load(),
+                webhook::list::load(),
+                webhook::page::load()
             )
             .map(drop),
             Self::Calendar => try_join!(

@@ -18,7 +18,7 @@ use crate::{
 /// The longest address, in bytes.
 pub const URL_MAX: usize = 2_000;
 /// The most webhooks there are at once.
-pub const WEBHOOKS_MAX: usize = 50;
+pub const WEBHOOKS_MAX: usize = 200;
 /// What every secret begins with (Standard Webhooks): base64 of 32 bytes follows.
 pub const SECRET_PREFIX: &str = "whsec_";
 

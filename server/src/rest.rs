@@ -18,6 +18,7 @@ mod output;
 mod people;
 pub(crate) mod problem;
 mod setting;
+mod webhook;
 
 use axum::{
     Router,
@@ -67,7 +68,7 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
     components(schemas(Problem)),
     tags(
         (name = "Customers"), (name = "Notes"), (name = "Appointments"), (name = "Imports"), (name = "Journal"),
-        (name = "Figures"), (name = "People"), (name = "Settings")
+        (name = "Figures"), (name = "People"), (name = "Settings"), (name = "Webhooks")
     ),
     modifiers(&ByKey)
 )]
@@ -100,6 +101,7 @@ fn described() -> OpenApiRouter<State> {
             .merge(of_appointments())
             .merge(of_imports())
             .merge(of_people())
+            .merge(of_webhooks())
             .routes(routes!(journal::list))
             .routes(routes!(journal::get))
             .routes(routes!(journal::undo))
@@ -165,6 +167,18 @@ fn of_people() -> OpenApiRouter<State> {
         .routes(routes!(people::invitations, people::invite))
         .routes(routes!(people::withdraw_invitation))
         .routes(routes!(people::renew_invitation))
+}
+
+fn of_webhooks() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(webhook::list, webhook::create))
+        .routes(routes!(webhook::get, webhook::save, webhook::remove))
+        .routes(routes!(webhook::pause))
+        .routes(routes!(webhook::resume))
+        .routes(routes!(webhook::renew_secret))
+        .routes(routes!(webhook::ping))
+        .routes(routes!(webhook::deliveries))
+        .routes(routes!(webhook::send_again))
 }
 
 /// The description of the API: OpenAPI 3.1.

@@ -20,6 +20,7 @@ use rapport_service::{
     redis::Redis,
     seal::{self, Sealer},
     user,
+    webhook::Teller,
 };
 use tokio::{
     net::TcpListener,
@@ -63,6 +64,7 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
         post: post(&config)?,
         key: stores.key,
         key_rate: config.api_rate,
+        webhook_networks: config.webhook_networks.clone(),
     };
     let service = Service::new(db, redis, Clock::default(), setup);
     seal::check(&service).await.map_err(tell)?;
@@ -74,6 +76,7 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
     let workers = Workers::start(&service);
     let postman = tokio::spawn(carry_mail(service.clone()));
     let sealer = tokio::spawn(seal_on(service.clone()));
+    let teller = Telling::start(&service).map_err(tell)?;
     let state = State::new(
         service,
         &config.site,
@@ -101,6 +104,7 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
     }
     postman.abort();
     sealer.abort();
+    teller.stop().await;
     workers.stop().await;
     Ok(())
 }
@@ -173,6 +177,28 @@ impl Workers {
                 // Logs it. The lease runs out by itself.
                 let _ = error.tell();
             }
+        }
+    }
+}
+
+/// The one who tells webhooks.
+struct Telling(Arc<Teller>, JoinHandle<()>);
+
+impl Telling {
+    fn start(service: &Service) -> rapport_service::Result<Self> {
+        let teller = Arc::new(Teller::new(service)?);
+        let at_work = Arc::clone(&teller);
+        Ok(Self(teller, tokio::spawn(async move { at_work.work().await })))
+    }
+
+    /// Lets go of those that are being told, so that another server goes on at once.
+    async fn stop(self) {
+        self.1.abort();
+        // It is over when it was dropped; how it ended is of no interest.
+        let _ = self.1.await;
+        if let Err(error) = self.0.let_go().await {
+            // Logs it. The leases run out by themselves.
+            let _ = error.tell();
         }
     }
 }

@@ -17,6 +17,7 @@ mod appointment;
 mod link;
 mod people;
 mod settings;
+mod webhook;
 
 use super::{Flash, Form, PICK, WAS, changed, local_path};
 use crate::{cookie, theme, visit::Visit};
@@ -118,6 +119,14 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::RemoveTag
         | Form::NewAppointmentType
         | Form::EditAppointmentType(_) => settings::submit(form, values, ctx).await,
+        Form::NewWebhook
+        | Form::EditWebhook(_)
+        | Form::PauseWebhook(_)
+        | Form::ResumeWebhook(_)
+        | Form::RemoveWebhook(_)
+        | Form::RenewWebhookSecret(_)
+        | Form::PingWebhook(_)
+        | Form::SendAgain(_) => webhook::submit(form, values, ctx).await,
         Form::Invite
         | Form::RenewInvitation(_)
         | Form::WithdrawInvitation(_)

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_location, use_params_map};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{crumbs::Crumbs, empty::ErrorState, skeleton::Skeleton};
-use crate::{api::Answer, door::use_changes, missing::MissingRecord};
+use crate::{api::Answer, door::use_changes, missing::MissingRecord, part};
 
 /// The pages above a page, outermost first: address and name.
 pub type Above = Vec<(&'static str, &'static str)>;
@@ -79,10 +79,10 @@ where
     view! { <Transition fallback=|| view! { <Skeleton lines=6/> }>{content}</Transition> }.into_any()
 }
 
-/// Reads what the `id` of the address names, again after every change, and draws it; where there is none, leads to the
-/// page above, whose address is that of this one without the id.
+/// Reads what the `id` of the address names, again after every change and whenever the address asks for something else
+/// about it, and draws it; where there is none, leads to the page above, whose address is that of this one without the id.
 pub fn found<T, F>(
-    read: fn(String) -> F,
+    read: impl Fn(String) -> F + Send + Sync + 'static,
     above: (&'static str, &'static str),
     what: &'static str,
     draw: fn(T) -> AnyView,
@@ -91,10 +91,11 @@ where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Answer<T>> + Send + 'static,
 {
-    let params = use_params_map();
+    let (params, search) = (use_params_map(), use_location().search);
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
     let changes = use_changes();
-    let resource = Resource::new(move || (id.get(), changes.get()), move |(id, _)| read(id));
+    let asked = move || (id.get(), search.get(), changes.get());
+    let resource = Resource::new(asked, move |(id, ..)| read(id));
     let (page, name) = above;
     let content = move || {
         Suspend::new(async move {
@@ -108,5 +109,7 @@ where
             }
         })
     };
-    view! { <Transition fallback=|| view! { <Skeleton lines=6/> }>{content}</Transition> }.into_any()
+    part::page(
+        view! { <Transition fallback=|| view! { <Skeleton lines=6/> }>{content}</Transition> }.into_any(),
+    )
 }

@@ -349,7 +349,7 @@ pub(super) async fn create_type(Extension(by): By, request: Request) -> Answer {
     let mut posted = Posted::read(request).await?;
     let sent = posted.fields::<TypeInput>()?;
     let usual = Values::default().with("colour", "0").with("active", "on");
-    let form = AppointmentTypeForm::parse(&over(usual, sent)).map_err(AppError::from)?;
+    let form = AppointmentTypeForm::parse(&input::over(usual, sent)).map_err(AppError::from)?;
     let id: AppointmentTypeId = posted.id(&by).await?;
     let receipt = tell(appointment::create_type(&by.ctx, id, form).await)?;
     let place = format!("{ROOT}/appointment-types/{id}");
@@ -374,17 +374,11 @@ pub(super) async fn save_type(Extension(by): By, path: Id, request: Request) -> 
     let (object, _) = input::object(&parts.headers, body).await?;
     let sent = input::values::<TypeInput>(&object)?;
     let stands = tell(type_of(&by.ctx, id).await)?;
-    let form = AppointmentTypeForm::parse(&over(stands.values(), sent)).map_err(AppError::from)?;
+    let form = AppointmentTypeForm::parse(&input::over(stands.values(), sent)).map_err(AppError::from)?;
     // What was not sent is taken from what stands: that is what was seen.
     let seen = seen.or(stands.version());
     let receipt = tell(appointment::save_type(&by.ctx, id, seen, form).await)?;
     Ok(output::written(receipt, type_of(&by.ctx, id).await))
-}
-
-/// A form as it stands, with what was sent over it.
-fn over(mut stands: Values, sent: Values) -> Values {
-    stands.0.extend(sent.0);
-    stands
 }
 
 async fn type_of(ctx: &Ctx, id: AppointmentTypeId) -> rapport_service::Result<TypeBody> {

@@ -315,7 +315,7 @@ fn any_other() -> Response {
 }
 
 /// A word of several.
-pub(super) fn words(words: impl IntoIterator<Item = &'static str>) -> Object {
+pub(super) fn words(words: impl IntoIterator<Item = impl Into<serde_json::Value>>) -> Object {
     let words: Vec<serde_json::Value> = words.into_iter().map(Into::into).collect();
     ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::String))

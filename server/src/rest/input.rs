@@ -174,6 +174,12 @@ pub(super) fn fresh<T: Input>(mut object: Map<String, Value>) -> Result<Values, 
     by_shape::<T>(&object, &shapes)
 }
 
+/// A form as it stands, with what was sent over it.
+pub(super) fn over(mut stands: Values, sent: Values) -> Values {
+    stands.0.extend(sent.0);
+    stands
+}
+
 /// What a program posts to have something made.
 pub(super) struct Posted {
     key: Option<String>,

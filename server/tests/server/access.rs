@@ -15,9 +15,10 @@ use rapport_domain::{
     appointment::{Day, NewAppointment},
     customer::Field,
     form::Values,
-    id::{ActivityId, AppointmentId, AppointmentTypeId, CustomerId, ImportId, UserId},
+    id::{ActivityId, AppointmentId, AppointmentTypeId, CustomerId, ImportId, UserId, WebhookId},
     journal::Receipt,
     user::people::{Heir, NewInvitation},
+    webhook::WebhookForm,
 };
 use rapport_service::{
     Ctx, activity, api_key, appointment,
@@ -25,7 +26,7 @@ use rapport_service::{
     import::{self, NewImport, Wishes},
     job::Worker,
     seen::Seen,
-    user,
+    user, webhook,
 };
 use rapport_testing::PASSWORD;
 use uuid::Uuid;
@@ -63,14 +64,16 @@ enum Whose {
     Somebody,
     /// An invitation that is open.
     Invited,
+    /// A webhook.
+    Hooked,
     /// A key of whoever asks.
     OwnKey,
     /// A key of somebody of another team.
     OthersKey,
 }
 use Whose::{
-    Any, Far, FarBooking, FarDeed, FarImport, Invited, Near, NearBooking, NearDeed, NearImport, OthersKey,
-    OwnKey, Somebody,
+    Any, Far, FarBooking, FarDeed, FarImport, Hooked, Invited, Near, NearBooking, NearDeed, NearImport,
+    OthersKey, OwnKey, Somebody,
 };
 
 /// Server functions that read, by their path under `/api/fn/`, with their query.
@@ -126,6 +129,8 @@ const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
     ("settings/keys", Any, "", [200, 200, 200, 200, 401]),
     ("settings/all-keys", Any, "", [200, 403, 403, 403, 401]),
     ("settings/tags", Any, "", [200, 403, 403, 403, 401]),
+    ("webhooks/all", Any, "", [200, 403, 403, 403, 401]),
+    ("webhooks/one", Hooked, "id={id}", [200, 403, 403, 403, 401]),
     ("analytics/get", Any, "days=7", [200, 403, 403, 403, 401]),
     ("health/get", Any, "", [200, 403, 403, 403, 401]),
     ("audit/page", Any, "query=", [200, 403, 403, 403, 401]),
@@ -200,6 +205,8 @@ const PAGES: &[(&str, Whose, Answers)] = &[
     ("/admin/settings", Any, [200, 403, 403, 403, 303]),
     ("/admin/appointment-types", Any, [200, 403, 403, 403, 303]),
     ("/admin/tags", Any, [200, 403, 403, 403, 303]),
+    ("/admin/webhooks", Any, [200, 403, 403, 403, 303]),
+    ("/admin/webhooks/{id}", Hooked, [200, 403, 403, 403, 303]),
     ("/imports", Any, [200, 200, 200, 403, 303]),
     ("/imports/{id}", NearImport, [200, 404, 200, 403, 303]),
     ("/imports/{id}", FarImport, [200, 404, 404, 403, 303]),
@@ -289,6 +296,14 @@ const FORMS: &[(&str, Whose, Answers)] = &[
     ("/admin/teams/{id}/edit", Somebody, [303, 403, 403, 403, 401]),
     ("/admin/teams/{id}/remove", Somebody, [303, 403, 403, 403, 401]),
     ("/admin/settings", Any, [303, 403, 403, 403, 401]),
+    ("/admin/webhooks", Any, [303, 403, 403, 403, 401]),
+    ("/admin/webhooks/{id}", Hooked, [303, 403, 403, 403, 401]),
+    ("/admin/webhooks/{id}/pause", Hooked, [303, 403, 403, 403, 401]),
+    ("/admin/webhooks/{id}/resume", Hooked, [303, 403, 403, 403, 401]),
+    ("/admin/webhooks/{id}/remove", Hooked, [303, 403, 403, 403, 401]),
+    ("/admin/webhooks/{id}/secret", Hooked, [303, 403, 403, 403, 401]),
+    ("/admin/webhooks/{id}/ping", Hooked, [303, 403, 403, 403, 401]),
+    ("/admin/deliveries/{id}/again", Any, [303, 403, 403, 403, 401]),
     ("/admin/tags/rename", Any, [303, 403, 403, 403, 401]),
     ("/admin/tags/remove", Any, [303, 403, 403, 403, 401]),
     ("/admin/appointment-types", Any, [303, 403, 403, 403, 401]),
@@ -408,6 +423,7 @@ impl Scene {
                 user.to_string()
             }
             Invited => self.invitation().await,
+            Hooked => self.webhook().await.to_string(),
             _ => self.customer(whose).await.to_string(),
         }
     }
@@ -453,6 +469,9 @@ impl Scene {
             return self.appointment_form(pattern, whose).await;
         }
         if let Some(form) = self.people_form(pattern).await {
+            return form;
+        }
+        if let Some(form) = self.webhook_form(pattern).await {
             return form;
         }
         if let Some(fields) = settings_form(pattern) {
@@ -553,6 +572,16 @@ fn key_fields() -> impl Iterator<Item = (&'static str, String)> {
     fields.into_iter().map(|(name, text)| (name, text.to_owned()))
 }
 
+/// The fields of a webhook.
+fn webhook_fields() -> impl Iterator<Item = (&'static str, String)> {
+    let fields = [
+        ("name", "Till"),
+        ("url", "https://shop.example.org/hook"),
+        ("events", "customer.created"),
+    ];
+    fields.into_iter().map(|(name, text)| (name, text.to_owned()))
+}
+
 impl Scene {
     /// A digest of all that forms write, where this answer is a refusal: it must leave everything as it was.
     async fn stands(&self, answer: u16) -> Option<String> {
@@ -579,12 +608,49 @@ impl Scene {
             "invitation",
             "password_reset",
             "mail",
+            "webhook",
+            "webhook_delivery",
         ];
         let digests = tables.map(|table| {
             format!("(SELECT coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM {table} t)")
         });
         let sql = format!("SELECT concat({})", digests.join(", "));
         Some(self.site.house.database.read(&sql).await)
+    }
+
+    async fn webhook(&self) -> WebhookId {
+        let id = self.admin.clock().new_id();
+        let values: Values = webhook_fields().collect();
+        let form = WebhookForm::parse(&values).unwrap();
+        webhook::create(&self.admin, id, form).await.unwrap();
+        id
+    }
+
+    async fn webhook_form(&self, pattern: &str) -> Option<(String, Vec<(&'static str, String)>)> {
+        if pattern == "/admin/webhooks" {
+            let new_id = self.admin.clock().new_id::<WebhookId>().to_string();
+            return Some((
+                pattern.to_owned(),
+                webhook_fields().chain([("id", new_id)]).collect(),
+            ));
+        }
+        if !pattern.starts_with("/admin/webhooks/") && !pattern.starts_with("/admin/deliveries/") {
+            return None;
+        }
+        let webhook = self.webhook().await;
+        let id = match pattern {
+            "/admin/deliveries/{id}/again" => webhook::ping(&self.admin, webhook).await.unwrap().to_string(),
+            "/admin/webhooks/{id}/resume" => {
+                webhook::pause(&self.admin, webhook).await.unwrap();
+                webhook.to_string()
+            }
+            _ => webhook.to_string(),
+        };
+        let version = ("version", "1".to_owned());
+        Some((
+            pattern.replace("{id}", &id),
+            webhook_fields().chain([version]).collect(),
+        ))
     }
 
     async fn invitation(&self) -> String {
@@ -981,6 +1047,8 @@ fn every_form_has_a_line() {
             // What is set up for all is nobody's.
             Some("admin") if pattern.contains("appointment-types") => &[Any],
             Some("admin") if pattern.contains("invitations") => &[Invited],
+            Some("admin") if pattern.contains("webhooks") => &[Hooked],
+            Some("admin") if pattern.contains("deliveries") => &[Any],
             Some("admin") => &[Somebody],
             Some("settings") => &[OwnKey, OthersKey],
             _ => &[Near, Far],

@@ -52,7 +52,7 @@ impl Site {
     }
 
     fn within(house: House, deadlines: Deadlines) -> Self {
-        let proxies: Vec<Network> = vec!["10.0.0.0/8".parse().unwrap()];
+        let proxies = vec!["10.0.0.0/8".parse().unwrap()];
         let state = State::new(
             house.service.clone(),
             Path::new("no/such/site"),

@@ -7,6 +7,7 @@ mod import;
 mod key;
 mod people;
 mod routes;
+mod webhook;
 
 use std::net::SocketAddr;
 

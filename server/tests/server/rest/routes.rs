@@ -425,6 +425,62 @@ const ROUTES: &[(&str, &str, Whose, [u16; 6])] = &[
         Any,
         [200, 403, 403, 403, 403, 401],
     ),
+    ("get", "/api/v1/webhooks", Any, [200, 403, 403, 403, 200, 401]),
+    ("post", "/api/v1/webhooks", Any, [201, 403, 403, 403, 403, 401]),
+    (
+        "get",
+        "/api/v1/webhooks/{id}",
+        Any,
+        [200, 403, 403, 403, 200, 401],
+    ),
+    (
+        "patch",
+        "/api/v1/webhooks/{id}",
+        Any,
+        [200, 403, 403, 403, 403, 401],
+    ),
+    (
+        "delete",
+        "/api/v1/webhooks/{id}",
+        Any,
+        [204, 403, 403, 403, 403, 401],
+    ),
+    (
+        "post",
+        "/api/v1/webhooks/{id}/pause",
+        Any,
+        [200, 403, 403, 403, 403, 401],
+    ),
+    (
+        "post",
+        "/api/v1/webhooks/{id}/resume",
+        Any,
+        [200, 403, 403, 403, 403, 401],
+    ),
+    (
+        "post",
+        "/api/v1/webhooks/{id}/secret",
+        Any,
+        [200, 403, 403, 403, 403, 401],
+    ),
+    (
+        "post",
+        "/api/v1/webhooks/{id}/ping",
+        Any,
+        [204, 403, 403, 403, 403, 401],
+    ),
+    (
+        "get",
+        "/api/v1/webhooks/{id}/deliveries",
+        Any,
+        [200, 403, 403, 403, 200, 401],
+    ),
+    (
+        "post",
+        "/api/v1/deliveries/{id}/send",
+        Any,
+        [204, 403, 403, 403, 403, 401],
+    ),
 ];
 
 const MEETING: &str = "01900000-0000-7000-8000-000000000021";
@@ -619,6 +675,27 @@ impl Scene {
                 self.made("/api/v1/invitations", invitation(number)).await,
                 Value::Null,
             ),
+            ("post", "/webhooks") => (String::new(), webhook()),
+            (_, "/webhooks/{id}/resume") => {
+                let id = self.made("/api/v1/webhooks", webhook()).await;
+                let path = format!("/api/v1/webhooks/{id}/pause");
+                self.programs[0].post(&path, &Value::Null).await;
+                (id, json!({"skip": true}))
+            }
+            (_, "/deliveries/{id}/send") => {
+                let id = self.made("/api/v1/webhooks", webhook()).await;
+                let path = format!("/api/v1/webhooks/{id}");
+                self.programs[0].post(&format!("{path}/ping"), &Value::Null).await;
+                let log = self.programs[0].get(&format!("{path}/deliveries")).await;
+                (
+                    log.body["data"][0]["id"].as_str().unwrap().to_owned(),
+                    Value::Null,
+                )
+            }
+            (_, route) if route.starts_with("/webhooks/{id}") => (
+                self.made("/api/v1/webhooks", webhook()).await,
+                json!({"name": format!("Till {number}")}),
+            ),
             ("patch", "/settings") => (String::new(), some()),
             (_, "/tags/change") => {
                 let tag = format!("tag {number}");
@@ -635,6 +712,10 @@ impl Scene {
         let user = self.site.house.user(BuiltInRole::Member, Some(self.near)).await;
         user.to_string()
     }
+}
+
+fn webhook() -> Value {
+    json!({"name": "Till", "url": "https://shop.example.org/hook", "events": ["customer.created"]})
 }
 
 fn invitation(number: i64) -> Value {

@@ -1,0 +1,35 @@
+//! What the pages of webhooks read.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use rapport_domain::webhook::{Webhook, WebhookPage};
+
+use crate::api::Answer;
+
+/// All webhooks.
+///
+/// # Errors
+/// For who may not see the settings.
+#[server(prefix = "/api/fn", endpoint = "webhooks/all", input = GetUrl)]
+pub async fn get_webhooks() -> Answer<Vec<Webhook>> {
+    use crate::api::{answer, context};
+    answer(rapport_service::webhook::list(&context()?).await)
+}
+
+/// A webhook and a page of its messages.
+///
+/// # Errors
+/// As [`get_webhooks`]; when there is none such.
+#[server(prefix = "/api/fn", endpoint = "webhooks/one", input = GetUrl)]
+pub async fn get_webhook(
+    /// The webhook, as the address names it.
+    id: String,
+    /// The place of the last message of the page before, as the address names it.
+    before: Option<String>,
+) -> Answer<WebhookPage> {
+    use rapport_domain::error::AppError;
+
+    use crate::api::{answer, context, respond};
+    let id = id.parse().map_err(|_| respond(AppError::NotFound))?;
+    let before = before.and_then(|place| place.parse().ok());
+    answer(rapport_service::webhook::page(&context()?, id, before).await)
+}
