@@ -13,6 +13,7 @@ pub mod note;
 pub mod panel;
 pub mod record;
 pub mod rows;
+pub mod still;
 pub mod story;
 
 pub use forms::{EditPage, NewPage};

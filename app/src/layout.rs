@@ -10,6 +10,7 @@ use leptos_router::{components::Outlet, hooks::use_location};
 use crate::{
     api::Fault,
     feed::last::undo_by_key,
+    live::{LiveStatus, provide_live},
     session::api::me,
     ui::{dom, icon::Icon, toast::ToastRack},
 };
@@ -40,6 +41,7 @@ pub fn Shell(
     provide_context(who);
     let palette = RwSignal::new(false);
     focus_new_pages();
+    provide_live();
     undo_by_key();
     view! {
         <a class="btn skip" href="#page" rel="external">
@@ -49,6 +51,7 @@ pub fn Shell(
             <Sidebar who palette/>
             <div class="main" id="page" tabindex="-1">
                 <Offline/>
+                <LiveStatus/>
                 {children()}
             </div>
         </div>

@@ -34,6 +34,7 @@ pub mod feed;
 pub mod health;
 pub mod import;
 pub mod layout;
+pub mod live;
 pub mod missing;
 pub mod part;
 pub mod session;

@@ -21,6 +21,7 @@ pub mod id;
 pub mod import;
 pub mod job;
 pub mod journal;
+pub mod live;
 pub mod organisation;
 pub mod password;
 pub mod query;

@@ -23,6 +23,7 @@ pub mod function;
 pub mod guard;
 pub mod headers;
 pub mod health;
+pub mod live;
 pub mod outside;
 pub mod page;
 pub mod plain;
@@ -57,7 +58,7 @@ pub fn router(state: State) -> Router {
             dynamic = dynamic.route(path, on(filter, function::call));
         }
     }
-    transfer::add(dynamic)
+    live::add(transfer::add(dynamic))
         .merge(rest::router(&state))
         .fallback(page::otherwise)
         .method_not_allowed_fallback(page::wrong_method)

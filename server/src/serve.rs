@@ -22,6 +22,7 @@ use rapport_service::{
     user,
     webhook::Teller,
 };
+use socket2::SockRef;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -46,6 +47,8 @@ const WORKERS: usize = 2;
 const MAIL_IDLE: Duration = Duration::from_secs(2);
 /// How often a server looks for what to seal. What is written is in its block within twice that time.
 const SEAL_IDLE: Duration = Duration::from_secs(2);
+/// For how long what was sent may stay unread, by the other side's machine.
+const UNREAD: Duration = Duration::from_secs(60);
 /// How long answers under way may still take after the signal to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -83,14 +86,19 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
         config.trusted_proxies,
         Deadlines::default(),
     );
+    let live = state.live().clone();
     let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|stream| {
         // Without it small answers wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
+        // Who never reads what is sent, or is gone without a word, is let go of.
+        let _ = SockRef::from(&*stream).set_tcp_user_timeout(Some(UNREAD));
     });
     let (stop, stopping) = watch::channel(false);
     let asked_to_stop = async move {
         wait_for_signal().await;
+        // Streams have no end of their own.
+        live.end();
         let _ = stop.send(true);
     };
     let overdue = async move {

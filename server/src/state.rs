@@ -10,7 +10,7 @@ use std::{
 };
 
 use rapport_app::{door::Form, visit::Assets};
-use rapport_service::{Result, Service, network::Network, user};
+use rapport_service::{Result, Service, live::Hub, network::Network, user};
 
 use crate::assets::{self, Files};
 
@@ -58,6 +58,7 @@ pub struct State(Arc<Parts>);
 
 struct Parts {
     service: Service,
+    live: Hub,
     assets: Arc<Assets>,
     files: Files,
     trusted_proxies: Vec<Network>,
@@ -67,11 +68,12 @@ struct Parts {
 }
 
 impl State {
-    /// Puts the parts together.
+    /// Puts the parts together. Belongs into a tokio runtime.
     #[must_use]
     pub fn new(service: Service, site: &Path, trusted_proxies: Vec<Network>, deadlines: Deadlines) -> Self {
         let assets = Arc::new(assets::names(site));
         Self(Arc::new(Parts {
+            live: Hub::start(&service),
             service,
             files: Files::of(site, Arc::clone(&assets)),
             assets,
@@ -83,6 +85,12 @@ impl State {
 
     pub(crate) fn service(&self) -> &Service {
         &self.0.service
+    }
+
+    /// Who looks at the journal for all streams.
+    #[must_use]
+    pub fn live(&self) -> &Hub {
+        &self.0.live
     }
 
     pub(crate) fn assets(&self) -> &Arc<Assets> {

@@ -1,6 +1,6 @@
 //! The journal's changes as events: what each command did to each record.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use rapport_domain::{
@@ -34,6 +34,18 @@ pub(crate) struct Row {
     via: String,
     fields: Vec<String>,
     contact: Option<String>,
+    owner: Option<Uuid>,
+    team: Option<Uuid>,
+    /// Whose it was, where that changed.
+    gave: bool,
+    owner_before: Option<Uuid>,
+    team_before: Option<Uuid>,
+}
+
+/// Whose a record is and was: owner and team.
+pub(crate) struct Whose {
+    pub(crate) now: (Option<Uuid>, Option<Uuid>),
+    pub(crate) before: (Option<Uuid>, Option<Uuid>),
 }
 
 /// An event, and the command that it comes from.
@@ -42,6 +54,7 @@ pub(crate) struct Told {
     pub(crate) at: DateTime<Utc>,
     pub(crate) actor: Option<Uuid>,
     pub(crate) via: String,
+    pub(crate) whose: Whose,
     pub(crate) event: Event,
 }
 
@@ -55,7 +68,10 @@ pub(crate) async fn changes(
 ) -> Result<Vec<Row>> {
     let text = format!(
         "SELECT c.seq, c.transaction::text::bigint AS transaction, c.batch, c.kind, c.record, c.subject, c.version, c.op, \
-                c.at, b.actor, b.via, {CONTACT_KIND} AS contact, \
+                c.at, b.actor, b.via, {CONTACT_KIND} AS contact, c.owner, c.team, \
+                coalesce(c.kind = 'customer' AND jsonb_exists(c.before, 'owner_id'), FALSE) AS gave, \
+                (c.before ->> 'owner_id')::uuid AS owner_before, \
+                CASE WHEN jsonb_exists(c.before, 'team_id') THEN (c.before ->> 'team_id')::uuid ELSE c.team END AS team_before, \
                 ARRAY(SELECT jsonb_object_keys(coalesce(c.before, '{{}}') || coalesce(c.after, '{{}}'))) AS fields \
          FROM change c JOIN batch b ON b.id = c.batch WHERE c.seq > $1 AND c.seq <= $2 ORDER BY c.seq LIMIT $3"
     );
@@ -87,10 +103,17 @@ pub(crate) fn events(rows: &[Row]) -> Result<Vec<Told>> {
             told.push(begun(row, of, record));
         }
         if let Some(one) = told.get_mut(place) {
+            one.whose.now = (row.owner, row.team);
             add(&mut one.event, kind, row, happened);
         }
     }
     Ok(told)
+}
+
+/// The users that changes are about: what they may see may be another thing now.
+pub(crate) fn users(rows: &[Row]) -> HashSet<Uuid> {
+    let users = rows.iter().filter(|row| row.kind == RecordKind::User.word());
+    users.map(|row| row.record).collect()
 }
 
 /// Which record a change is about, as it is told: ways to reach a customer are parts of it.
@@ -121,6 +144,14 @@ fn begun(row: &Row, kind: EventKind, record: Uuid) -> Told {
         at: row.at,
         actor: row.actor,
         via: row.via.clone(),
+        whose: Whose {
+            now: (row.owner, row.team),
+            before: if row.gave {
+                (row.owner_before, row.team_before)
+            } else {
+                (row.owner, row.team)
+            },
+        },
         event: Event {
             what: EventType {
                 kind,

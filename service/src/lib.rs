@@ -29,6 +29,7 @@ pub mod import;
 pub mod job;
 pub mod journal;
 pub mod limit;
+pub mod live;
 pub mod mail;
 mod merge;
 pub mod network;

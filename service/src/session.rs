@@ -155,29 +155,10 @@ async fn begin(service: &Service, user: UserId, password_hash: &str) -> Result<N
 /// # Errors
 /// When Redis or PostgreSQL does not answer: then nobody is let in, but nobody is signed out either.
 pub async fn resolve(service: &Service, cookie: &str) -> Result<Option<Actor>> {
-    if !secret::is_token(cookie) {
-        return Ok(None);
-    }
-    let key = key(&secret::digest(cookie));
-    let Some(stored) = service.redis().get(&key).await? else {
+    let Some((key, mut session, actor)) = find(service, cookie).await? else {
         return Ok(None);
     };
     let now = service.clock().now();
-    // What cannot be read is no session: an older program wrote it, or nobody of ours.
-    let session = serde_json::from_str::<Session>(&stored)
-        .ok()
-        .filter(|session| session.remaining(now).is_some());
-    let Some(mut session) = session else {
-        service.redis().del(&key).await?;
-        return Ok(None);
-    };
-    let present = user::present(service, session.user).await?;
-    let Some(present) =
-        present.filter(|user| secret::same(&secret::digest(&user.password_hash), &session.password))
-    else {
-        service.redis().del(&key).await?;
-        return Ok(None);
-    };
     if now.timestamp_millis() - session.used >= NOTED_EVERY.num_milliseconds() {
         session.used = now.timestamp_millis();
         let left = session
@@ -191,7 +172,43 @@ pub async fn resolve(service: &Service, cookie: &str) -> Result<Option<Actor>> {
             .replace(&key, &serde_json::to_string(&session)?, left)
             .await?;
     }
-    Ok(Some(present.actor))
+    Ok(Some(actor))
+}
+
+/// As [`resolve`], where nobody does anything: a page that is only left open does not keep its session.
+///
+/// # Errors
+/// As [`resolve`].
+pub(crate) async fn peek(service: &Service, cookie: &str) -> Result<Option<Actor>> {
+    Ok(find(service, cookie).await?.map(|(_, _, actor)| actor))
+}
+
+/// The session of a cookie under its key, and whose it is.
+async fn find(service: &Service, cookie: &str) -> Result<Option<(String, Session, Actor)>> {
+    if !secret::is_token(cookie) {
+        return Ok(None);
+    }
+    let key = key(&secret::digest(cookie));
+    let Some(stored) = service.redis().get(&key).await? else {
+        return Ok(None);
+    };
+    let now = service.clock().now();
+    // What cannot be read is no session: an older program wrote it, or nobody of ours.
+    let session = serde_json::from_str::<Session>(&stored)
+        .ok()
+        .filter(|session| session.remaining(now).is_some());
+    let Some(session) = session else {
+        service.redis().del(&key).await?;
+        return Ok(None);
+    };
+    let present = user::present(service, session.user).await?;
+    let Some(present) =
+        present.filter(|user| secret::same(&secret::digest(&user.password_hash), &session.password))
+    else {
+        service.redis().del(&key).await?;
+        return Ok(None);
+    };
+    Ok(Some((key, session, present.actor)))
 }
 
 /// Ends the session of this cookie, if there is one.

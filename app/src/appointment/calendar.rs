@@ -8,7 +8,10 @@ use leptos_router::{
     NavigateOptions,
     hooks::{use_location, use_navigate},
 };
-use rapport_domain::appointment::{Calendar, CalendarQuery, CalendarView};
+use rapport_domain::{
+    appointment::{Calendar, CalendarQuery, CalendarView},
+    event::EventKind,
+};
 use wasm_split_helpers::wasm_split;
 
 use super::{
@@ -21,6 +24,7 @@ use super::{
 };
 use crate::{
     door::use_changes,
+    live::follow,
     part::{self, Drawn, Part, later},
     ui::{dom, empty::ErrorState, skeleton::Skeleton},
 };
@@ -45,6 +49,7 @@ fn Page() -> impl IntoView {
     let search = use_location().search;
     let query = Memo::new(move |_| CalendarQuery::parse(&search.get()));
     let changes = use_changes();
+    follow(|touched| touched.iter().any(|one| one.kind == EventKind::Appointment));
     let calendar = Resource::new(
         move || (query.get(), changes.get()),
         |(query, _)| api::get_calendar(query.search()),

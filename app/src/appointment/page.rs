@@ -12,6 +12,7 @@ use wasm_split_helpers::wasm_split;
 use super::{api, list::StatusPill};
 use crate::{
     door::{DoorForm, Form, use_changes, use_door, use_form},
+    live::follow,
     missing::MissingRecord,
     part::{self, Drawn, Part, later},
     ui::{
@@ -50,6 +51,12 @@ fn Page() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
     let changes = use_changes();
+    follow(move |touched| {
+        let id = id.get_untracked();
+        touched
+            .iter()
+            .any(|one| one.record.is_some_and(|record| record.to_string() == id))
+    });
     let appointment = Resource::new(
         move || (id.get(), changes.get()),
         |(id, _)| api::get_appointment(id),

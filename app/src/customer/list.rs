@@ -1,5 +1,7 @@
 //! The list of customers.
 
+use std::collections::HashSet;
+
 use leptos::{ev, prelude::*};
 use leptos_meta::Title;
 use leptos_router::{
@@ -9,6 +11,7 @@ use leptos_router::{
 use rapport_domain::{
     customer::{CustomerKind, CustomerPage},
     error::{AppError, FieldErrors},
+    event::EventKind,
     id::{CustomerId, UserId},
     query::{Column, ListQuery},
 };
@@ -20,11 +23,13 @@ use super::{
     forms::NewDialog,
     panel::CustomerPanel,
     rows::{CustomerTable, heads, id_of},
+    still::{Still, use_still},
 };
 use crate::{
     api::{Answer, Fault, respond},
     door::use_changes,
     layout::MeResource,
+    live::follow,
     ui::{
         button::{LinkButton, Weight},
         dom,
@@ -49,6 +54,8 @@ pub fn ListPage() -> impl IntoView {
     let query = Memo::new(move |_| read.get().unwrap_or_default());
     let open = Memo::new(move |_| open_in(&search.get()));
     let changes = use_changes();
+    let still = use_still();
+    follow(|touched| touched.iter().any(|one| one.kind == EventKind::Customer));
     let page: PageResource = Resource::new(move || (read.get(), changes.get()), |(read, _)| load(read));
     let (owners, need_owners) = use_owners(query);
 
@@ -95,6 +102,7 @@ pub fn ListPage() -> impl IntoView {
     };
     let who = use_context::<MeResource>();
     let table = move || {
+        still.track();
         Suspend::new(async move {
             let page = page.await;
             // Asked here: a `Transition` within a `Suspend`, which renders several times, shifts all ids after it.
@@ -105,7 +113,10 @@ pub fn ListPage() -> impl IntoView {
             let (may_create, may_export) = me.map_or((false, false), |me| (me.may_create, me.may_export));
             let (query, open) = (query.get_untracked(), open.get_untracked());
             match (page, read.get_untracked()) {
-                (Ok(page), _) => view! { <Sheet page query open on_open may_create may_export/> }.into_any(),
+                (Ok(page), _) => {
+                    let (page, marked) = still.settle(&query, page);
+                    view! { <Sheet page marked query open on_open may_create may_export still/> }.into_any()
+                }
                 (Err(fault), Ok(_)) => view! { <ErrorState fault again=query.href(PATH)/> }.into_any(),
                 (Err(fault), Err(_)) => view! { <BadAddress fault/> }.into_any(),
             }
@@ -251,11 +262,13 @@ fn NewButton(
 #[component]
 fn Sheet(
     page: CustomerPage,
+    marked: HashSet<CustomerId>,
     query: ListQuery,
     open: Option<CustomerId>,
     on_open: Callback<CustomerId>,
     may_create: bool,
     may_export: bool,
+    still: Still,
 ) -> impl IntoView {
     let CustomerPage {
         rows,
@@ -285,10 +298,11 @@ fn Sheet(
     };
     view! {
         <div class="scroll wide">
-            <CustomerTable rows heads=heads(&query) open on_open/>
+            <CustomerTable rows marked heads=heads(&query) open on_open on_leave=Callback::new(move |()| still.release())/>
         </div>
         <div class="foot">
             <span>{said}</span>
+            <Waiting still/>
             <span class="grow"></span>
             <span class="wide-only">
                 <kbd>"j"</kbd> " " <kbd>"k"</kbd> " to move, " <kbd>"Enter"</kbd> " to open"
@@ -299,6 +313,25 @@ fn Sheet(
                 {next.map(|href| view! { <LinkButton href weight=Weight::Quiet>"Next" <Icon icon=icondata::LuChevronRight/></LinkButton> })}
             </nav>
         </div>
+    }
+    .into_any()
+}
+
+/// Says that rows would move, and shows it when it is asked to.
+#[component]
+fn Waiting(still: Still) -> impl IntoView {
+    let words = move || match still.waiting.get() {
+        1 => "1 row waits to move".to_owned(),
+        many => format!("{many} rows wait to move"),
+    };
+    view! {
+        <span role="status">
+            <Show when=move || still.waiting.get() != 0>
+                <button class="btn" type="button" on:click=move |_| still.release()>
+                    {words}
+                </button>
+            </Show>
+        </span>
     }
     .into_any()
 }

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     door::use_changes,
+    live::{follow_customer, use_here},
     ui::{
         avatar::{Avatar, Shape},
         button::{IconLink, LinkButton},
@@ -49,6 +50,8 @@ pub fn CustomerPanel(
         move |_| api::timeline(id.to_string(), None),
     );
     let edits = use_edits(id);
+    follow_customer(id);
+    use_here(id, edits.editing);
     let content = move || {
         Suspend::new(async move {
             let (customer, story) = (customer.await, story.await);

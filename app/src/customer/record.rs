@@ -25,6 +25,7 @@ use crate::{
     api::Answer,
     appointment::{api::appointments_of, of_customer::Appointments},
     door::{DoorForm, Form, use_changes},
+    live::{Others, follow_customer, use_here},
     missing::MissingRecord,
     part::{self, Drawn, Part, later},
     ui::{
@@ -87,6 +88,10 @@ fn Record(id: String) -> impl IntoView {
     );
     let booked = Resource::new(move || changes.get(), move |_| appointments_of(kept.clone()));
     let edits = id.parse().ok().map(use_edits);
+    if let (Ok(id), Some(edits)) = (id.parse(), edits) {
+        follow_customer(id);
+        use_here(id, edits.editing);
+    }
     let notes = use_note_edits();
     let content = move || {
         let again = path.clone();
@@ -163,6 +168,7 @@ fn Head(customer: Arc<Customer>) -> impl IntoView {
             <div class="named">
                 <h1 class="cut" title=customer.name.clone()>{customer.name.clone()}</h1>
                 <StagePill stage=customer.stage/>
+                <Others id/>
             </div>
             <span class="grow hide-sm"></span>
             {may_trash

@@ -1,5 +1,7 @@
 //! The table of customers. A row is plain markup: its handler is the table's, its look a class or two.
 
+use std::collections::HashSet;
+
 use leptos::{ev, prelude::*};
 use rapport_domain::{
     customer::{CustomerRow, Stage},
@@ -23,12 +25,18 @@ const LONG: usize = 22;
 pub fn CustomerTable(
     /// The rows.
     rows: Vec<CustomerRow>,
+    /// Those that would go or move.
+    #[prop(optional)]
+    marked: HashSet<CustomerId>,
     /// The columns.
     heads: Vec<Head>,
     /// The customer in the side panel.
     open: Option<CustomerId>,
     /// Told which row was pressed.
     on_open: Callback<CustomerId>,
+    /// Told when the pointer leaves the rows.
+    #[prop(optional)]
+    on_leave: Option<Callback<()>>,
 ) -> impl IntoView {
     let press = move |event: ev::MouseEvent| {
         if let Some(id) = pressed(&event) {
@@ -36,11 +44,21 @@ pub fn CustomerTable(
             on_open.run(id);
         }
     };
-    let rows = rows.into_iter().map(|row| line(row, open)).collect_view();
+    let rows = rows
+        .into_iter()
+        .map(|row| {
+            let moves = marked.contains(&row.id);
+            line(row, open, moves)
+        })
+        .collect_view();
     view! {
         <table class="table customers">
             <TableHead heads/>
-            <tbody on:click=press>{rows}</tbody>
+            <tbody on:click=press on:mouseleave=move |_| {
+                if let Some(on_leave) = on_leave {
+                    on_leave.run(());
+                }
+            }>{rows}</tbody>
         </table>
     }
     .into_any()
@@ -83,7 +101,7 @@ pub fn heads(query: &ListQuery) -> Vec<Head> {
     ]
 }
 
-fn line(row: CustomerRow, open: Option<CustomerId>) -> impl IntoView {
+fn line(row: CustomerRow, open: Option<CustomerId>, moves: bool) -> impl IntoView {
     let CustomerRow {
         id,
         stage,
@@ -100,7 +118,7 @@ fn line(row: CustomerRow, open: Option<CustomerId>) -> impl IntoView {
     let current = (open == Some(id)).then_some("true");
     let letters = initials(&name);
     view! {
-        <tr aria-current=current>
+        <tr aria-current=current data-moves=moves.then_some("")>
             <td>
                 <a href=format!("/customers/{id}") title=whole>
                     <i class=avatar_class(&name, Shape::Square) aria-hidden="true">{letters}</i>

@@ -19,6 +19,7 @@ use super::api;
 use crate::{
     appointment::list::StatusPill,
     door::use_changes,
+    live::follow,
     part::{self, Drawn, Part, later},
     ui::{
         avatar::Avatar,
@@ -50,6 +51,7 @@ fn Page() -> impl IntoView {
     let search = use_location().search;
     let query = Memo::new(move |_| DashboardQuery::parse(&search.read()).search());
     let changes = use_changes();
+    follow(|_| true);
     let dashboard = Resource::new(
         move || (query.get(), changes.get()),
         |(query, _)| api::get_dashboard(query),

@@ -1,14 +1,20 @@
 //! What all forms of a page share.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use leptos::prelude::*;
-use rapport_domain::form::Values;
+use rapport_domain::{
+    form::{Done, Values},
+    id::BatchId,
+};
 
 use super::{Flash, Form, FormState, SECRETS, toasts::Toasts};
+
+/// Commands that a page remembers to have written.
+const REMEMBERED: usize = 50;
 
 /// What all forms of the page share. Provided by the app.
 #[derive(Clone, Copy)]
@@ -17,6 +23,8 @@ pub struct Door {
     pub(super) toasts: Toasts,
     pub(super) changes: RwSignal<u64>,
     lanes: StoredValue<Lanes>,
+    /// What this page wrote last.
+    wrote: StoredValue<VecDeque<BatchId>>,
 }
 
 /// One lane for each form's path, so that the edits of a record are sent one after another.
@@ -31,12 +39,34 @@ impl Door {
             toasts: Toasts::starting_with(flash),
             changes: RwSignal::new(0),
             lanes: StoredValue::new(Lanes::default()),
+            wrote: StoredValue::new(VecDeque::new()),
         }
     }
 
     /// Has everything loaded again that may have changed: somebody else wrote meanwhile.
     pub fn load_again(&self) {
         self.changes.update(|count| *count += 1);
+    }
+
+    /// Remembers what this page wrote: it need not be told of that.
+    pub(super) fn note(&self, done: &Done) {
+        let batches = done
+            .undo
+            .into_iter()
+            .chain(done.receipt.and_then(|receipt| receipt.batch));
+        // The page may have gone away meanwhile.
+        let _ = self.wrote.try_update_value(|wrote| {
+            wrote.extend(batches);
+            while wrote.len() > REMEMBERED {
+                wrote.pop_front();
+            }
+        });
+    }
+
+    /// Whether this page wrote a command.
+    #[must_use]
+    pub fn wrote(&self, batch: BatchId) -> bool {
+        self.wrote.with_value(|wrote| wrote.contains(&batch))
     }
 
     /// The form that failed before the page was loaded, if one did.

@@ -58,6 +58,7 @@ impl Submitter {
         if let Ok(done) = &result
             && !form.reloads()
         {
+            self.door.note(done);
             self.door.toasts.show(done);
             self.door.load_again();
         }

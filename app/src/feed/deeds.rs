@@ -13,6 +13,7 @@ use wasm_split_helpers::wasm_split;
 use super::api;
 use crate::{
     door::{DoorForm, Form, query_value, use_changes},
+    live::follow,
     part::{self, Drawn, Part, later},
     ui::{
         avatar::Avatar,
@@ -63,6 +64,7 @@ fn Page() -> impl IntoView {
     let search = use_location().search;
     let asked = Memo::new(move |_| asked(&search.get()));
     let changes = use_changes();
+    follow(|_| true);
     let feed = Resource::new(
         move || (asked.get(), changes.get()),
         |((mine, before), _)| api::get_deeds(mine, before),

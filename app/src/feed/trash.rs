@@ -12,6 +12,7 @@ use wasm_split_helpers::wasm_split;
 use super::api;
 use crate::{
     door::{DoorForm, Form, query_value, use_changes},
+    live::follow,
     part::{self, Drawn, Part, later},
     ui::{
         avatar::{Avatar, Shape},
@@ -42,6 +43,7 @@ fn Page() -> impl IntoView {
     let search = use_location().search;
     let before = Memo::new(move |_| query_value(&search.get(), "before"));
     let changes = use_changes();
+    follow(|_| true);
     let trash = Resource::new(
         move || (before.get(), changes.get()),
         |(before, _)| api::get_trash(before),

@@ -1,5 +1,9 @@
 //! The router in-process, by URL, on a real PostgreSQL and Redis. One module for each part of the site.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod access;
 mod browser;
@@ -8,6 +12,7 @@ mod customers;
 mod door;
 mod faults;
 mod guard;
+mod live;
 mod rest;
 mod sign_in;
 mod transfer;

@@ -23,6 +23,7 @@ mod import_steps;
 mod journal;
 mod limit;
 mod list;
+mod live;
 mod mail;
 mod organisation;
 mod panel;

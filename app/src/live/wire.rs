@@ -1,0 +1,214 @@
+//! The one stream of a browser: the tab that holds a lock has it, and passes on to the others what it hears. On HTTP/1.1
+//! a browser has six connections for all its tabs: with a stream each the sixth would stand still.
+
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
+
+use js_sys::Promise;
+use leptos::{
+    prelude::{GetUntracked, set_timeout},
+    wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen},
+    web_sys::{BroadcastChannel, EventSource, MessageEvent},
+};
+use rapport_domain::live::News;
+
+use super::Live;
+
+/// What the tabs call their channel, and the lock of the one that has the stream.
+const NAME: &str = "rapport-live";
+/// What a tab says that has just begun to listen: it may have missed what came while its page was on its way.
+const HELLO: &str = "hello";
+/// Messages that a tab is told that says so.
+const KEPT: usize = 30;
+/// How long they are told, in milliseconds.
+const KEPT_FOR: f64 = 15_000.0;
+/// For how long a stream may be away before it is said, in milliseconds.
+const PATIENCE: u64 = 3_000;
+/// The first pause before a stream that was refused is asked for again, in seconds; it doubles up to the longest.
+const PAUSE: u32 = 1;
+const PAUSE_MAX: u32 = 30;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = ["navigator", "locks"], js_name = request, catch)]
+    fn request_lock(name: &str, then: &Closure<dyn FnMut() -> Promise>) -> Result<Promise, JsValue>;
+}
+
+/// The end of the wire in this tab.
+struct Wire {
+    live: Live,
+    /// Nothing in a browser that knows no channels: then each tab listens for itself.
+    channel: Option<BroadcastChannel>,
+    /// Whether this tab has the stream.
+    leads: bool,
+    /// The place behind which a stream is to begin.
+    place: String,
+    kept: VecDeque<(f64, String)>,
+    open: bool,
+    pause: u32,
+}
+
+type Shared = Rc<RefCell<Wire>>;
+
+/// Listens for as long as the tab is there.
+pub(super) fn listen(live: Live) {
+    let wire = Rc::new(RefCell::new(Wire {
+        live,
+        channel: BroadcastChannel::new(NAME).ok(),
+        leads: false,
+        place: String::new(),
+        kept: VecDeque::new(),
+        open: false,
+        pause: PAUSE,
+    }));
+    hear_the_others(&wire);
+    let leading = Rc::clone(&wire);
+    let lead = Closure::<dyn FnMut() -> Promise>::new(move || {
+        leading.borrow_mut().leads = true;
+        open(&leading);
+        // The lock is held until the tab is gone.
+        Promise::new(&mut |_, _| {})
+    });
+    let has_channel = wire.borrow().channel.is_some();
+    if !has_channel || request_lock(NAME, &lead).is_err() {
+        wire.borrow_mut().leads = true;
+        open(&wire);
+    }
+    // The tab listens to its end.
+    lead.forget();
+}
+
+fn hear_the_others(wire: &Shared) {
+    let Some(channel) = wire.borrow().channel.clone() else {
+        return;
+    };
+    let own = Rc::clone(wire);
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let Some(text) = event.data().as_string() else {
+            return;
+        };
+        if text == HELLO {
+            own.borrow_mut().tell_again();
+        } else if let Some((place, news)) = text.split_once('\n') {
+            own.borrow_mut().note_place(place);
+            let live = own.borrow().live;
+            live.hear(news);
+        }
+    });
+    channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget();
+    say(&channel, HELLO);
+}
+
+/// Only what cannot be copied is refused, and texts can.
+fn say(channel: &BroadcastChannel, text: &str) {
+    let _ = channel.post_message(&JsValue::from_str(text));
+}
+
+impl Wire {
+    fn note_place(&mut self, place: &str) {
+        if !place.is_empty() {
+            place.clone_into(&mut self.place);
+        }
+    }
+
+    /// Passes on what the stream said, and keeps it for tabs that begin to listen.
+    fn pass_on(&mut self, place: &str, news: &str) {
+        self.note_place(place);
+        let line = format!("{place}\n{news}");
+        if let Some(channel) = &self.channel {
+            say(channel, &line);
+        }
+        self.kept.push_back((js_sys::Date::now(), line));
+        if self.kept.len() > KEPT {
+            self.kept.pop_front();
+        }
+    }
+
+    fn tell_again(&mut self) {
+        if !self.leads {
+            return;
+        }
+        let Some(channel) = &self.channel else {
+            return;
+        };
+        let from = js_sys::Date::now() - KEPT_FOR;
+        for (_, line) in self.kept.iter().filter(|(at, _)| *at > from) {
+            say(channel, line);
+        }
+        let people = self.live.people.try_get_untracked().unwrap_or_default();
+        for (record, people) in people {
+            if let Ok(news) = serde_json::to_string(&News::Looking { record, people }) {
+                say(channel, &format!("\n{news}"));
+            }
+        }
+    }
+
+    /// Says to all tabs, this one among them, how the stream itself is.
+    fn announce(&self, news: &News) {
+        let Ok(news) = serde_json::to_string(news) else {
+            return;
+        };
+        if let Some(channel) = &self.channel {
+            say(channel, &format!("\n{news}"));
+        }
+        self.live.hear(&news);
+    }
+}
+
+/// Opens the stream. The browser opens it again by itself when it breaks; when it was refused, that is done here.
+fn open(wire: &Shared) {
+    let address = match wire.borrow().place.as_str() {
+        "" => "/live".to_owned(),
+        place => format!("/live?after={place}"),
+    };
+    let Ok(source) = EventSource::new(&address) else {
+        return;
+    };
+    let own = Rc::clone(wire);
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let Some(news) = event.data().as_string() else {
+            return;
+        };
+        {
+            let mut wire = own.borrow_mut();
+            wire.open = true;
+            wire.pause = PAUSE;
+            wire.pass_on(&event.last_event_id(), &news);
+        }
+        let live = own.borrow().live;
+        live.hear(&news);
+    });
+    source.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget();
+    let (own, broken) = (Rc::clone(wire), source.clone());
+    let on_error = Closure::<dyn FnMut()>::new(move || {
+        own.borrow_mut().open = false;
+        say_if_it_stays_away(&own);
+        if broken.ready_state() == EventSource::CLOSED {
+            broken.set_onmessage(None);
+            broken.set_onerror(None);
+            open_later(&own);
+        }
+    });
+    source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+    on_error.forget();
+}
+
+fn open_later(wire: &Shared) {
+    let (again, pause) = (Rc::clone(wire), wire.borrow().pause);
+    wire.borrow_mut().pause = (pause * 2).min(PAUSE_MAX);
+    set_timeout(move || open(&again), Duration::from_secs(pause.into()));
+}
+
+fn say_if_it_stays_away(wire: &Shared) {
+    let own = Rc::clone(wire);
+    set_timeout(
+        move || {
+            let wire = own.borrow();
+            if !wire.open {
+                wire.announce(&News::Paused);
+            }
+        },
+        Duration::from_millis(PATIENCE),
+    );
+}

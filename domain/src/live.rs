@@ -1,0 +1,103 @@
+//! What a browser hears of what others do while somebody looks. News name records and fields, never values: the page
+//! reads those anew, with the rights that its viewer has then.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    event::EventKind,
+    id::{BatchId, UserId},
+};
+
+/// The most records that one piece of news names.
+pub const NAMED_MAX: usize = 100;
+
+/// What one command did to one record in sight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touched {
+    /// What kind of record it is.
+    pub kind: EventKind,
+    /// The record; nothing of an appointment that the viewer may know to be there and no more.
+    pub record: Option<Uuid>,
+    /// The customer that it is about, or is.
+    pub customer: Option<Uuid>,
+    /// The version that it got by that.
+    pub version: i64,
+    /// The fields that changed, as the REST API calls them.
+    pub fields: Vec<String>,
+    /// Whether it went out of the viewer's sight by that.
+    pub gone: bool,
+}
+
+/// Somebody who looks at a record.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Looking {
+    /// Who.
+    pub user: UserId,
+    /// Their name.
+    pub name: String,
+    /// The field that they are changing, if they are.
+    pub field: Option<String>,
+}
+
+/// A piece of news.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "news", rename_all = "snake_case")]
+pub enum News {
+    /// The stream has begun: what happens from now on is told.
+    Begun,
+    /// A command, or a part of a large one, as far as it is in sight.
+    Changed {
+        /// The command.
+        batch: BatchId,
+        /// What it did; nothing where it touched too much to be named.
+        touched: Vec<Touched>,
+    },
+    /// Who else looks at a record that the viewer looks at.
+    Looking {
+        /// The record.
+        record: Uuid,
+        /// Who.
+        people: Vec<Looking>,
+    },
+    /// Something was missed: whatever is shown may be old.
+    Missed,
+    /// Nothing is told for now: a part of the installation is away.
+    Paused,
+    /// The session is over.
+    Over,
+}
+
+/// What a browser says of where its person is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Here {
+    /// The tab, by an id of its own.
+    pub tab: Uuid,
+    /// The record that it shows, if it shows one.
+    pub record: Option<Uuid>,
+    /// The field that is being changed.
+    pub field: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_read_back_what_they_are() {
+        let news = News::Changed {
+            batch: BatchId(Uuid::nil()),
+            touched: vec![Touched {
+                kind: EventKind::Customer,
+                record: Some(Uuid::nil()),
+                customer: Some(Uuid::nil()),
+                version: 2,
+                fields: vec!["city".to_owned()],
+                gone: false,
+            }],
+        };
+        let text = serde_json::to_string(&news).unwrap();
+        assert!(text.starts_with(r#"{"news":"changed","#), "{text}");
+        assert_eq!(serde_json::from_str::<News>(&text).unwrap(), news);
+    }
+}

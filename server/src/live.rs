@@ -1,0 +1,107 @@
+//! The stream by which a browser hears of what others do, and the word by which it says where its person is.
+
+use std::convert::Infallible;
+
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::{Query, Request, State as Extract, rejection::QueryRejection},
+    response::{
+        IntoResponse, Response, Sse,
+        sse::{Event, KeepAlive},
+    },
+    routing::{get, post},
+};
+use futures::stream;
+use http::{HeaderName, HeaderValue, StatusCode};
+use rapport_domain::{error::AppError, live::Here};
+use rapport_service::live::{self, Listener};
+use serde::Deserialize;
+
+use crate::{BODY_MAX, function::refuse, guard, page, state::State};
+
+/// What a browser sends when it comes back by itself.
+const LAST: HeaderName = HeaderName::from_static("last-event-id");
+/// Proxies that hold answers back (nginx) let this one through.
+const UNHELD: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Adds the routes.
+pub fn add(router: Router<State>) -> Router<State> {
+    router.route("/live", get(hear)).route("/live/here", post(here))
+}
+
+#[derive(Deserialize)]
+struct From {
+    after: Option<i64>,
+}
+
+/// News, as long as somebody listens and is signed in.
+async fn hear(
+    Extract(state): Extract<State>,
+    from: Result<Query<From>, QueryRejection>,
+    request: Request,
+) -> Response {
+    let after = from.ok().and_then(|Query(from)| from.after);
+    match begin(&state, after, request).await {
+        Ok(listener) => {
+            let mut response = answer(listener);
+            response
+                .headers_mut()
+                .insert(UNHELD, HeaderValue::from_static("no"));
+            response
+        }
+        Err(error) => refuse(&error),
+    }
+}
+
+async fn begin(state: &State, after: Option<i64>, request: Request) -> Result<Listener, AppError> {
+    let (parts, _) = request.into_parts();
+    let visit = guard::admit(state, &page::client(&parts), &parts.headers).await?;
+    let (Some(ctx), Some(session)) = (visit.ctx, visit.session) else {
+        return Err(AppError::Unauthenticated);
+    };
+    let last = parts
+        .headers
+        .get(LAST)
+        .and_then(|last| last.to_str().ok()?.parse().ok());
+    let listener = live::listen(
+        state.service(),
+        state.live(),
+        ctx.actor().clone(),
+        &session,
+        last.or(after),
+    );
+    listener.await.map_err(rapport_service::Error::tell)
+}
+
+fn answer(listener: Listener) -> Response {
+    let news = stream::unfold(listener, |mut listener| async move {
+        let (place, news) = listener.next().await?;
+        let event = Event::default().json_data(news).unwrap_or_default();
+        let event = match place {
+            Some(place) => event.id(place.to_string()),
+            None => event,
+        };
+        Some((Ok::<_, Infallible>(event), listener))
+    });
+    Sse::new(news).keep_alive(KeepAlive::default()).into_response()
+}
+
+/// Notes where somebody is. Sent as a beacon, which has no kind of its own.
+async fn here(Extract(state): Extract<State>, request: Request) -> Response {
+    match note(&state, request).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refuse(&error),
+    }
+}
+
+async fn note(state: &State, request: Request) -> Result<(), AppError> {
+    let (parts, body) = request.into_parts();
+    let visit = guard::admit(state, &page::client(&parts), &parts.headers).await?;
+    let ctx = visit.ctx.ok_or(AppError::Unauthenticated)?;
+    // The body was read, and its size checked, before it came here.
+    let body = to_bytes(body, BODY_MAX).await.unwrap_or_default();
+    let unreadable = |_| AppError::invalid("form", "This cannot be read.");
+    let said: Here = serde_json::from_slice(&body).map_err(unreadable)?;
+    live::here(&ctx, said).await.map_err(rapport_service::Error::tell)
+}

@@ -1,0 +1,272 @@
+//! One stream: what its person may know.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    pin::pin,
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use futures::future::{Either, select};
+use rapport_domain::{
+    access::{Ability, Actor, Kind},
+    error::AppError,
+    event::EventKind,
+    id::{TeamId, UserId},
+    live::{Looking, NAMED_MAX, News, Touched},
+};
+use sea_orm::FromQueryResult;
+use tokio::{
+    sync::{broadcast, watch},
+    time::{Instant, sleep_until, timeout},
+};
+use uuid::Uuid;
+
+use super::hub::{Changes, Hub, Place, Signal};
+use crate::{Result, Service, event, session, sql::sql};
+
+/// How often it is asked whether the session stands and what its person may see.
+const ASKED_EVERY: Duration = Duration::from_secs(5);
+/// How long a stream waits for the first look at the journal.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// What happened so long before a page's first stream is told: the page was read meanwhile.
+const OVERLAP: TimeDelta = TimeDelta::seconds(10);
+/// The most changes that are told again.
+const AGAIN_MAX: usize = 500;
+
+/// News with the place to come back to behind it.
+pub type Placed = (Option<i64>, News);
+
+/// What its person may know of what others do.
+pub struct Listener {
+    service: Service,
+    session: String,
+    actor: Actor,
+    signals: broadcast::Receiver<Signal>,
+    over: watch::Receiver<bool>,
+    waiting: VecDeque<Placed>,
+    ask_at: Instant,
+    looking: HashMap<Uuid, Vec<Looking>>,
+    ended: bool,
+    _place: Place,
+}
+
+#[derive(FromQueryResult)]
+struct Before {
+    seq: i64,
+}
+
+/// Begins a stream for the session of a cookie; `after` is the place behind which its browser comes back.
+///
+/// # Errors
+/// [`AppError::TooManyRequests`] when the person has too many streams on this server; [`AppError::Unavailable`] when the
+/// journal cannot be read.
+pub async fn listen(
+    service: &Service,
+    hub: &Hub,
+    actor: Actor,
+    session: &str,
+    after: Option<i64>,
+) -> Result<Listener> {
+    let place = hub.place(actor.user);
+    let place = place.ok_or(AppError::TooManyRequests { retry_after: 30 })?;
+    let inner = hub.inner();
+    let signals = inner.signals.subscribe();
+    let mut through = inner.through.subscribe();
+    let awake = timeout(PATIENCE, async {
+        through
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|through| *through)
+    });
+    let through = awake.await.ok().flatten().ok_or(AppError::Unavailable)?;
+    let mut listener = Listener {
+        service: service.clone(),
+        session: session.to_owned(),
+        actor,
+        signals,
+        over: inner.over.subscribe(),
+        waiting: VecDeque::from([(Some(through), News::Begun)]),
+        ask_at: Instant::now() + ASKED_EVERY,
+        looking: HashMap::new(),
+        ended: false,
+        _place: place,
+    };
+    listener.tell_again(after, through).await?;
+    Ok(listener)
+}
+
+impl Listener {
+    /// The next news; nothing once the stream is over.
+    pub async fn next(&mut self) -> Option<Placed> {
+        loop {
+            if let Some(news) = self.waiting.pop_front() {
+                return Some(news);
+            }
+            if self.ended || *self.over.borrow() {
+                return None;
+            }
+            self.wait().await;
+        }
+    }
+
+    /// Waits for a signal, for the time to ask for the rights again, or for the end of the server.
+    async fn wait(&mut self) {
+        let signal = {
+            let over = pin!(self.over.changed());
+            let due = pin!(sleep_until(self.ask_at));
+            let signal = pin!(self.signals.recv());
+            match select(select(signal, due), over).await {
+                Either::Left((Either::Left((signal, _)), _)) => Some(signal),
+                Either::Left((Either::Right(_), _)) => None,
+                Either::Right(_) => return,
+            }
+        };
+        match signal {
+            None => self.ask().await,
+            Some(Ok(Signal::Changes(changes))) => {
+                if changes.users.contains(&self.actor.user.0) {
+                    self.ask().await;
+                }
+                self.add_changes(&changes);
+            }
+            Some(Ok(Signal::Looking(seen))) => self.add_looking(&seen.people),
+            Some(Ok(Signal::Paused)) => self.waiting.push_back((None, News::Paused)),
+            Some(Ok(Signal::Back) | Err(broadcast::error::RecvError::Lagged(_))) => {
+                self.waiting.push_back((None, News::Missed));
+            }
+            Some(Err(broadcast::error::RecvError::Closed)) => self.ended = true,
+        }
+    }
+
+    /// Asks whether the session stands, and what its person may see by now.
+    async fn ask(&mut self) {
+        self.ask_at = Instant::now() + ASKED_EVERY;
+        match session::peek(&self.service, &self.session).await {
+            Ok(Some(actor)) => {
+                if actor != self.actor {
+                    // What came into sight, and what went out of it, no change tells of.
+                    self.waiting.push_back((None, News::Missed));
+                }
+                self.actor = actor;
+            }
+            Ok(None) => {
+                self.waiting.push_back((None, News::Over));
+                self.ended = true;
+            }
+            // The hub says, and logs, that a part is away; nobody is signed out for that.
+            Err(_) => {}
+        }
+    }
+
+    /// Tells again what happened while the browser was away, or while it read its page, up to what is there by now: this
+    /// reads behind the beginning of the stream, so that nothing falls between the two.
+    async fn tell_again(&mut self, after: Option<i64>, through: i64) -> Result<()> {
+        let after = match after {
+            Some(after) => after,
+            None => self.before_the_page(through).await?,
+        };
+        let db = self.service.db();
+        let rows = event::changes(db, after, i64::MAX, AGAIN_MAX).await?;
+        let Some(last) = rows.last() else {
+            return Ok(());
+        };
+        if event::changes(db, last.seq, i64::MAX, 1).await?.is_empty() {
+            self.add_changes(&Changes::of(&rows, through)?);
+        } else {
+            self.waiting.push_back((Some(through), News::Missed));
+        }
+        Ok(())
+    }
+
+    async fn before_the_page(&self, through: i64) -> Result<i64> {
+        let statement = sql(
+            "SELECT seq FROM change WHERE at <= $1 ORDER BY at DESC, seq DESC LIMIT 1",
+            [(self.service.clock().now() - OVERLAP).into()],
+        );
+        let before = Before::find_by_statement(statement)
+            .one(self.service.db())
+            .await?;
+        // A change that was written late may bear an early time; nothing behind the present is told again.
+        Ok(before.map_or(0, |before| before.seq).min(through))
+    }
+
+    fn add_changes(&mut self, changes: &Changes) {
+        for (batch, told) in &changes.told {
+            let mut touched: Vec<Touched> = told
+                .iter()
+                .filter_map(|told| as_seen(&self.actor, told))
+                .collect();
+            if touched.is_empty() {
+                continue;
+            }
+            if touched.len() > NAMED_MAX {
+                touched.clear();
+            }
+            let news = News::Changed {
+                batch: *batch,
+                touched,
+            };
+            self.waiting.push_back((Some(changes.through), news));
+        }
+    }
+
+    /// Tells who else looks at the records that the person looks at, where that changed.
+    fn add_looking(&mut self, people: &BTreeMap<Uuid, Vec<Looking>>) {
+        let me = self.actor.user;
+        let mut now = HashMap::new();
+        for (record, there) in people {
+            if !there.iter().any(|one| one.user == me) {
+                continue;
+            }
+            let others: Vec<Looking> = there.iter().filter(|one| one.user != me).cloned().collect();
+            if self.looking.get(record).is_none_or(|before| *before != others) {
+                let news = News::Looking {
+                    record: *record,
+                    people: others.clone(),
+                };
+                self.waiting.push_back((None, news));
+            }
+            now.insert(*record, others);
+        }
+        self.looking = now;
+    }
+}
+
+/// An event as far as somebody may know of it.
+fn as_seen(actor: &Actor, told: &event::Told) -> Option<Touched> {
+    let event = &told.event;
+    let (kind, whose) = match event.what.kind {
+        EventKind::Customer => (Kind::Customer, &told.whose),
+        EventKind::Note => (Kind::Activity, &told.whose),
+        EventKind::Appointment => (Kind::Appointment, &told.whose),
+    };
+    let scope = actor.scope(kind, Ability::Read);
+    let holds =
+        |(owner, team): (Option<Uuid>, Option<Uuid>)| scope.holds(owner.map(UserId), team.map(TeamId));
+    let (sees, saw) = (holds(whose.now), holds(whose.before));
+    let is_booking = event.what.kind == EventKind::Appointment && actor.may(kind, Ability::Read);
+    match (sees || saw, is_booking) {
+        (false, false) => None,
+        // Whoever sees calendars sees that a time is taken, and no more.
+        (false, true) => Some(Touched {
+            kind: event.what.kind,
+            record: None,
+            customer: None,
+            version: event.version,
+            fields: Vec::new(),
+            gone: false,
+        }),
+        (true, _) => Some(Touched {
+            kind: event.what.kind,
+            record: Some(event.record),
+            customer: event
+                .customer
+                .filter(|_| event.what.kind != EventKind::Appointment || sees),
+            version: event.version,
+            fields: event.fields.clone(),
+            gone: !sees,
+        }),
+    }
+}
