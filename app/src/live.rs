@@ -81,7 +81,10 @@ impl Live {
             return;
         };
         match news {
-            News::Begun => self.say_paused(false),
+            News::Begun => {
+                say_it_hears();
+                self.say_paused(false);
+            }
             News::Paused => self.say_paused(true),
             News::Missed => {
                 self.say_paused(false);
@@ -159,6 +162,14 @@ fn is_busy() -> bool {
     const AT_IT: &str = "#page input:focus:not(#search, [type=checkbox], [type=radio]), #page textarea:focus, \
         #page select:focus, dialog[open], #page .pop:popover-open, #page :active, #page .taken";
     !dom::all(AT_IT).is_empty()
+}
+
+/// Marks the page, for tests: from now on it hears what others do.
+fn say_it_hears() {
+    if let Some(page) = document().document_element() {
+        // Setting a fixed, valid attribute name cannot fail.
+        let _ = page.set_attribute("data-hears", "");
+    }
 }
 
 /// Begins to listen, in the browser. Called once, by the frame.

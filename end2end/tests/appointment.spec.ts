@@ -5,7 +5,7 @@ import type { Page } from "@playwright/test";
 import { acting, book, cancel, drag, slot, wednesday } from "./support/appointment";
 import { messages, post, timeline } from "./support/customer";
 import { nadia, tom } from "./support/people";
-import { expect, open, test } from "./support/test";
+import { expect, open, quiet, test } from "./support/test";
 
 /** Drags an appointment over the week; gives the longest task over 50 ms meanwhile, 0 for none. */
 async function longestTaskOfADrag(page: Page): Promise<number> {
@@ -147,7 +147,7 @@ test("by keys alone it is found, moved, made longer and opened", async ({ page }
   await expect(it).toHaveAttribute("aria-label", /10:15 – 11:30/);
   await expect(it).toBeFocused();
   // The calendar is loaded again by then: what was focused is drawn anew, and focused again.
-  await page.waitForLoadState("networkidle");
+  await quiet(page);
   await expect(it).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "By keys", level: 1 })).toBeVisible();

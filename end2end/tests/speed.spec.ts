@@ -3,7 +3,7 @@
 import type { Page } from "@playwright/test";
 
 import { server } from "./support/server";
-import { expect, open, test } from "./support/test";
+import { expect, open, quiet, test } from "./support/test";
 
 test.skip(!server.isRelease, "a debug build is not what people load");
 
@@ -19,7 +19,7 @@ async function weigh(page: Page, path: string): Promise<number> {
     if (/\.(js|wasm|css)$/.test(name)) sizes.push(request.sizes().then((sizes) => [name, sizes.responseBodySize]));
   });
   await open(page, path);
-  await page.waitForLoadState("networkidle");
+  await quiet(page);
   const files = await Promise.all(sizes);
   for (const [name, bytes] of files) console.log(`      ${name}: ${(bytes / 1024).toFixed(1)} KB`);
   const all = files.reduce((sum, [, bytes]) => sum + bytes, 0) / 1024;

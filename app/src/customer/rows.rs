@@ -46,7 +46,7 @@ pub fn CustomerTable(
     };
     let rows = rows
         .into_iter()
-        .map(|row| {
+        .map(move |row| {
             let moves = marked.contains(&row.id);
             line(row, open, moves)
         })

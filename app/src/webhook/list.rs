@@ -73,7 +73,7 @@ fn of_customers() -> String {
 fn Line(webhook: Webhook) -> impl IntoView {
     let href = format!("/admin/webhooks/{}", webhook.id);
     view! {
-        <section class="card run" aria-label=webhook.name.clone()>
+        <section class="card run" aria-label=webhook.name>
             <div class="acts">
                 <h2 class="grow"><a class="go" href=href>{webhook.name.clone()}</a></h2>
                 <Fares state=webhook.state.clone()/>

@@ -45,6 +45,7 @@ export const test = base.extend<Fixtures>({
     await use(async (fields, change) => {
       const path = await customer(fields);
       const other = await as(tom);
+      await deaf(other);
       await open(page, path);
       await open(other, path);
       await edit(page, ...change);
@@ -79,6 +80,24 @@ export async function open(page: Page, path: string): Promise<void> {
 /** The page's program runs. */
 export async function awake(page: Page): Promise<void> {
   await page.locator("html[data-awake]").waitFor({ state: "attached" });
+}
+
+/** The page hears what others do. */
+export async function hears(page: Page): Promise<void> {
+  await page.locator("html[data-hears]").waitFor({ state: "attached" });
+}
+
+/** The page never hears what others do, as one that is not reached at that moment. */
+export async function deaf(page: Page): Promise<void> {
+  await page.route("**/live*", (route) => route.fulfill({ status: 204 }));
+}
+
+/** Nothing is fetched any more. The stream of news never ends, so the browser's own idea of that never comes true. */
+export async function quiet(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const fetched = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+    return performance.now() - Math.max(0, ...fetched.map((one) => one.responseEnd)) > 500;
+  });
 }
 
 export { expect };

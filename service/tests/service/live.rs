@@ -47,7 +47,6 @@ async fn awake(world: &World, hub: &Hub, ctx: &Ctx) -> Listener {
 
 async fn next(listener: &mut Listener) -> News {
     let heard = timeout(SOON, listener.next()).await.expect("nothing is heard");
-    eprintln!("heard {heard:?}");
     heard.expect("the stream is over").1
 }
 
