@@ -215,7 +215,8 @@ run_browser() {
   rm -f "$BROWSER_RESULTS"
   export CHROMIUM_PATH
   CHROMIUM_PATH=$(chromium_path)
-  begin_site browser "$BINARY" && start_site || status=1
+  # What webhooks are sent is received on this machine.
+  begin_site browser "$BINARY" && WEBHOOK_NETWORKS=127.0.0.1 start_site || status=1
   if ((status == 0)); then step "stage browser" stage_browser || status=$?; fi
   end_site
   return "$status"

@@ -17,6 +17,27 @@ export async function newProgram(name: string): Promise<void> {
   });
 }
 
+/** A webhook that leads nowhere, with a message that did not arrive. Gives the path of its page. */
+export async function newWebhook(name: string): Promise<string> {
+  return acting(nadia, async (api) => {
+    const all = async () => (await (await api.get("/api/fn/webhooks/all")).json()) as { id: string; name: string }[];
+    const found = (await all()).find((webhook) => webhook.name === name);
+    if (found) return `/admin/webhooks/${found.id}`;
+    const fields = { id: newId(), name, url: "https://shop.invalid/rapport", events: "customer.created" };
+    const answer = await post(api, "/admin/webhooks", fields);
+    expect(answer.status(), await answer.text()).toBe(303);
+    const path = `/admin/webhooks/${fields.id}`;
+    await post(api, `${path}/ping`);
+    const tried = async () => {
+      const query = new URLSearchParams({ id: fields.id });
+      const page = (await (await api.get(`/api/fn/webhooks/one?${query}`)).json()) as { log: { attempts: number }[] };
+      return page.log[0]?.attempts ?? 0;
+    };
+    await expect.poll(tried, { timeout: 15_000 }).toBeGreaterThan(0);
+    return path;
+  });
+}
+
 /** Somebody makes a key, unless they have one of that name. Gives the key itself while it can be seen. */
 export async function newKey(who: Person, name: string): Promise<string | undefined> {
   return acting(who, async (api) => {

@@ -8,7 +8,7 @@ import { acting, busyDay } from "./appointment";
 import { choose } from "./import";
 import { aiko, nadia, tom, type Person } from "./people";
 import type { Problems } from "./problems";
-import { newKey, newProgram } from "./program";
+import { newKey, newProgram, newWebhook } from "./program";
 import { ask, linkFor, pageOf } from "./staff";
 import { awake, open } from "./test";
 
@@ -392,6 +392,32 @@ export const STATES: State[] = [
       }
       await page.getByRole("form", { name: "New program" }).getByRole("button", { name: "Make the key" }).click();
       await expect(page.getByText("Please say what the key is for.").first()).toBeVisible();
+    },
+  },
+  {
+    name: "webhooks",
+    show: async (page) => {
+      await newWebhook("Web shop");
+      await open(page, "/admin/webhooks");
+      await page.getByText("New webhook").click();
+    },
+  },
+  {
+    name: "webhooks, refused",
+    statuses: [422],
+    show: async (page) => {
+      await newWebhook("Web shop");
+      await open(page, "/admin/webhooks");
+      await page.getByText("New webhook").click();
+      await page.getByRole("button", { name: "Set it up" }).click();
+      await expect(page.getByText("Please say what it is for.")).toBeVisible();
+    },
+  },
+  {
+    name: "a webhook",
+    show: async (page) => {
+      await open(page, await newWebhook("Web shop"));
+      await page.locator("details summary").first().click();
     },
   },
   {
