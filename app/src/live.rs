@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use leptos::prelude::*;
+use leptos::{prelude::*, wasm_bindgen::JsCast, web_sys};
 use rapport_domain::{
     id::CustomerId,
     live::{Looking, News, Touched},
@@ -56,6 +56,10 @@ pub struct Live {
     read_at: StoredValue<f64>,
     known: StoredValue<VecDeque<String>>,
     tab: StoredValue<Uuid>,
+    /// How often the tab said where its person is.
+    said: StoredValue<u64>,
+    /// When its person last did something, and when that was last said.
+    active: StoredValue<(f64, f64)>,
 }
 
 impl Live {
@@ -71,6 +75,8 @@ impl Live {
             read_at: StoredValue::new(0.0),
             known: StoredValue::new(VecDeque::new()),
             tab: StoredValue::new(Uuid::nil()),
+            said: StoredValue::new(0),
+            active: StoredValue::new((0.0, 0.0)),
         }
     }
 
@@ -81,6 +87,7 @@ impl Live {
             return;
         };
         match news {
+            News::Still => {}
             News::Begun => {
                 say_it_hears();
                 self.say_paused(false);
@@ -90,13 +97,18 @@ impl Live {
                 self.say_paused(false);
                 self.read_anew_if(|_| true);
             }
-            // Reading anew says so, where it matters.
-            News::Over => self.read_anew_if(|_| true),
+            // The page says what to do, once it is read anew.
+            News::Over => {
+                self.say_paused(false);
+                self.read_anew_if(|_| true);
+            }
             News::Looking { record, people } => {
                 let _ = self.people.try_update(|all| drop(all.insert(record, people)));
             }
-            News::Changed { batch, touched } => {
-                if !self.door.wrote(batch) && self.is_new(text) {
+            News::Changed { batch, touched, .. } => {
+                // What this page wrote it shows; of a command that goes on in the background it was told the beginning.
+                let own = !touched.is_empty() && self.door.wrote(batch);
+                if !own && self.is_new(text) {
                     self.read_anew_if(|asks| touched.is_empty() || asks(&touched));
                 }
             }
@@ -140,8 +152,10 @@ impl Live {
         if self.due.try_get_value() != Some(true) {
             return;
         }
-        if is_busy() {
-            self.waits.set(true);
+        let (held, at_it) = (is_held(), is_at_it());
+        if at_it || held || document().hidden() {
+            // A press is over in a moment, and nobody looks at a page that is hidden.
+            let _ = self.waits.try_set(at_it);
             set_timeout(move || self.read_when_free(), ASKED_EVERY);
         } else {
             self.read_now();
@@ -157,11 +171,32 @@ impl Live {
     }
 }
 
-/// Whether the person types, drags, or has something open: what is drawn anew then would be taken out of their hands.
-fn is_busy() -> bool {
+/// Whether the pointer is pressed, or drags: what is drawn anew then would be taken out of the person's hand.
+fn is_held() -> bool {
+    !dom::all("#page :active, #page .taken").is_empty()
+}
+
+/// Whether the person is in the middle of something: types, has typed what is not sent yet, or has something open.
+fn is_at_it() -> bool {
     const AT_IT: &str = "#page input:focus:not(#search, [type=checkbox], [type=radio]), #page textarea:focus, \
-        #page select:focus, dialog[open], #page .pop:popover-open, #page :active, #page .taken";
+        #page select:focus, #page .kv input, #page .kv textarea, #page .kv select, dialog[open], #page .pop:popover-open";
     !dom::all(AT_IT).is_empty()
+        || dom::all("#page form[method=post] :is(input, textarea)")
+            .iter()
+            .any(is_typed)
+}
+
+/// Whether a control holds something else than what it was drawn with.
+fn is_typed(control: &web_sys::HtmlElement) -> bool {
+    if let Some(text) = control.dyn_ref::<web_sys::HtmlTextAreaElement>() {
+        return text.default_value().is_ok_and(|drawn| drawn != text.value());
+    }
+    let input = control.dyn_ref::<web_sys::HtmlInputElement>();
+    input.is_some_and(|input| match input.type_().as_str() {
+        "hidden" => false,
+        "checkbox" | "radio" => input.checked() != input.default_checked(),
+        _ => input.value() != input.default_value(),
+    })
 }
 
 /// Marks the page, for tests: from now on it hears what others do.
@@ -179,6 +214,7 @@ pub fn provide_live() {
     Effect::new(move || {
         live.tab.set_value(crate::browser::new_id());
         wire::listen(live);
+        here::note_activity(live);
     });
 }
 

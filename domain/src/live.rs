@@ -50,6 +50,8 @@ pub enum News {
     Changed {
         /// The command.
         batch: BatchId,
+        /// The number of its last change that this tells of: each piece of a large command has another one.
+        upto: i64,
         /// What it did; nothing where it touched too much to be named.
         touched: Vec<Touched>,
     },
@@ -60,6 +62,8 @@ pub enum News {
         /// Who.
         people: Vec<Looking>,
     },
+    /// Nothing happened; the stream is there still.
+    Still,
     /// Something was missed: whatever is shown may be old.
     Missed,
     /// Nothing is told for now: a part of the installation is away.
@@ -77,6 +81,10 @@ pub struct Here {
     pub record: Option<Uuid>,
     /// The field that is being changed.
     pub field: Option<String>,
+    /// Counts up with what the tab says: what arrives late says nothing any more.
+    pub turn: u64,
+    /// Whether the person did something in the tab lately, or it is only left open.
+    pub active: bool,
 }
 
 #[cfg(test)]
@@ -87,6 +95,7 @@ mod tests {
     fn news_read_back_what_they_are() {
         let news = News::Changed {
             batch: BatchId(Uuid::nil()),
+            upto: 7,
             touched: vec![Touched {
                 kind: EventKind::Customer,
                 record: Some(Uuid::nil()),

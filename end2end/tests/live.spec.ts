@@ -1,8 +1,9 @@
 // What others do is seen as it happens, and nothing moves under the hand.
 
 import { cancel, book, slot, wednesday } from "./support/appointment";
-import { change, field, note, row } from "./support/customer";
+import { change, field, note, post, row } from "./support/customer";
 import { NOBODY, nadia, signIn, tom } from "./support/people";
+import { server } from "./support/server";
 import { address, joined, PASSWORD } from "./support/staff";
 import { awake, expect, hears, open, test } from "./support/test";
 
@@ -16,14 +17,15 @@ test("a record shows what somebody else changed, and what they wrote", async ({ 
   await expect(page.getByText("They moved last week.")).toBeVisible();
 });
 
-test("what changes is there within 300 ms, half of the time", async ({ page, customer }) => {
+test("what changes is there within 300 ms, half of the time", async ({ page, playwright, customer }) => {
   const path = await customer({ name: "Sekunde", city: "0" });
   await open(page, path);
   await hears(page);
   const took: number[] = [];
-  for (let turn = 1; turn <= 8; turn += 1) {
-    await change(tom, path, { city: `Stadt ${turn}` });
+  const api = await playwright.request.newContext({ baseURL: server.url, storageState: tom.state });
+  for (let turn = 1; turn <= 9; turn += 1) {
     const began = Date.now();
+    await post(api, `${path}/edit`, { version: String(turn), city: `Stadt ${turn}` });
     await expect(field(page, "City")).toHaveText(`Stadt ${turn}`, { timeout: 5_000 });
     took.push(Date.now() - began);
     // Behind the pause between two readings.
@@ -31,7 +33,8 @@ test("what changes is there within 300 ms, half of the time", async ({ page, cus
   }
   took.sort((a, b) => a - b);
   console.log(`      seen after ${took.join(", ")} ms`);
-  expect(took[3]).toBeLessThan(300);
+  expect(took[4]).toBeLessThan(300);
+  await api.dispose();
 });
 
 test("what somebody types is left alone until they are done, and then the page follows", async ({ page, customer }) => {
@@ -50,6 +53,7 @@ test("what somebody types is left alone until they are done, and then the page f
   await expect(page.getByText("Somebody changed what is shown here.")).toBeHidden();
 
   // An editor in place keeps what is typed, too.
+  await text.clear();
   await field(page, "City").getByRole("link", { name: /^Edit city/ }).click();
   const city = field(page, "City").getByRole("textbox");
   await city.fill("Garding");
@@ -164,7 +168,7 @@ test("when nothing is heard it is said, and what was missed is there when it goe
   const path = await customer({ name: "Funkstille", city: "Husum" });
   await page.route("**/live*", (route) => route.fulfill({ status: 503, body: "" }));
   await open(page, path);
-  await expect(page.getByText("Live updates are paused.")).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByText("Live updates are paused.")).toBeVisible({ timeout: 15_000 });
   await change(tom, path, { city: "Tönning" });
   await expect(field(page, "City")).toHaveText("Husum");
   await page.unroute("**/live*");

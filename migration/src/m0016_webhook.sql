@@ -26,8 +26,12 @@ CREATE TABLE webhook (
     given_up boolean NOT NULL DEFAULT false,
     -- When it is tried again.
     next_at timestamptz,
-    -- Which server tells it, and until when the others leave it alone.
+    -- When something last arrived.
+    arrived_at timestamptz,
+    -- Which server tells it, in which turn since when, and until when the others leave it alone.
     worker uuid,
+    turn uuid,
+    turn_at timestamptz,
     lease_until timestamptz
 );
 

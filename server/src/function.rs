@@ -47,10 +47,10 @@ async fn within<T>(
     answer.unwrap_or(Err(AppError::Unavailable))
 }
 
-/// A function that reads: for those who are signed in.
+/// A function that reads: for those who are signed in. Pages read anew by themselves when others change something.
 async fn read(state: &State, request: Request) -> Result<Response, AppError> {
     let (parts, body) = request.into_parts();
-    let visit = guard::admit(state, &page::client(&parts), &parts.headers).await?;
+    let visit = guard::admit_page(state, &page::client(&parts), &parts.headers).await?;
     if visit.ctx.is_none() && !OPEN.contains(&parts.uri.path()) {
         return Err(AppError::Unauthenticated);
     }

@@ -28,13 +28,34 @@ const LINK_PAGES: [&str; 2] = ["/join/", "/reset/"];
 /// # Errors
 /// [`AppError::Unavailable`] when that cannot be found out: then nobody is let in.
 pub async fn admit(state: &State, client: &Client, headers: &HeaderMap) -> Result<Visit, AppError> {
+    visit(state, client, headers, true).await
+}
+
+/// As [`admit`], for what a page asks by itself: that keeps no session from ending.
+///
+/// # Errors
+/// As [`admit`].
+pub async fn admit_page(state: &State, client: &Client, headers: &HeaderMap) -> Result<Visit, AppError> {
+    visit(state, client, headers, false).await
+}
+
+async fn visit(state: &State, client: &Client, headers: &HeaderMap, acts: bool) -> Result<Visit, AppError> {
     let session =
         cookie::read(headers, cookie::session_name(client.secure)).filter(|secret| !secret.is_empty());
     let actor = match session {
-        Some(secret) => timeout(state.deadlines().page, session::resolve(state.service(), secret))
-            .await
-            .map_err(|_| AppError::Unavailable)?
-            .map_err(rapport_service::Error::tell)?,
+        Some(secret) => {
+            let service = state.service();
+            let resolved = async {
+                match acts {
+                    true => session::resolve(service, secret).await,
+                    false => session::peek(service, secret).await,
+                }
+            };
+            timeout(state.deadlines().page, resolved)
+                .await
+                .map_err(|_| AppError::Unavailable)?
+                .map_err(rapport_service::Error::tell)?
+        }
         None => None,
     };
     Ok(Visit {

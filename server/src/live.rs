@@ -1,6 +1,6 @@
 //! The stream by which a browser hears of what others do, and the word by which it says where its person is.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Router,
@@ -14,7 +14,10 @@ use axum::{
 };
 use futures::stream;
 use http::{HeaderName, HeaderValue, StatusCode};
-use rapport_domain::{error::AppError, live::Here};
+use rapport_domain::{
+    error::AppError,
+    live::{Here, News},
+};
 use rapport_service::live::{self, Listener};
 use serde::Deserialize;
 
@@ -24,6 +27,11 @@ use crate::{BODY_MAX, function::refuse, guard, page, state::State};
 const LAST: HeaderName = HeaderName::from_static("last-event-id");
 /// Proxies that hold answers back (nginx) let this one through.
 const UNHELD: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// How soon a browser comes back to a stream that broke.
+const BACK_AFTER: Duration = Duration::from_secs(1);
+/// How often a stream says that it is there still.
+const STILL_EVERY: Duration = Duration::from_secs(15);
 
 /// Adds the routes.
 pub fn add(router: Router<State>) -> Router<State> {
@@ -56,7 +64,7 @@ async fn hear(
 
 async fn begin(state: &State, after: Option<i64>, request: Request) -> Result<Listener, AppError> {
     let (parts, _) = request.into_parts();
-    let visit = guard::admit(state, &page::client(&parts), &parts.headers).await?;
+    let visit = guard::admit_page(state, &page::client(&parts), &parts.headers).await?;
     let (Some(ctx), Some(session)) = (visit.ctx, visit.session) else {
         return Err(AppError::Unauthenticated);
     };
@@ -75,16 +83,19 @@ async fn begin(state: &State, after: Option<i64>, request: Request) -> Result<Li
 }
 
 fn answer(listener: Listener) -> Response {
+    let still = Event::default().json_data(News::Still).unwrap_or_default();
     let news = stream::unfold(listener, |mut listener| async move {
         let (place, news) = listener.next().await?;
         let event = Event::default().json_data(news).unwrap_or_default();
         let event = match place {
-            Some(place) => event.id(place.to_string()),
+            Some(place) => event.id(place.to_string()).retry(BACK_AFTER),
             None => event,
         };
         Some((Ok::<_, Infallible>(event), listener))
     });
-    Sse::new(news).keep_alive(KeepAlive::default()).into_response()
+    // A comment would keep the connection, too, but the page could not tell that it is there.
+    let alive = KeepAlive::new().interval(STILL_EVERY).event(still);
+    Sse::new(news).keep_alive(alive).into_response()
 }
 
 /// Notes where somebody is. Sent as a beacon, which has no kind of its own.
@@ -97,11 +108,16 @@ async fn here(Extract(state): Extract<State>, request: Request) -> Response {
 
 async fn note(state: &State, request: Request) -> Result<(), AppError> {
     let (parts, body) = request.into_parts();
-    let visit = guard::admit(state, &page::client(&parts), &parts.headers).await?;
-    let ctx = visit.ctx.ok_or(AppError::Unauthenticated)?;
     // The body was read, and its size checked, before it came here.
     let body = to_bytes(body, BODY_MAX).await.unwrap_or_default();
-    let unreadable = |_| AppError::invalid("form", "This cannot be read.");
-    let said: Here = serde_json::from_slice(&body).map_err(unreadable)?;
+    let said = serde_json::from_slice::<Here>(&body).ok();
+    let client = page::client(&parts);
+    let visit = if said.as_ref().is_some_and(|said| said.active) {
+        guard::admit(state, &client, &parts.headers).await?
+    } else {
+        guard::admit_page(state, &client, &parts.headers).await?
+    };
+    let ctx = visit.ctx.ok_or(AppError::Unauthenticated)?;
+    let said = said.ok_or_else(|| AppError::invalid("form", "This cannot be read."))?;
     live::here(&ctx, said).await.map_err(rapport_service::Error::tell)
 }

@@ -22,7 +22,6 @@ use crate::{
 pub(crate) struct Row {
     /// Its number.
     pub(crate) seq: i64,
-    transaction: i64,
     batch: Uuid,
     kind: String,
     record: Uuid,
@@ -40,6 +39,8 @@ pub(crate) struct Row {
     gave: bool,
     owner_before: Option<Uuid>,
     team_before: Option<Uuid>,
+    /// Who kept an appointment, where that changed.
+    kept_before: Vec<Uuid>,
 }
 
 /// Whose a record is and was: owner and team.
@@ -48,44 +49,154 @@ pub(crate) struct Whose {
     pub(crate) before: (Option<Uuid>, Option<Uuid>),
 }
 
+/// Who keeps an appointment, each with their team, and who kept it before.
+#[derive(Default)]
+pub(crate) struct Keepers {
+    pub(crate) now: Vec<(Uuid, Option<Uuid>)>,
+    pub(crate) before: Vec<Uuid>,
+    /// Whose its customer is: owner and team.
+    pub(crate) customer: Option<(Option<Uuid>, Option<Uuid>)>,
+}
+
 /// An event, and the command that it comes from.
 pub(crate) struct Told {
+    /// The number of the last change that it tells of.
+    pub(crate) seq: i64,
     pub(crate) batch: BatchId,
     pub(crate) at: DateTime<Utc>,
     pub(crate) actor: Option<Uuid>,
     pub(crate) via: String,
     pub(crate) whose: Whose,
+    /// Of an appointment, once they were looked up.
+    pub(crate) keepers: Keepers,
     pub(crate) event: Event,
 }
 
-/// The changes behind `after` up to `upto`, at most so many, in order. What one transaction wrote is not cut in two, unless
-/// it is more than that or another one wrote between.
+/// What is read of a change `c` and its command `b`.
+fn select(which: &str) -> String {
+    format!(
+        "SELECT c.seq, c.batch, c.kind, c.record, c.subject, c.version, c.op, \
+                c.at, b.actor, b.via, {CONTACT_KIND} AS contact, c.owner, c.team, \
+                coalesce(c.kind = 'customer' AND jsonb_exists(c.before, 'owner_id'), FALSE) AS gave, \
+                (c.before ->> 'owner_id')::uuid AS owner_before, \
+                CASE WHEN jsonb_exists(c.before, 'team_id') THEN (c.before ->> 'team_id')::uuid ELSE c.team END AS team_before, \
+                ARRAY(SELECT k::uuid FROM jsonb_array_elements_text( \
+                  CASE WHEN c.kind = 'appointment' THEN c.before -> 'staff' END) AS k) AS kept_before, \
+                ARRAY(SELECT jsonb_object_keys(coalesce(c.before, '{{}}') || coalesce(c.after, '{{}}'))) AS fields \
+         FROM change c JOIN batch b ON b.id = c.batch WHERE {which} ORDER BY c.seq"
+    )
+}
+
+/// The changes behind `after` up to `upto`, at most so many, in order. What one command did to one customer, which it
+/// writes in one piece, is not cut in two.
 pub(crate) async fn changes(
     db: &impl ConnectionTrait,
     after: i64,
     upto: i64,
     most: usize,
 ) -> Result<Vec<Row>> {
-    let text = format!(
-        "SELECT c.seq, c.transaction::text::bigint AS transaction, c.batch, c.kind, c.record, c.subject, c.version, c.op, \
-                c.at, b.actor, b.via, {CONTACT_KIND} AS contact, c.owner, c.team, \
-                coalesce(c.kind = 'customer' AND jsonb_exists(c.before, 'owner_id'), FALSE) AS gave, \
-                (c.before ->> 'owner_id')::uuid AS owner_before, \
-                CASE WHEN jsonb_exists(c.before, 'team_id') THEN (c.before ->> 'team_id')::uuid ELSE c.team END AS team_before, \
-                ARRAY(SELECT jsonb_object_keys(coalesce(c.before, '{{}}') || coalesce(c.after, '{{}}'))) AS fields \
-         FROM change c JOIN batch b ON b.id = c.batch WHERE c.seq > $1 AND c.seq <= $2 ORDER BY c.seq LIMIT $3"
-    );
+    let text = format!("{} LIMIT $3", select("c.seq > $1 AND c.seq <= $2"));
     let limit = i64::try_from(most).unwrap_or(i64::MAX);
     let statement = sql(&text, [after.into(), upto.into(), limit.into()]);
     let mut rows = Row::find_by_statement(statement).all(db).await?;
     if rows.len() == most {
-        let last = rows.last().map(|row| row.transaction);
-        let whole = rows.iter().position(|row| Some(row.transaction) == last);
-        if let Some(whole) = whole.filter(|whole| *whole > 0) {
-            rows.truncate(whole);
-        }
+        let last = rows.last().map(|row| (row.batch, row.subject));
+        let whole = rows
+            .iter()
+            .rposition(|row| Some((row.batch, row.subject)) != last);
+        rows.truncate(whole.map_or(most, |place| place + 1));
     }
     Ok(rows)
+}
+
+/// These changes, in order.
+pub(crate) async fn numbered(db: &impl ConnectionTrait, numbers: Vec<i64>) -> Result<Vec<Row>> {
+    let statement = sql(&select("c.seq = ANY($1)"), [numbers.into()]);
+    Ok(Row::find_by_statement(statement).all(db).await?)
+}
+
+#[derive(FromQueryResult)]
+struct Number {
+    seq: i64,
+}
+
+/// The numbers of the changes behind `after` up to `upto`, at most so many.
+pub(crate) async fn numbers(
+    db: &impl ConnectionTrait,
+    after: i64,
+    upto: i64,
+    most: usize,
+) -> Result<Vec<i64>> {
+    let statement = sql(
+        "SELECT seq FROM change WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3",
+        [
+            after.into(),
+            upto.into(),
+            i64::try_from(most).unwrap_or(i64::MAX).into(),
+        ],
+    );
+    let numbers = Number::find_by_statement(statement).all(db).await?;
+    Ok(numbers.into_iter().map(|number| number.seq).collect())
+}
+
+/// The number of the last change of some moments before; 0 where there is none.
+pub(crate) async fn before(db: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<i64> {
+    let statement = sql(
+        "SELECT seq FROM change WHERE at <= $1 ORDER BY at DESC, seq DESC LIMIT 1",
+        [at.into()],
+    );
+    let before = Number::find_by_statement(statement).one(db).await?;
+    Ok(before.map_or(0, |before| before.seq))
+}
+
+#[derive(FromQueryResult)]
+struct Keeper {
+    appointment: Uuid,
+    staff: Uuid,
+    team: Option<Uuid>,
+}
+
+#[derive(FromQueryResult)]
+struct Owned {
+    id: Uuid,
+    owner_id: Option<Uuid>,
+    team_id: Option<Uuid>,
+}
+
+/// Looks up who keeps the appointments of events, and whose their customers are.
+pub(crate) async fn look_up_keepers(db: &impl ConnectionTrait, told: &mut [Told]) -> Result<()> {
+    let bookings = || {
+        told.iter()
+            .filter(|told| told.event.what.kind == EventKind::Appointment)
+    };
+    let appointments: Vec<Uuid> = bookings().map(|told| told.event.record).collect();
+    if appointments.is_empty() {
+        return Ok(());
+    }
+    let customers: Vec<Uuid> = bookings().filter_map(|told| told.event.customer).collect();
+    let keepers = sql(
+        "SELECT appointment, staff, team FROM appointment_staff WHERE appointment = ANY($1)",
+        [appointments.into()],
+    );
+    let mut kept = HashMap::<Uuid, Vec<(Uuid, Option<Uuid>)>>::new();
+    for keeper in Keeper::find_by_statement(keepers).all(db).await? {
+        kept.entry(keeper.appointment)
+            .or_default()
+            .push((keeper.staff, keeper.team));
+    }
+    let owned = sql(
+        "SELECT id, owner_id, team_id FROM customer WHERE id = ANY($1)",
+        [customers.into()],
+    );
+    let owned = Owned::find_by_statement(owned).all(db).await?.into_iter();
+    let owned: HashMap<Uuid, _> = owned.map(|one| (one.id, (one.owner_id, one.team_id))).collect();
+    for one in told {
+        if one.event.what.kind == EventKind::Appointment {
+            one.keepers.now = kept.get(&one.event.record).cloned().unwrap_or_default();
+            one.keepers.customer = one.event.customer.and_then(|id| owned.get(&id).copied());
+        }
+    }
+    Ok(())
 }
 
 /// The events that changes make, in order; changes that nobody is told of make none.
@@ -103,7 +214,9 @@ pub(crate) fn events(rows: &[Row]) -> Result<Vec<Told>> {
             told.push(begun(row, of, record));
         }
         if let Some(one) = told.get_mut(place) {
+            one.seq = row.seq;
             one.whose.now = (row.owner, row.team);
+            one.keepers.before.extend(&row.kept_before);
             add(&mut one.event, kind, row, happened);
         }
     }
@@ -140,6 +253,7 @@ fn happened(kind: RecordKind, op: Op) -> Happened {
 fn begun(row: &Row, kind: EventKind, record: Uuid) -> Told {
     let has_customer = kind == EventKind::Customer || row.subject != record;
     Told {
+        seq: row.seq,
         batch: BatchId(row.batch),
         at: row.at,
         actor: row.actor,
@@ -152,6 +266,7 @@ fn begun(row: &Row, kind: EventKind, record: Uuid) -> Told {
                 (row.owner, row.team)
             },
         },
+        keepers: Keepers::default(),
         event: Event {
             what: EventType {
                 kind,

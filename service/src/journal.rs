@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{Ctx, Error, Result, Service, seal, secret, sql::sql};
-pub(crate) use follow::{Mark, Reach};
+pub(crate) use follow::{Mark, Reach, decided};
 pub(crate) use right::{Right, active_owners};
 pub(crate) use since::changed_since;
 pub(crate) use table::RecordKind;

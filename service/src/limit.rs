@@ -67,6 +67,12 @@ pub const CALENDAR: Limit = Limit {
     burst: 60,
     per: MINUTE,
 };
+/// Words by which the tabs of one person say where they are.
+pub const HERE: Limit = Limit {
+    name: "here",
+    burst: 240,
+    per: MINUTE,
+};
 /// How often one key may ask in a minute, unless who hosts says otherwise.
 pub const KEY_RATE: u32 = 600;
 /// Keys that are none, from one client address.

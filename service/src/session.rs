@@ -175,11 +175,12 @@ pub async fn resolve(service: &Service, cookie: &str) -> Result<Option<Actor>> {
     Ok(Some(actor))
 }
 
-/// As [`resolve`], where nobody does anything: a page that is only left open does not keep its session.
+/// As [`resolve`], where nobody may have done anything: a page that is only left open, and reads what others change,
+/// does not keep its session.
 ///
 /// # Errors
 /// As [`resolve`].
-pub(crate) async fn peek(service: &Service, cookie: &str) -> Result<Option<Actor>> {
+pub async fn peek(service: &Service, cookie: &str) -> Result<Option<Actor>> {
     Ok(find(service, cookie).await?.map(|(_, _, actor)| actor))
 }
 

@@ -147,8 +147,10 @@ pub struct Change {
 impl Change {
     /// True if it is on its way.
     fn save(self, value: Pick) -> bool {
+        // The field may have been drawn anew in the same moment.
         self.before
-            .with_value(|before| self.edits.save(self.field, self.version, before, value))
+            .try_with_value(|before| self.edits.save(self.field, self.version, before, value))
+            .unwrap_or(false)
     }
 
     /// Saves, closes the editor and gives the focus back to the cell.

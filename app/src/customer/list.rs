@@ -298,7 +298,7 @@ fn Sheet(
     };
     view! {
         <div class="scroll wide">
-            <CustomerTable rows marked heads=heads(&query) open on_open on_leave=Callback::new(move |()| still.release())/>
+            <CustomerTable rows marked heads=heads(&query) open on_open on_leave=Callback::new(move |()| still.left())/>
         </div>
         <div class="foot">
             <span>{said}</span>

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     door::use_changes,
-    live::{follow_customer, use_here},
+    live::{Others, follow_customer, use_here},
     ui::{
         avatar::{Avatar, Shape},
         button::{IconLink, LinkButton},
@@ -119,6 +119,7 @@ fn Summary(customer: Customer, timeline: Timeline, edits: Edits, query: Memo<Lis
                     <h2 class="title">{customer.name.clone()}</h2>
                     <p class="dim">{subtitle(&customer)}</p>
                 </div>
+                <Others id/>
             </div>
             <Reach customer=customer.clone()/>
         </div>

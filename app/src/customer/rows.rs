@@ -34,7 +34,7 @@ pub fn CustomerTable(
     open: Option<CustomerId>,
     /// Told which row was pressed.
     on_open: Callback<CustomerId>,
-    /// Told when the pointer leaves the rows.
+    /// Told when the pointer or the focus leaves a row.
     #[prop(optional)]
     on_leave: Option<Callback<()>>,
 ) -> impl IntoView {
@@ -42,6 +42,11 @@ pub fn CustomerTable(
         if let Some(id) = pressed(&event) {
             event.prevent_default();
             on_open.run(id);
+        }
+    };
+    let left = move || {
+        if let Some(on_leave) = on_leave {
+            on_leave.run(());
         }
     };
     let rows = rows
@@ -54,11 +59,7 @@ pub fn CustomerTable(
     view! {
         <table class="table customers">
             <TableHead heads/>
-            <tbody on:click=press on:mouseleave=move |_| {
-                if let Some(on_leave) = on_leave {
-                    on_leave.run(());
-                }
-            }>{rows}</tbody>
+            <tbody on:click=press on:mouseleave=move |_| left() on:focusout=move |_| left()>{rows}</tbody>
         </table>
     }
     .into_any()

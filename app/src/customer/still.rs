@@ -40,9 +40,24 @@ impl Still {
         self.released.track();
     }
 
+    /// Shows what waits, once neither the pointer nor the focus is on a row any more.
+    pub fn left(self) {
+        if self.waiting.get_untracked() > 0 {
+            request_animation_frame(move || {
+                if !is_under_hand() {
+                    self.release();
+                }
+            });
+        }
+    }
+
     /// Shows what waits.
     pub fn release(self) {
-        if self.waiting.get_untracked() > 0 {
+        if self
+            .waiting
+            .try_get_untracked()
+            .is_some_and(|waiting| waiting > 0)
+        {
             self.waiting.set(0);
             self.shown.set_value(None);
             self.released.update(|count| *count += 1);
@@ -85,15 +100,8 @@ fn keep_still(stand: Vec<CustomerRow>, new: CustomerPage) -> (CustomerPage, Hash
     if before == now {
         return (new, HashSet::new(), 0);
     }
-    let marked: HashSet<CustomerId> = stand
-        .iter()
-        .filter(|row| match new.rows.iter().find(|one| one.id == row.id) {
-            None => true,
-            // The others only make room.
-            Some(one) => one.version != row.version && place_of(&before, &now, row.id),
-        })
-        .map(|row| row.id)
-        .collect();
+    let stay = in_order(&before, &now);
+    let marked: HashSet<CustomerId> = before.iter().filter(|id| !stay.contains(id)).copied().collect();
     let come = now.iter().filter(|id| !before.contains(id)).count();
     let rows = stand.into_iter().map(|row| {
         let newer = new.rows.iter().find(|one| one.id == row.id).cloned();
@@ -104,13 +112,25 @@ fn keep_still(stand: Vec<CustomerRow>, new: CustomerPage) -> (CustomerPage, Hash
     (CustomerPage { rows, ..new }, marked, waiting.max(1))
 }
 
-/// Whether a row stands elsewhere among those that are there before and now.
-fn place_of(before: &[CustomerId], now: &[CustomerId], id: CustomerId) -> bool {
-    let among = |ids: &[CustomerId], others: &[CustomerId]| {
-        let mut both = ids.iter().filter(|one| others.contains(one));
-        both.position(|one| *one == id)
-    };
-    among(before, now) != among(now, before)
+/// The most rows that can stay as they stand: the longest run that is in the same order before and now.
+fn in_order(before: &[CustomerId], now: &[CustomerId]) -> HashSet<CustomerId> {
+    let mut runs = Vec::<(usize, Vec<CustomerId>)>::new();
+    for id in before {
+        let Some(place) = now.iter().position(|one| one == id) else {
+            continue;
+        };
+        let ahead = runs.iter().filter(|(last, _)| *last < place);
+        let mut run = ahead
+            .max_by_key(|(_, run)| run.len())
+            .map(|(_, run)| run.clone())
+            .unwrap_or_default();
+        run.push(*id);
+        runs.push((place, run));
+    }
+    let longest = runs.into_iter().max_by_key(|(_, run)| run.len());
+    longest
+        .map(|(_, run)| run.into_iter().collect())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,41 +8,93 @@ use rapport_domain::{
     id::CustomerId,
     live::{Here, Looking},
 };
+use uuid::Uuid;
 
 use super::Live;
 use crate::ui::avatar::{Shape, avatar_class, initials};
 
 /// How often it is said again, or it is forgotten.
 const AGAIN: Duration = Duration::from_secs(20);
+/// How often it is said that the person is active, in milliseconds.
+const SAID_EVERY: f64 = 300_000.0;
+
+/// Says where the person is.
+fn say(live: Live, record: Option<CustomerId>, field: Option<Field>) {
+    if let Some(tab) = live.tab.try_get_value() {
+        say_as(live, tab, record, field);
+    }
+}
+
+/// The same by the name of a tab. Whether it arrives matters to nobody here.
+fn say_as(live: Live, tab: Uuid, record: Option<CustomerId>, field: Option<Field>) {
+    let Some(turn) = live.said.try_update_value(|said| {
+        *said += 1;
+        *said
+    }) else {
+        return;
+    };
+    let here = Here {
+        tab,
+        record: record.map(|record| record.0),
+        field: field.map(|field| field.to_string()),
+        turn,
+        active: was_active(live),
+    };
+    if let Ok(here) = serde_json::to_string(&here) {
+        let _ = window()
+            .navigator()
+            .send_beacon_with_opt_str("/live/here", Some(&here));
+    }
+}
+
+/// Whether the person did something since that was last said.
+fn was_active(live: Live) -> bool {
+    let active = live.active.try_update_value(|(did, said)| {
+        let active = *did > *said;
+        *said = js_sys::Date::now();
+        active
+    });
+    active.unwrap_or(false)
+}
+
+/// Says now and then that the person is there, who may only read: their session ends when they are gone, and a page that
+/// reads by itself must not keep it.
+pub(super) fn note_activity(live: Live) {
+    let note = move || {
+        let now = js_sys::Date::now();
+        let due = live.active.try_update_value(|(did, said)| {
+            *did = now;
+            now - *said > SAID_EVERY
+        });
+        if due == Some(true) {
+            // By another tab's name: where this one is stays as it was said.
+            say_as(live, crate::browser::new_id(), None, None);
+        }
+    };
+    let pressed = window_event_listener(leptos::ev::pointerdown, move |_| note());
+    let typed = window_event_listener(leptos::ev::keydown, move |_| note());
+    on_cleanup(move || {
+        pressed.remove();
+        typed.remove();
+    });
+}
 
 /// Says that the person looks at a customer, and which field they change, for as long as the page is there.
 pub fn use_here(id: CustomerId, editing: RwSignal<Option<Field>>) {
     let Some(live) = use_context::<Live>() else {
         return;
     };
-    let say = move |record: Option<CustomerId>, field: Option<Field>| {
-        let here = Here {
-            tab: live.tab.get_value(),
-            record: record.map(|record| record.0),
-            field: field.map(|field| field.to_string()),
-        };
-        if let Ok(here) = serde_json::to_string(&here) {
-            // Whether it arrives matters to nobody here.
-            let _ = window()
-                .navigator()
-                .send_beacon_with_opt_str("/live/here", Some(&here));
-        }
-    };
-    Effect::new(move || say(Some(id), editing.get()));
+    Effect::new(move || say(live, Some(id), editing.get()));
     Effect::new(move || {
-        let again = set_interval_with_handle(move || say(Some(id), editing.get_untracked()), AGAIN);
-        let leaves = window_event_listener(leptos::ev::pagehide, move |_| say(None, None));
+        let again = move || say(live, Some(id), editing.try_get_untracked().flatten());
+        let again = set_interval_with_handle(again, AGAIN);
+        let leaves = window_event_listener(leptos::ev::pagehide, move |_| say(live, None, None));
         on_cleanup(move || {
             if let Ok(again) = again {
                 again.clear();
             }
             leaves.remove();
-            say(None, None);
+            say(live, None, None);
         });
     });
 }
@@ -86,7 +138,7 @@ pub fn Others(
     };
     let words = move || others.get().iter().map(said).collect::<Vec<_>>().join(". ");
     view! {
-        <span class="others" role="status">
+        <span class="others">
             {pictures}
             <span class="sr-only">{words}</span>
         </span>

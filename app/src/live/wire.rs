@@ -22,7 +22,11 @@ const KEPT: usize = 30;
 /// How long they are told, in milliseconds.
 const KEPT_FOR: f64 = 15_000.0;
 /// For how long a stream may be away before it is said, in milliseconds.
-const PATIENCE: u64 = 3_000;
+const PATIENCE: u64 = 5_000;
+/// A stream from which nothing came for so long, in milliseconds, is broken, whatever the browser thinks.
+const SILENCE: f64 = 60_000.0;
+/// How often that is asked.
+const ASKED_EVERY: Duration = Duration::from_secs(20);
 /// The first pause before a stream that was refused is asked for again, in seconds; it doubles up to the longest.
 const PAUSE: u32 = 1;
 const PAUSE_MAX: u32 = 30;
@@ -43,7 +47,15 @@ struct Wire {
     /// The place behind which a stream is to begin.
     place: String,
     kept: VecDeque<(f64, String)>,
+    /// Whether more came in those moments than was kept.
+    dropped: bool,
     open: bool,
+    /// Whether it was said that it is away.
+    away: bool,
+    /// Whether a stream was refused before there was a place to come back to.
+    began_late: bool,
+    over: bool,
+    heard_at: f64,
     pause: u32,
 }
 
@@ -57,7 +69,12 @@ pub(super) fn listen(live: Live) {
         leads: false,
         place: String::new(),
         kept: VecDeque::new(),
+        dropped: false,
         open: false,
+        away: false,
+        began_late: false,
+        over: false,
+        heard_at: 0.0,
         pause: PAUSE,
     }));
     hear_the_others(&wire);
@@ -118,7 +135,10 @@ impl Wire {
         if let Some(channel) = &self.channel {
             say(channel, &line);
         }
-        self.kept.push_back((js_sys::Date::now(), line));
+        let now = js_sys::Date::now();
+        self.kept.push_back((now, line));
+        self.dropped =
+            self.kept.len() > KEPT && self.kept.front().is_some_and(|(at, _)| *at > now - KEPT_FOR);
         if self.kept.len() > KEPT {
             self.kept.pop_front();
         }
@@ -131,27 +151,36 @@ impl Wire {
         let Some(channel) = &self.channel else {
             return;
         };
+        if self.dropped {
+            self.say_news(channel, &News::Missed);
+        }
         let from = js_sys::Date::now() - KEPT_FOR;
         for (_, line) in self.kept.iter().filter(|(at, _)| *at > from) {
             say(channel, line);
         }
         let people = self.live.people.try_get_untracked().unwrap_or_default();
         for (record, people) in people {
-            if let Ok(news) = serde_json::to_string(&News::Looking { record, people }) {
-                say(channel, &format!("\n{news}"));
-            }
+            self.say_news(channel, &News::Looking { record, people });
+        }
+        if self.away {
+            self.say_news(channel, &News::Paused);
+        }
+    }
+
+    fn say_news(&self, channel: &BroadcastChannel, news: &News) {
+        if let Ok(news) = serde_json::to_string(news) {
+            say(channel, &format!("\n{news}"));
         }
     }
 
     /// Says to all tabs, this one among them, how the stream itself is.
     fn announce(&self, news: &News) {
-        let Ok(news) = serde_json::to_string(news) else {
-            return;
-        };
         if let Some(channel) = &self.channel {
-            say(channel, &format!("\n{news}"));
+            self.say_news(channel, news);
         }
-        self.live.hear(&news);
+        if let Ok(news) = serde_json::to_string(news) {
+            self.live.hear(&news);
+        }
     }
 }
 
@@ -164,38 +193,78 @@ fn open(wire: &Shared) {
     let Ok(source) = EventSource::new(&address) else {
         return;
     };
+    wire.borrow_mut().heard_at = js_sys::Date::now();
     let own = Rc::clone(wire);
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        let Some(news) = event.data().as_string() else {
-            return;
-        };
-        {
-            let mut wire = own.borrow_mut();
-            wire.open = true;
-            wire.pause = PAUSE;
-            wire.pass_on(&event.last_event_id(), &news);
+        if let Some(news) = event.data().as_string() {
+            take_in(&own, &event.last_event_id(), &news);
         }
-        let live = own.borrow().live;
-        live.hear(&news);
     });
     source.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-    on_message.forget();
     let (own, broken) = (Rc::clone(wire), source.clone());
     let on_error = Closure::<dyn FnMut()>::new(move || {
-        own.borrow_mut().open = false;
+        {
+            let mut wire = own.borrow_mut();
+            wire.open = false;
+            wire.began_late |= wire.place.is_empty();
+        }
         say_if_it_stays_away(&own);
         if broken.ready_state() == EventSource::CLOSED {
-            broken.set_onmessage(None);
-            broken.set_onerror(None);
             open_later(&own);
         }
     });
     source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+    watch(wire, source);
+    // The stream has them for as long as it is there.
+    on_message.forget();
     on_error.forget();
+}
+
+/// Takes in what the stream said, for all tabs.
+fn take_in(wire: &Shared, place: &str, news: &str) {
+    let (live, missed) = {
+        let mut wire = wire.borrow_mut();
+        wire.open = true;
+        wire.away = false;
+        wire.pause = PAUSE;
+        wire.heard_at = js_sys::Date::now();
+        wire.over |= matches!(serde_json::from_str(news), Ok(News::Over));
+        wire.pass_on(place, news);
+        (wire.live, std::mem::take(&mut wire.began_late))
+    };
+    live.hear(news);
+    if missed {
+        // What happened before it began was told to nobody here.
+        wire.borrow().announce(&News::Missed);
+    }
+}
+
+/// Opens the stream anew when nothing comes from it any more: a connection can be gone without a word.
+fn watch(wire: &Shared, source: EventSource) {
+    let own = Rc::clone(wire);
+    set_timeout(
+        move || {
+            if source.ready_state() == EventSource::CLOSED {
+                return;
+            }
+            if js_sys::Date::now() - own.borrow().heard_at > SILENCE {
+                source.close();
+                own.borrow_mut().open = false;
+                open(&own);
+            } else {
+                watch(&own, source);
+            }
+        },
+        ASKED_EVERY,
+    );
 }
 
 fn open_later(wire: &Shared) {
     let (again, pause) = (Rc::clone(wire), wire.borrow().pause);
+    // Who is signed out comes back by another page.
+    if wire.borrow().over {
+        return;
+    }
     wire.borrow_mut().pause = (pause * 2).min(PAUSE_MAX);
     set_timeout(move || open(&again), Duration::from_secs(pause.into()));
 }
@@ -204,8 +273,9 @@ fn say_if_it_stays_away(wire: &Shared) {
     let own = Rc::clone(wire);
     set_timeout(
         move || {
-            let wire = own.borrow();
-            if !wire.open {
+            let mut wire = own.borrow_mut();
+            wire.away = !wire.open && !wire.over;
+            if wire.away {
                 wire.announce(&News::Paused);
             }
         },

@@ -81,7 +81,7 @@ async fn a_browser_says_where_its_person_is_and_nobody_says_it_for_them() {
     let browser = site.signed_in(anna.actor().user).await;
     let here = |record: String| {
         format!(
-            "{{\"tab\": \"{}\", \"record\": {record}, \"field\": \"city\"}}",
+            "{{\"tab\": \"{}\", \"record\": {record}, \"field\": \"city\", \"turn\": 1, \"active\": false}}",
             Uuid::nil()
         )
     };

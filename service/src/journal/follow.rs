@@ -1,9 +1,16 @@
 //! How the journal is read behind its writers, so that nothing is missed: numbers are drawn when a row is written, and
 //! seen when its transaction ends, in another order.
 
+use std::time::{Duration, Instant};
+
+use rapport_domain::error::AppError;
 use sea_orm::{ConnectionTrait, FromQueryResult};
+use tokio::time::sleep;
 
 use crate::{Error, Result, sql::sql};
+
+/// How often it is asked, when somebody waits for it, whether all writers are through.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How far the journal reaches, as far as it is seen.
 #[derive(Debug, Clone, Copy, FromQueryResult)]
@@ -52,7 +59,34 @@ impl Reach {
     }
 }
 
+/// How far the journal reaches once all are through who write at this moment.
+///
+/// # Errors
+/// [`AppError::Refused`] when that takes longer.
+pub(crate) async fn decided(db: &impl ConnectionTrait, patience: Duration) -> Result<Mark> {
+    let mark = Reach::read(db).await?.mark(db).await?;
+    mark.wait(db, patience).await?;
+    Ok(mark)
+}
+
 impl Mark {
+    /// Waits until all that is below it is there.
+    ///
+    /// # Errors
+    /// [`AppError::Refused`] when that takes longer.
+    pub(crate) async fn wait(&self, db: &impl ConnectionTrait, patience: Duration) -> Result<()> {
+        let began = Instant::now();
+        while !self.is_decided(db).await? {
+            if began.elapsed() > patience {
+                let reason = "A transaction in this PostgreSQL has been open for long, and this has to wait for it. Please \
+                              try again later.";
+                return Err(AppError::refused(reason).into());
+            }
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
     /// Whether all that is below it is there.
     pub(crate) async fn is_decided(&self, db: &impl ConnectionTrait) -> Result<bool> {
         let statement = sql(

@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::TimeDelta;
 use rapport_domain::id::{BatchId, UserId};
+use sea_orm::ConnectionTrait;
 use tokio::{
     sync::{broadcast, watch},
     time::sleep,
@@ -25,6 +27,11 @@ const TICK: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_millis(500);
 /// Changes that are read in one go.
 const CHANGES: usize = 5_000;
+/// Changes beyond those that are decided that are remembered. Where a transaction stays open for so long that there are
+/// more, all pages are read anew instead of waiting for it.
+const REMEMBERED: usize = 50_000;
+/// What happened so long before it began to look may end later still: no writer takes longer.
+const OVERLAP: TimeDelta = TimeDelta::seconds(10);
 /// Signals that a stream may be behind before it has missed something: some seconds of a busy day.
 const BEHIND: usize = 64;
 /// The most streams of one person on one server.
@@ -52,9 +59,11 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    pub(super) fn of(rows: &[event::Row], through: i64) -> Result<Self> {
+    pub(super) async fn of(db: &impl ConnectionTrait, rows: &[event::Row], through: i64) -> Result<Self> {
+        let mut events = event::events(rows)?;
+        event::look_up_keepers(db, &mut events).await?;
         let mut told = BTreeMap::<BatchId, Vec<event::Told>>::new();
-        for one in event::events(rows)? {
+        for one in events {
             told.entry(one.batch).or_default().push(one);
         }
         Ok(Self {
@@ -148,6 +157,8 @@ struct Looker {
     service: Service,
     /// Up to here all is decided and told.
     decided: i64,
+    /// Up to here all that was seen is told.
+    highest: i64,
     /// What was told already beyond that.
     told: HashSet<i64>,
     mark: Option<Mark>,
@@ -211,12 +222,16 @@ fn send(inner: &Inner, signal: Signal) {
 }
 
 impl Looker {
+    /// One that begins some moments ago: what was being written then may end now.
     async fn awake(service: &Service) -> Result<Self> {
-        let reach = Reach::read(service.db()).await?;
+        let db = service.db();
+        let decided = event::before(db, service.clock().now() - OVERLAP).await?;
+        let seen = event::numbers(db, decided, i64::MAX, REMEMBERED).await?;
         Ok(Self {
             service: service.clone(),
-            decided: reach.change,
-            told: HashSet::new(),
+            decided,
+            highest: seen.last().copied().unwrap_or(decided),
+            told: seen.into_iter().collect(),
             mark: None,
             looked: None,
             seen: Seen::default(),
@@ -225,46 +240,77 @@ impl Looker {
     }
 
     async fn step(&mut self, inner: &Inner) -> Result<()> {
-        self.follow(inner).await?;
-        if self.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
-            self.looked = Some(Instant::now());
+        // What is away is back once it answers, not once it is not asked.
+        if self.away || self.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             if let Some(seen) = looking::look(&self.service, &self.seen).await? {
                 self.seen = seen.clone();
                 send(inner, Signal::Looking(Arc::new(seen)));
             }
+            self.looked = Some(Instant::now());
         }
-        Ok(())
+        self.follow(inner).await
     }
 
     /// Tells what is new: at once, and again from behind those writers that are not through, so that nothing is missed.
     async fn follow(&mut self, inner: &Inner) -> Result<()> {
-        let db = self.service.db();
-        let mut rows = event::changes(db, self.decided, i64::MAX, CHANGES).await?;
-        let highest = rows.last().map_or(self.decided, |row| row.seq);
-        rows.retain(|row| self.told.insert(row.seq));
-        if !rows.is_empty() {
-            let changes = Changes::of(&rows, self.decided)?;
-            send(inner, Signal::Changes(Arc::new(changes)));
-        }
-        if self.mark.is_none() && highest > self.decided {
+        let db = self.service.db().clone();
+        let new = event::changes(&db, self.highest, i64::MAX, CHANGES).await?;
+        self.tell(inner, &new).await?;
+        self.highest = new.last().map_or(self.highest, |row| row.seq);
+        if self.mark.is_none() && self.highest > self.decided {
             let reach = Reach {
-                change: highest,
+                change: self.highest,
                 batch: 0,
             };
-            self.mark = Some(reach.mark(db).await?);
+            self.mark = Some(reach.mark(&db).await?);
         }
-        if let Some(mark) = &self.mark
-            && mark.is_decided(db).await?
-        {
-            // What became visible between the look and the mark is told by the next look: it is not yet in `told`.
-            let missing = event::changes(db, self.decided, mark.change, CHANGES).await?;
-            if missing.iter().all(|row| self.told.contains(&row.seq)) {
-                self.decided = mark.change;
-                self.told.retain(|seq| *seq > mark.change);
-                self.mark = None;
-                inner.through.send_replace(Some(self.decided));
+        if self.highest > self.decided {
+            let beyond = event::numbers(&db, self.decided, self.highest, REMEMBERED).await?;
+            let late: Vec<i64> = beyond
+                .into_iter()
+                .filter(|seq| !self.told.contains(seq))
+                .collect();
+            if !late.is_empty() {
+                let late = event::numbered(&db, late).await?;
+                self.tell(inner, &late).await?;
+                // The mark is asked for again by the next look: what ends in between is looked for first.
+                return Ok(());
             }
         }
+        if let Some(mark) = &self.mark
+            && mark.is_decided(&db).await?
+        {
+            self.settle(inner, mark.change).await?;
+        } else if self.told.len() > REMEMBERED {
+            self.pass(inner, self.highest);
+            send(inner, Signal::Back);
+        }
         Ok(())
+    }
+
+    async fn tell(&mut self, inner: &Inner, rows: &[event::Row]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let changes = Changes::of(self.service.db(), rows, self.decided).await?;
+        self.told.extend(rows.iter().map(|row| row.seq));
+        send(inner, Signal::Changes(Arc::new(changes)));
+        Ok(())
+    }
+
+    /// Moves the place on that all is told up to, unless something ended between the last look and the mark's decision.
+    async fn settle(&mut self, inner: &Inner, upto: i64) -> Result<()> {
+        let there = event::numbers(self.service.db(), self.decided, upto, REMEMBERED).await?;
+        if there.iter().all(|seq| self.told.contains(seq)) {
+            self.pass(inner, upto);
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, inner: &Inner, upto: i64) {
+        self.decided = upto;
+        self.told.retain(|seq| *seq > upto);
+        self.mark = None;
+        inner.through.send_replace(Some(upto));
     }
 }

@@ -9,13 +9,12 @@ use std::{
 use chrono::TimeDelta;
 use futures::future::{Either, select};
 use rapport_domain::{
-    access::{Ability, Actor, Kind},
+    access::{Ability, Actor, Kind, Scope},
     error::AppError,
     event::EventKind,
     id::{TeamId, UserId},
     live::{Looking, NAMED_MAX, News, Touched},
 };
-use sea_orm::FromQueryResult;
 use tokio::{
     sync::{broadcast, watch},
     time::{Instant, sleep_until, timeout},
@@ -23,7 +22,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::hub::{Changes, Hub, Place, Signal};
-use crate::{Result, Service, event, session, sql::sql};
+use crate::{Result, Service, event, session};
 
 /// How often it is asked whether the session stands and what its person may see.
 const ASKED_EVERY: Duration = Duration::from_secs(5);
@@ -51,11 +50,6 @@ pub struct Listener {
     _place: Place,
 }
 
-#[derive(FromQueryResult)]
-struct Before {
-    seq: i64,
-}
-
 /// Begins a stream for the session of a cookie; `after` is the place behind which its browser comes back.
 ///
 /// # Errors
@@ -81,14 +75,21 @@ pub async fn listen(
             .and_then(|through| *through)
     });
     let through = awake.await.ok().flatten().ok_or(AppError::Unavailable)?;
+    let after = match after {
+        Some(after) => after.min(through),
+        None => event::before(service.db(), service.clock().now() - OVERLAP)
+            .await?
+            .min(through),
+    };
     let mut listener = Listener {
         service: service.clone(),
         session: session.to_owned(),
         actor,
         signals,
         over: inner.over.subscribe(),
-        waiting: VecDeque::from([(Some(through), News::Begun)]),
-        ask_at: Instant::now() + ASKED_EVERY,
+        waiting: VecDeque::from([(Some(after), News::Begun)]),
+        // Those that come together do not ask together.
+        ask_at: Instant::now() + ASKED_EVERY.mul_f64(0.5 + rand::random::<f64>() / 2.0),
         looking: HashMap::new(),
         ended: false,
         _place: place,
@@ -162,42 +163,24 @@ impl Listener {
 
     /// Tells again what happened while the browser was away, or while it read its page, up to what is there by now: this
     /// reads behind the beginning of the stream, so that nothing falls between the two.
-    async fn tell_again(&mut self, after: Option<i64>, through: i64) -> Result<()> {
-        let after = match after {
-            Some(after) => after,
-            None => self.before_the_page(through).await?,
-        };
-        let db = self.service.db();
-        let rows = event::changes(db, after, i64::MAX, AGAIN_MAX).await?;
+    async fn tell_again(&mut self, after: i64, through: i64) -> Result<()> {
+        let db = self.service.db().clone();
+        let rows = event::changes(&db, after, i64::MAX, AGAIN_MAX).await?;
         let Some(last) = rows.last() else {
             return Ok(());
         };
-        if event::changes(db, last.seq, i64::MAX, 1).await?.is_empty() {
-            self.add_changes(&Changes::of(&rows, through)?);
+        if event::numbers(&db, last.seq, i64::MAX, 1).await?.is_empty() {
+            self.add_changes(&Changes::of(&db, &rows, through).await?);
         } else {
             self.waiting.push_back((Some(through), News::Missed));
         }
         Ok(())
     }
 
-    async fn before_the_page(&self, through: i64) -> Result<i64> {
-        let statement = sql(
-            "SELECT seq FROM change WHERE at <= $1 ORDER BY at DESC, seq DESC LIMIT 1",
-            [(self.service.clock().now() - OVERLAP).into()],
-        );
-        let before = Before::find_by_statement(statement)
-            .one(self.service.db())
-            .await?;
-        // A change that was written late may bear an early time; nothing behind the present is told again.
-        Ok(before.map_or(0, |before| before.seq).min(through))
-    }
-
     fn add_changes(&mut self, changes: &Changes) {
         for (batch, told) in &changes.told {
-            let mut touched: Vec<Touched> = told
-                .iter()
-                .filter_map(|told| as_seen(&self.actor, told))
-                .collect();
+            let seen = told.iter().filter_map(|told| as_seen(&self.actor, told));
+            let mut touched: Vec<Touched> = seen.take(NAMED_MAX + 1).collect();
             if touched.is_empty() {
                 continue;
             }
@@ -206,6 +189,7 @@ impl Listener {
             }
             let news = News::Changed {
                 batch: *batch,
+                upto: told.last().map_or(changes.through, |told| told.seq),
                 touched,
             };
             self.waiting.push_back((Some(changes.through), news));
@@ -237,17 +221,18 @@ impl Listener {
 /// An event as far as somebody may know of it.
 fn as_seen(actor: &Actor, told: &event::Told) -> Option<Touched> {
     let event = &told.event;
-    let (kind, whose) = match event.what.kind {
-        EventKind::Customer => (Kind::Customer, &told.whose),
-        EventKind::Note => (Kind::Activity, &told.whose),
-        EventKind::Appointment => (Kind::Appointment, &told.whose),
-    };
-    let scope = actor.scope(kind, Ability::Read);
+    let customers = actor.scope(Kind::Customer, Ability::Read);
     let holds =
-        |(owner, team): (Option<Uuid>, Option<Uuid>)| scope.holds(owner.map(UserId), team.map(TeamId));
-    let (sees, saw) = (holds(whose.now), holds(whose.before));
-    let is_booking = event.what.kind == EventKind::Appointment && actor.may(kind, Ability::Read);
-    match (sees || saw, is_booking) {
+        |(owner, team): (Option<Uuid>, Option<Uuid>)| customers.holds(owner.map(UserId), team.map(TeamId));
+    let is_booking = event.what.kind == EventKind::Appointment;
+    let (sees, saw) = if is_booking {
+        keeps(actor.scope(Kind::Appointment, Ability::Read), &told.keepers)
+    } else {
+        // What is about a customer is seen by who sees the customer.
+        (holds(told.whose.now), holds(told.whose.before))
+    };
+    let busy = is_booking && actor.may(Kind::Appointment, Ability::Read);
+    match (sees || saw, busy) {
         (false, false) => None,
         // Whoever sees calendars sees that a time is taken, and no more.
         (false, true) => Some(Touched {
@@ -263,10 +248,19 @@ fn as_seen(actor: &Actor, told: &event::Told) -> Option<Touched> {
             record: Some(event.record),
             customer: event
                 .customer
-                .filter(|_| event.what.kind != EventKind::Appointment || sees),
+                .filter(|_| !is_booking || told.keepers.customer.is_some_and(holds)),
             version: event.version,
             fields: event.fields.clone(),
             gone: !sees,
         }),
     }
+}
+
+/// Whether an appointment is in a scope, and was: by who keeps it.
+fn keeps(scope: Scope, keepers: &event::Keepers) -> (bool, bool) {
+    let by = |user: Option<Uuid>, team: Option<Uuid>| scope.holds(user.map(UserId), team.map(TeamId));
+    let all = by(None, None);
+    let now = keepers.now.iter().any(|(staff, team)| by(Some(*staff), *team));
+    let before = keepers.before.iter().any(|staff| by(Some(*staff), None));
+    (all || now, all || before)
 }

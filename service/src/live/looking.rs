@@ -15,25 +15,33 @@ use uuid::Uuid;
 use crate::{
     Ctx, Result, Service,
     access::{push_scope, require},
+    limit,
     sql::Sql,
 };
 
-/// For how long it counts what a tab said, in milliseconds; it says it again in good time.
-const GOOD_FOR: i64 = 45_000;
+/// For how long it counts what a tab said, in milliseconds. It says it again in good time, also where a browser lets the
+/// clocks of a tab in the background tick once a minute.
+const GOOD_FOR: i64 = 75_000;
 /// The longest name of a field.
 const FIELD_MAX: usize = 40;
 
-/// Notes where a tab is, or that it is nowhere. KEYS: who is where, and a count of changes. ARGV: the tab, what it says
-/// (empty for nowhere), the most tabs there may be.
+/// Notes where a tab is, or that it is nowhere; what arrives behind what was said later says nothing. KEYS: who is where,
+/// and a count of changes. ARGV: the tab, what it says, the most tabs there may be, whether it is somewhere.
 const NOTE: &str = "
-local there = redis.call('HEXISTS', KEYS[1], ARGV[1])
-if ARGV[2] == '' then
-  if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
-elseif there == 1 or redis.call('HLEN', KEYS[1]) < tonumber(ARGV[3]) then
+local new = cjson.decode(ARGV[2])
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+if old then old = cjson.decode(old) end
+if old and old.turn > new.turn then return 0 end
+if ARGV[4] == '' then
+  if not old then return 0 end
+  redis.call('HDEL', KEYS[1], ARGV[1])
+elseif old or redis.call('HLEN', KEYS[1]) < tonumber(ARGV[3]) then
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 end
 redis.call('PEXPIRE', KEYS[1], 600000)
-redis.call('INCR', KEYS[2])
+if ARGV[4] == '' or not old or old.record ~= new.record or old.field ~= new.field then
+  redis.call('INCR', KEYS[2])
+end
 return 0";
 /// The most tabs that are noted at once.
 const TABS_MAX: &str = "20000";
@@ -64,6 +72,7 @@ struct Noted {
     name: String,
     field: Option<String>,
     until: i64,
+    turn: u64,
 }
 
 /// Who looks at what.
@@ -86,42 +95,50 @@ fn keys() -> [String; 2] {
 /// Notes where the actor is.
 ///
 /// # Errors
-/// [`AppError::NotFound`] for a record that is not in sight; [`AppError::Invalid`] for a field that cannot be one.
+/// [`AppError::NotFound`] for a record that is not in sight; [`AppError::Invalid`] for a field that cannot be one;
+/// [`AppError::TooManyRequests`].
 pub async fn here(ctx: &Ctx, here: Here) -> Result<()> {
-    let noted = match here.record {
-        None => String::new(),
-        Some(record) => {
-            let name = name_in_sight(ctx, record).await?;
-            let field = here.field.filter(|field| !field.is_empty());
-            let is_name = |field: &String| {
-                field.len() <= FIELD_MAX
-                    && field
-                        .bytes()
-                        .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-            };
-            if !field.as_ref().is_none_or(is_name) {
-                return Err(AppError::invalid("field", "This is no field.").into());
-            }
-            serde_json::to_string(&Noted {
-                record,
-                user: ctx.actor().user,
-                name,
-                field,
-                until: ctx.clock().now().timestamp_millis() + GOOD_FOR,
-            })?
-        }
+    let user = ctx.actor().user;
+    limit::take(ctx.service(), &[(limit::HERE, &user.to_string())]).await?;
+    let field = here.field.filter(|field| !field.is_empty());
+    let is_name = |field: &String| {
+        field.len() <= FIELD_MAX
+            && field
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     };
-    let tab = format!("{}:{}", ctx.actor().user, here.tab);
-    let arguments = vec![tab, noted, TABS_MAX.to_owned()];
-    ctx.service()
-        .redis()
-        .script::<i64>(NOTE, &keys(), arguments)
-        .await?;
-    Ok(())
+    if !field.as_ref().is_none_or(is_name) {
+        return Err(AppError::invalid("field", "This is no field.").into());
+    }
+    let name = match here.record {
+        Some(record) => name_in_sight(ctx, record).await?,
+        None => None,
+    };
+    let noted = Noted {
+        record: here.record.unwrap_or_default(),
+        user,
+        name: name.clone().unwrap_or_default(),
+        field,
+        until: ctx.clock().now().timestamp_millis() + GOOD_FOR,
+        turn: here.turn,
+    };
+    let arguments = vec![
+        format!("{user}:{}", here.tab),
+        serde_json::to_string(&noted)?,
+        TABS_MAX.to_owned(),
+        // A record that went out of sight is left, too.
+        if name.is_some() { "here" } else { "" }.to_owned(),
+    ];
+    let redis = ctx.service().redis();
+    redis.script::<i64>(NOTE, &keys(), arguments).await?;
+    match (here.record, name) {
+        (Some(_), None) => Err(AppError::NotFound.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The actor's name, if the customer is in their sight.
-async fn name_in_sight(ctx: &Ctx, customer: Uuid) -> Result<String> {
+async fn name_in_sight(ctx: &Ctx, customer: Uuid) -> Result<Option<String>> {
     let scope = require(ctx.actor(), Kind::Customer, Ability::Read)?;
     let mut sql = Sql::new("SELECT u.name FROM customer c JOIN app_user u ON u.id = ");
     sql.bind(ctx.actor().user.0)
@@ -130,7 +147,7 @@ async fn name_in_sight(ctx: &Ctx, customer: Uuid) -> Result<String> {
         .push(" AND ");
     push_scope(&mut sql, scope);
     let name = Name::find_by_statement(sql.done()).one(ctx.db()).await?;
-    Ok(name.ok_or(AppError::NotFound)?.name)
+    Ok(name.map(|found| found.name))
 }
 
 /// Who looks at what, if that changed since.

@@ -1,10 +1,8 @@
 //! The follower that chains what is signed into blocks.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rapport_domain::error::AppError;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
-use tokio::time::sleep;
 
 use super::{
     block::Block,
@@ -24,8 +22,6 @@ const SIZE: i64 = 5_000;
 const PLACED: i64 = 5_000;
 /// For how long somebody waits for that at most.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often it is asked, when somebody waits for it, whether all writers are through.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// Seals, behind the writers. Any number of servers may have one: they take turns.
 pub struct Sealer {
@@ -74,15 +70,7 @@ impl Sealer {
         let Some(mark) = self.look().await? else {
             return Ok(());
         };
-        let began = Instant::now();
-        while !mark.is_decided(self.service.db()).await? {
-            if began.elapsed() > PATIENCE {
-                let reason = "A transaction in this PostgreSQL has been open for long; what is written behind it cannot be \
-                              sealed before it ends.";
-                return Err(AppError::refused(reason).into());
-            }
-            sleep(PAUSE).await;
-        }
+        mark.wait(self.service.db(), PATIENCE).await?;
         while self.add_block(&mark).await? {}
         Ok(())
     }

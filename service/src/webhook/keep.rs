@@ -1,5 +1,7 @@
 //! Webhooks as admins keep them.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use rapport_domain::{
     access::{Ability, Kind},
@@ -20,10 +22,13 @@ use crate::{
     seen::Seen,
     sql::sql,
     user,
+    zone::Now,
 };
 
 /// The command that makes a webhook.
 const CREATE: &str = "make webhook";
+/// For how long it is waited for those who write at the moment from which a webhook is told.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// For how long messages are signed with the secret before, too.
 const OVERLAP: TimeDelta = TimeDelta::hours(24);
 
@@ -41,12 +46,10 @@ pub(super) struct Stored {
     failing_since: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     arrived_at: Option<DateTime<Utc>>,
-    secret: Option<String>,
 }
 
-const COLUMNS: &str = "w.id, w.version, w.name, w.url, w.events, w.filter, w.active, w.given_up, w.failing_since, \
-    w.created_at, w.secret, (SELECT max(d.tried_at) FROM webhook_delivery d \
-                             WHERE d.webhook = w.id AND d.state = 'delivered') AS arrived_at";
+const COLUMNS: &str =
+    "id, version, name, url, events, filter, active, given_up, failing_since, created_at, arrived_at";
 
 /// All webhooks, by name.
 ///
@@ -54,13 +57,10 @@ const COLUMNS: &str = "w.id, w.version, w.name, w.url, w.events, w.filter, w.act
 /// [`AppError::Forbidden`] for who may not see the settings.
 pub async fn list(ctx: &Ctx) -> Result<Vec<Webhook>> {
     require(ctx.actor(), Kind::Setting, Ability::Read)?;
-    let text =
-        format!("SELECT {COLUMNS} FROM webhook w WHERE w.deleted_at IS NULL ORDER BY lower(w.name), w.id");
-    let mut webhooks = Vec::new();
-    for stored in Stored::find_by_statement(sql(&text, [])).all(ctx.db()).await? {
-        webhooks.push(view(ctx, stored).await?);
-    }
-    Ok(webhooks)
+    let text = format!("SELECT {COLUMNS} FROM webhook WHERE deleted_at IS NULL ORDER BY lower(name), id");
+    let stored = Stored::find_by_statement(sql(&text, [])).all(ctx.db()).await?;
+    let now = ctx.now();
+    Ok(stored.into_iter().map(|stored| stored.view(&now)).collect())
 }
 
 /// One webhook.
@@ -69,12 +69,17 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Webhook>> {
 /// As [`list`]; [`AppError::NotFound`].
 pub async fn get(ctx: &Ctx, id: WebhookId) -> Result<Webhook> {
     require(ctx.actor(), Kind::Setting, Ability::Read)?;
-    let stored = stored(ctx.db(), id, "").await?;
-    view(ctx, stored).await
+    let webhook = stored(ctx.db(), id, "").await?.view(&ctx.now());
+    // What is shown for a while is for people.
+    let secret = match ctx.via() {
+        Via::Key => None,
+        _ => user::seen_secret(ctx, shown_as(id)).await?,
+    };
+    Ok(Webhook { secret, ..webhook })
 }
 
 async fn stored(db: &impl ConnectionTrait, id: WebhookId, lock: &str) -> Result<Stored> {
-    let text = format!("SELECT {COLUMNS} FROM webhook w WHERE w.id = $1 AND w.deleted_at IS NULL {lock}");
+    let text = format!("SELECT {COLUMNS} FROM webhook WHERE id = $1 AND deleted_at IS NULL {lock}");
     let stored = Stored::find_by_statement(sql(&text, [id.0.into()]))
         .one(db)
         .await?;
@@ -82,36 +87,43 @@ async fn stored(db: &impl ConnectionTrait, id: WebhookId, lock: &str) -> Result<
 }
 
 async fn locked(tx: &DatabaseTransaction, id: WebhookId) -> Result<Stored> {
-    stored(tx, id, "FOR NO KEY UPDATE OF w").await
+    stored(tx, id, "FOR NO KEY UPDATE").await
 }
 
-async fn view(ctx: &Ctx, stored: Stored) -> Result<Webhook> {
-    let (now, id) = (ctx.now(), WebhookId(stored.id));
-    let state = match (stored.active, stored.failing_since) {
-        (true, None) => WebhookState::Well,
-        (true, Some(since)) => WebhookState::Failing {
-            since: now.say(since),
-        },
-        (false, _) if stored.given_up => WebhookState::GivenUp,
-        (false, _) => WebhookState::Paused,
-    };
-    // What is shown for a while is for people.
-    let secret = match ctx.via() {
-        Via::Key => None,
-        _ => user::seen_secret(ctx, shown_as(id)).await?,
-    };
-    Ok(Webhook {
-        id,
-        version: stored.version,
-        name: stored.name,
-        url: stored.url,
-        events: stored.events,
-        filter: stored.filter.unwrap_or_default(),
-        state,
-        created: now.say(stored.created_at),
-        arrived: stored.arrived_at.map(|at| now.say(at)),
-        secret,
-    })
+impl Stored {
+    fn view(self, now: &Now) -> Webhook {
+        let state = match (self.active, self.failing_since) {
+            (true, None) => WebhookState::Well,
+            (true, Some(since)) => WebhookState::Failing {
+                since: now.say(since),
+            },
+            (false, _) if self.given_up => WebhookState::GivenUp,
+            (false, _) => WebhookState::Paused,
+        };
+        Webhook {
+            id: WebhookId(self.id),
+            version: self.version,
+            name: self.name,
+            url: self.url,
+            events: self.events,
+            filter: self.filter.unwrap_or_default(),
+            state,
+            created: now.say(self.created_at),
+            arrived: self.arrived_at.map(|at| now.say(at)),
+            secret: None,
+        }
+    }
+}
+
+/// Says no for a webhook that is paused.
+///
+/// # Errors
+/// [`AppError::NotFound`]; [`AppError::Refused`].
+pub(super) async fn require_active(db: &impl ConnectionTrait, id: WebhookId) -> Result<()> {
+    if stored(db, id, "").await?.active {
+        return Ok(());
+    }
+    Err(AppError::refused("This webhook is paused. Please let it go on first.").into())
 }
 
 fn shown_as(id: WebhookId) -> String {
@@ -122,8 +134,8 @@ fn shown_as(id: WebhookId) -> String {
 pub struct Made {
     /// What was written.
     pub receipt: Receipt,
-    /// What its messages are signed with.
-    pub secret: String,
+    /// What its messages are signed with, as long as the actor may see that.
+    pub secret: Option<String>,
 }
 
 /// Makes a webhook, which is told of what happens from now on, and gives its secret; for ten minutes the actor can see it
@@ -139,6 +151,8 @@ pub async fn create(ctx: &Ctx, id: WebhookId, form: WebhookForm) -> Result<Made>
         return made(ctx, id, receipt).await;
     }
     post::check(ctx.service(), &form.url)?;
+    // It is told of nothing that was there before, and of all that is being written at this moment.
+    let present = journal::decided(ctx.db(), PATIENCE).await?.change;
     let tx = ctx.db().begin().await?;
     let many = sql(
         "SELECT count(*) AS many FROM webhook WHERE deleted_at IS NULL",
@@ -163,14 +177,18 @@ pub async fn create(ctx: &Ctx, id: WebhookId, form: WebhookForm) -> Result<Made>
         let receipt = before.ok_or_else(|| AppError::invalid("form", again))?;
         return made(ctx, id, receipt).await;
     }
-    // It is told of nothing that was there before.
-    let secret = sql(
-        "UPDATE webhook SET secret = $2, told = (SELECT coalesce(max(seq), 0) FROM change) WHERE id = $1",
-        [id.0.into(), message::new_secret().into()],
+    let secret = message::new_secret();
+    let statement = sql(
+        "UPDATE webhook SET secret = $2, told = $3 WHERE id = $1",
+        [id.0.into(), secret.clone().into(), present.into()],
     );
-    tx.execute_raw(secret).await?;
+    tx.execute_raw(statement).await?;
     tx.commit().await?;
-    made(ctx, id, receipt(id, 1, Some(batch))).await
+    user::show_secret(ctx, shown_as(id), &secret).await?;
+    Ok(Made {
+        receipt: receipt(id, 1, Some(batch)),
+        secret: Some(secret),
+    })
 }
 
 #[derive(FromQueryResult)]
@@ -179,8 +197,7 @@ struct Many {
 }
 
 async fn made(ctx: &Ctx, id: WebhookId, receipt: Receipt) -> Result<Made> {
-    let secret = stored(ctx.db(), id, "").await?.secret.unwrap_or_default();
-    user::show_secret(ctx, shown_as(id), &secret).await?;
+    let secret = user::seen_secret(ctx, shown_as(id)).await?;
     Ok(Made { receipt, secret })
 }
 
@@ -245,10 +262,16 @@ pub async fn pause(ctx: &Ctx, id: WebhookId) -> Result<Receipt> {
     let Some(change) = activity(id, stands.active, false) else {
         return Ok(receipt(id, stands.version, None));
     };
-    let calm = "UPDATE webhook SET given_up = FALSE, failing_since = NULL, next_at = NULL WHERE id = $1";
-    tx.execute_raw(sql(calm, [id.0.into()])).await?;
+    calm(&tx, id).await?;
     let batch = journal::commit(tx, ctx, "pause webhook", vec![change]).await?;
     Ok(receipt(id, stands.version + 1, Some(batch)))
+}
+
+/// Forgets how a webhook fared.
+async fn calm(tx: &DatabaseTransaction, id: WebhookId) -> Result<()> {
+    let calm = "UPDATE webhook SET given_up = FALSE, failing_since = NULL, next_at = NULL WHERE id = $1";
+    tx.execute_raw(sql(calm, [id.0.into()])).await?;
+    Ok(())
 }
 
 /// Whether it is told, as a change.
@@ -263,21 +286,27 @@ pub(super) fn activity(id: WebhookId, before: bool, after: bool) -> Option<Chang
 /// As [`pause`].
 pub async fn resume(ctx: &Ctx, id: WebhookId, skip: bool) -> Result<Receipt> {
     require(ctx.actor(), Kind::Setting, Ability::Update)?;
+    let present = match skip {
+        true => Some(journal::decided(ctx.db(), PATIENCE).await?.change),
+        false => None,
+    };
     let tx = ctx.db().begin().await?;
     let stands = locked(&tx, id).await?;
     let Some(change) = activity(id, stands.active, true) else {
         return Ok(receipt(id, stands.version, None));
     };
-    if skip {
+    let mut command = Command::of(ctx, "resume webhook");
+    if let Some(present) = present {
         let skipped =
             "UPDATE webhook_delivery SET state = 'skipped' WHERE webhook = $1 AND state = 'waiting'";
         tx.execute_raw(sql(skipped, [id.0.into()])).await?;
-        let present = "UPDATE webhook SET told = (SELECT coalesce(max(seq), 0) FROM change) WHERE id = $1";
-        tx.execute_raw(sql(present, [id.0.into()])).await?;
+        let told = "UPDATE webhook SET told = greatest(told, $2) WHERE id = $1";
+        tx.execute_raw(sql(told, [id.0.into(), present.into()])).await?;
+        command = command.never_undone("What was left out is not told any more; the webhook can be paused.");
     }
-    let calm = "UPDATE webhook SET given_up = FALSE, failing_since = NULL, next_at = NULL WHERE id = $1";
-    tx.execute_raw(sql(calm, [id.0.into()])).await?;
-    let batch = journal::commit(tx, ctx, "resume webhook", vec![change]).await?;
+    calm(&tx, id).await?;
+    let batch = journal::write(&tx, ctx.clock().new_id(), &command, vec![change]).await?;
+    tx.commit().await?;
     Ok(receipt(id, stands.version + 1, Some(batch)))
 }
 
@@ -289,6 +318,7 @@ pub async fn remove(ctx: &Ctx, id: WebhookId) -> Result<Receipt> {
     require(ctx.actor(), Kind::Setting, Ability::Update)?;
     let tx = ctx.db().begin().await?;
     let stands = locked(&tx, id).await?;
+    calm(&tx, id).await?;
     let change = Change::bare(RecordKind::Webhook, id.0, id.0, Op::Trash);
     let batch = journal::commit(tx, ctx, "remove webhook", vec![change]).await?;
     Ok(receipt(id, stands.version + 1, Some(batch)))
@@ -301,15 +331,18 @@ pub async fn remove(ctx: &Ctx, id: WebhookId) -> Result<Receipt> {
 /// As [`pause`].
 pub async fn renew_secret(ctx: &Ctx, id: WebhookId) -> Result<String> {
     require(ctx.actor(), Kind::Setting, Ability::Update)?;
-    let secret = message::new_secret();
+    let (secret, now) = (message::new_secret(), ctx.clock().now());
     let tx = ctx.db().begin().await?;
     let stands = locked(&tx, id).await?;
     let statement = sql(
-        "UPDATE webhook SET secret = $2, secret_before = secret, secret_before_until = $3 WHERE id = $1",
+        // A second new one within the day leaves the one that the receiver knows.
+        "UPDATE webhook SET secret = $2, secret_before_until = $3, \
+                secret_before = CASE WHEN secret_before_until > $4 THEN secret_before ELSE secret END WHERE id = $1",
         [
             id.0.into(),
             secret.clone().into(),
-            (ctx.clock().now() + OVERLAP).into(),
+            (now + OVERLAP).into(),
+            now.into(),
         ],
     );
     tx.execute_raw(statement).await?;

@@ -88,7 +88,7 @@ pub async fn page(ctx: &Ctx, id: WebhookId, before: Option<i64>) -> Result<Webho
 /// [`AppError::Forbidden`] without the right; [`AppError::NotFound`]; [`AppError::Refused`] for one that is paused.
 pub async fn ping(ctx: &Ctx, id: WebhookId) -> Result<DeliveryId> {
     require(ctx.actor(), Kind::Setting, Ability::Update)?;
-    require_active(ctx, id).await?;
+    keep::require_active(ctx.db(), id).await?;
     let (ping, now): (DeliveryId, _) = (ctx.clock().new_id(), ctx.clock().now());
     let statement = sql(
         "INSERT INTO webhook_delivery (id, webhook, event, body, state, created_at) VALUES ($1, $2, $3, $4, 'waiting', $5)",
@@ -102,13 +102,6 @@ pub async fn ping(ctx: &Ctx, id: WebhookId) -> Result<DeliveryId> {
     );
     ctx.db().execute_raw(statement).await?;
     Ok(ping)
-}
-
-async fn require_active(ctx: &Ctx, id: WebhookId) -> Result<()> {
-    if keep::get(ctx, id).await?.active() {
-        return Ok(());
-    }
-    Err(AppError::refused("This webhook is paused. Please let it go on first.").into())
 }
 
 #[derive(FromQueryResult)]
@@ -128,7 +121,7 @@ pub async fn send_again(ctx: &Ctx, id: DeliveryId) -> Result<WebhookId> {
     );
     let owner = Owner::find_by_statement(owner).one(ctx.db()).await?;
     let webhook = WebhookId(owner.ok_or(AppError::NotFound)?.webhook);
-    require_active(ctx, webhook).await?;
+    keep::require_active(ctx.db(), webhook).await?;
     let statement = sql(
         "WITH again AS (UPDATE webhook_delivery SET state = 'waiting', attempts = 0, \
                                place = nextval('webhook_delivery_place') WHERE id = $1 AND state <> 'waiting') \
@@ -139,12 +132,15 @@ pub async fn send_again(ctx: &Ctx, id: DeliveryId) -> Result<WebhookId> {
     Ok(webhook)
 }
 
-/// Forgets messages that arrived long ago.
+/// Forgets messages that arrived long ago, a piece at a time.
 pub(crate) async fn sweep(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<()> {
-    let old = sql(
-        "DELETE FROM webhook_delivery WHERE created_at < $1 AND state <> 'waiting'",
-        [(now - KEPT).into()],
-    );
-    db.execute_raw(old).await?;
+    let old = "DELETE FROM webhook_delivery WHERE id IN \
+         (SELECT id FROM webhook_delivery WHERE created_at < $1 AND state <> 'waiting' ORDER BY created_at LIMIT 1000)";
+    while db
+        .execute_raw(sql(old, [(now - KEPT).into()]))
+        .await?
+        .rows_affected()
+        > 0
+    {}
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! Who tells webhooks: any number of servers, each webhook by one at a time.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -18,7 +21,7 @@ use super::{
 };
 use crate::{
     Error, Result, Service, customer, event,
-    journal::{self, Command, Reach},
+    journal::{self, Command, Mark, Reach},
     mail,
     sql::sql,
 };
@@ -33,16 +36,14 @@ const LEASE: TimeDelta = TimeDelta::seconds(30);
 const TURN: Duration = Duration::from_secs(20);
 /// Changes that are looked at in one go.
 const CHANGES: usize = 500;
-/// For how long a turn waits for writers that are not through.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How often it asks for them.
-const PAUSE: Duration = Duration::from_millis(20);
 /// The first pause after a message that did not arrive. Each is four times as long as the one before.
 const BACK_OFF: TimeDelta = TimeDelta::seconds(5);
 /// The longest pause.
 const BACK_OFF_MAX: TimeDelta = TimeDelta::hours(2);
-/// A webhook at which nothing arrives for this long is paused.
+/// A webhook at which nothing arrives for this long is paused,
 const GIVE_UP: TimeDelta = TimeDelta::hours(24);
+/// once it was tried this often: a day on which no server ran does not count.
+const GIVE_UP_AFTER: i32 = 10;
 
 /// How long to wait after so many attempts.
 fn back_off(attempts: i32) -> TimeDelta {
@@ -60,6 +61,15 @@ struct At {
     service: Service,
     id: Uuid,
     post: Arc<Post>,
+    /// How far all writers of the journal are through.
+    decided: Arc<AtomicI64>,
+}
+
+/// A webhook in a turn: whoever took it later has another one.
+#[derive(Clone, Copy)]
+struct Turn {
+    webhook: WebhookId,
+    id: Uuid,
 }
 
 #[derive(FromQueryResult)]
@@ -71,13 +81,21 @@ struct Claimed {
 #[derive(FromQueryResult)]
 struct Next {
     name: String,
+    version: i64,
     url: String,
     secret: String,
     secret_before: Option<String>,
-    failing_since: Option<DateTime<Utc>>,
     id: Uuid,
     body: String,
     attempts: i32,
+}
+
+/// A webhook as it stands once a message was sent.
+#[derive(FromQueryResult)]
+struct Stands {
+    version: i64,
+    active: bool,
+    failing_since: Option<DateTime<Utc>>,
 }
 
 /// How far a webhook is, and what it is told of.
@@ -99,6 +117,7 @@ impl Teller {
                 service: service.clone(),
                 id: service.clock().new_id(),
                 post: Arc::new(Post::new(service)?),
+                decided: Arc::default(),
             },
         })
     }
@@ -106,23 +125,25 @@ impl Teller {
     /// Tells for as long as it is polled. What it was at when it is dropped another one tells again.
     pub async fn work(&self) {
         let mut turns = JoinSet::new();
+        let mut mark = None;
         loop {
             while turns.try_join_next().is_some() {}
-            match self.at_work.claim(AT_ONCE.saturating_sub(turns.len())).await {
-                Ok(claimed) => {
-                    for webhook in claimed {
-                        let at_work = self.at_work.clone();
-                        turns.spawn(async move { at_work.turn(webhook).await });
-                    }
-                }
-                Err(error) => {
-                    // Logs it.
-                    let _ = error.tell();
-                    sleep(IDLE * 8).await;
-                }
+            if let Err(error) = self.step(&mut mark, &mut turns).await {
+                // Logs it.
+                let _ = error.tell();
+                sleep(IDLE * 8).await;
             }
             sleep(IDLE).await;
         }
+    }
+
+    async fn step(&self, mark: &mut Option<Mark>, turns: &mut JoinSet<()>) -> Result<()> {
+        self.at_work.follow(mark).await?;
+        for turn in self.at_work.claim(AT_ONCE.saturating_sub(turns.len())).await? {
+            let at_work = self.at_work.clone();
+            turns.spawn(async move { at_work.turn(turn).await });
+        }
+        Ok(())
     }
 
     /// Lets go of what it is at, so that another may take it at once: for a server that stops.
@@ -131,7 +152,7 @@ impl Teller {
     /// When the database is away; then the lease runs out by itself.
     pub async fn let_go(&self) -> Result<()> {
         let statement = sql(
-            "UPDATE webhook SET lease_until = NULL, worker = NULL WHERE worker = $1",
+            "UPDATE webhook SET lease_until = NULL, worker = NULL, turn = NULL WHERE worker = $1",
             [self.at_work.id.into()],
         );
         self.at_work.service.db().execute_raw(statement).await?;
@@ -140,36 +161,62 @@ impl Teller {
 }
 
 impl At {
-    /// Takes webhooks that there may be something to tell.
-    async fn claim(&self, most: usize) -> Result<Vec<WebhookId>> {
+    /// Looks how far all writers are through, where a webhook waits for that. A mark is kept until it is: a newer one
+    /// could be held up for ever.
+    async fn follow(&self, mark: &mut Option<Mark>) -> Result<()> {
+        let db = self.service.db();
+        if mark.is_none() {
+            let behind = "SELECT 1 FROM webhook WHERE active AND deleted_at IS NULL AND told < (SELECT max(seq) FROM change) LIMIT 1";
+            if db.query_one_raw(sql(behind, [])).await?.is_none() {
+                return Ok(());
+            }
+            *mark = Some(Reach::read(db).await?.mark(db).await?);
+        }
+        if let Some(set) = mark
+            && set.is_decided(db).await?
+        {
+            self.decided.store(set.change, Ordering::Relaxed);
+            *mark = None;
+        }
+        Ok(())
+    }
+
+    /// Takes webhooks that there is something to tell: those first whose last turn is longest ago.
+    async fn claim(&self, most: usize) -> Result<Vec<Turn>> {
         if most == 0 {
             return Ok(Vec::new());
         }
-        let now = self.service.clock().now();
+        let (now, turn): (_, Uuid) = (self.service.clock().now(), self.service.clock().new_id());
         let statement = sql(
-            "UPDATE webhook SET worker = $1, lease_until = $2 WHERE id IN (SELECT w.id FROM webhook w \
-             WHERE w.active AND w.deleted_at IS NULL AND w.secret IS NOT NULL \
+            "UPDATE webhook SET worker = $1, turn = $2, turn_at = $3, lease_until = $4 WHERE id IN \
+             (SELECT w.id FROM webhook w WHERE w.active AND w.deleted_at IS NULL AND w.secret IS NOT NULL \
                AND (w.next_at IS NULL OR w.next_at <= $3) AND (w.lease_until IS NULL OR w.lease_until < $3) \
-               AND (w.told < (SELECT max(seq) FROM change) \
+               AND (w.told < $5 \
                     OR EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.webhook = w.id AND d.state = 'waiting')) \
-             ORDER BY w.next_at NULLS FIRST, w.id LIMIT $4 FOR UPDATE OF w SKIP LOCKED) RETURNING id",
+             ORDER BY w.turn_at NULLS FIRST, w.id LIMIT $6 FOR UPDATE OF w SKIP LOCKED) RETURNING id",
             [
                 self.id.into(),
-                (now + LEASE).into(),
+                turn.into(),
                 now.into(),
+                (now + LEASE).into(),
+                self.decided.load(Ordering::Relaxed).into(),
                 i64::try_from(most).unwrap_or(i64::MAX).into(),
             ],
         );
         let claimed = Claimed::find_by_statement(statement)
             .all(self.service.db())
             .await?;
-        Ok(claimed.into_iter().map(|one| WebhookId(one.id)).collect())
+        let turns = claimed.into_iter().map(|one| Turn {
+            webhook: WebhookId(one.id),
+            id: turn,
+        });
+        Ok(turns.collect())
     }
 
     /// Tells one webhook for a while.
-    async fn turn(&self, id: WebhookId) {
-        let done = match self.tell(id).await {
-            Ok(()) => self.release(id).await,
+    async fn turn(&self, turn: Turn) {
+        let done = match self.tell(turn).await {
+            Ok(()) => self.release(turn).await,
             error => error,
         };
         if let Err(error) = done {
@@ -178,11 +225,11 @@ impl At {
         }
     }
 
-    async fn tell(&self, id: WebhookId) -> Result<()> {
+    async fn tell(&self, turn: Turn) -> Result<()> {
         let began = Instant::now();
         while began.elapsed() < TURN {
-            let Some(next) = self.next(id).await? else {
-                if self.write_more(id).await? {
+            let Some(next) = self.next(turn).await? else {
+                if self.write_more(turn).await? {
                     continue;
                 }
                 return Ok(());
@@ -190,7 +237,7 @@ impl At {
             let now = self.service.clock().now();
             let headers = headers(&next, now.timestamp())?;
             let answer = self.post.send(&next.url, headers, next.body.clone()).await;
-            if !self.note(id, &next, &answer).await? {
+            if !self.note(turn, &next, &answer).await? {
                 return Ok(());
             }
         }
@@ -199,44 +246,40 @@ impl At {
 
     /// The message that is sent next, with what it is sent by: both may have been changed a moment ago. Nothing where none
     /// waits, or the webhook is not told any more.
-    async fn next(&self, id: WebhookId) -> Result<Option<Next>> {
+    async fn next(&self, turn: Turn) -> Result<Option<Next>> {
         let statement = sql(
-            "SELECT w.name, w.url, w.secret, w.failing_since, d.id, d.body, d.attempts, \
+            "SELECT w.name, w.version, w.url, w.secret, d.id, d.body, d.attempts, \
                     CASE WHEN w.secret_before_until > $3 THEN w.secret_before END AS secret_before \
              FROM webhook w JOIN webhook_delivery d ON d.webhook = w.id AND d.state = 'waiting' \
-             WHERE w.id = $1 AND w.worker = $2 AND w.active AND w.deleted_at IS NULL ORDER BY d.place LIMIT 1",
-            [id.0.into(), self.id.into(), self.service.clock().now().into()],
+             WHERE w.id = $1 AND w.turn = $2 AND w.active AND w.deleted_at IS NULL ORDER BY d.place LIMIT 1",
+            [
+                turn.webhook.0.into(),
+                turn.id.into(),
+                self.service.clock().now().into(),
+            ],
         );
         Ok(Next::find_by_statement(statement).one(self.service.db()).await?)
     }
 
     /// Writes the messages about what was changed since, up to where all writers are through. Gives whether there may be
     /// something to send now, or to write.
-    async fn write_more(&self, id: WebhookId) -> Result<bool> {
-        let db = self.service.db();
-        let mark = Reach::read(db).await?.mark(db).await?;
-        let began = Instant::now();
-        while !mark.is_decided(db).await? {
-            if began.elapsed() > PATIENCE {
-                return Ok(false);
-            }
-            sleep(PAUSE).await;
-        }
-        let tx = db.begin().await?;
+    async fn write_more(&self, turn: Turn) -> Result<bool> {
+        let (id, decided) = (turn.webhook, self.decided.load(Ordering::Relaxed));
+        let tx = self.service.db().begin().await?;
         let statement = sql(
             "SELECT told, events, filter FROM webhook \
-             WHERE id = $1 AND worker = $2 AND active AND deleted_at IS NULL FOR NO KEY UPDATE",
-            [id.0.into(), self.id.into()],
+             WHERE id = $1 AND turn = $2 AND active AND deleted_at IS NULL FOR NO KEY UPDATE",
+            [id.0.into(), turn.id.into()],
         );
         let Some(follows) = Follows::find_by_statement(statement).one(&tx).await? else {
             return Ok(false);
         };
-        if follows.told >= mark.change {
+        if follows.told >= decided {
             return Ok(false);
         }
-        let rows = event::changes(&tx, follows.told, mark.change, CHANGES).await?;
-        // Numbers may be missing up to the mark: nothing is behind the last row then, and the next look finds that.
-        let through = rows.last().map_or(mark.change, |row| row.seq);
+        let rows = event::changes(&tx, follows.told, decided, CHANGES).await?;
+        // Numbers may be missing up to there: nothing is behind the last row then, and the next look finds that.
+        let through = rows.last().map_or(decided, |row| row.seq);
         self.write_messages(&tx, id, &follows, &rows).await?;
         let statement = sql(
             "UPDATE webhook SET told = $2, lease_until = $3 WHERE id = $1",
@@ -299,26 +342,18 @@ impl At {
     }
 
     /// Notes what came of a message. Gives whether the next one may follow.
-    async fn note(&self, id: WebhookId, sent: &Next, answer: &Answer) -> Result<bool> {
-        let (now, arrived) = (self.service.clock().now(), answer.arrived());
+    async fn note(&self, turn: Turn, sent: &Next, answer: &Answer) -> Result<bool> {
+        let (now, arrived, id) = (self.service.clock().now(), answer.arrived(), turn.webhook);
         let tx = self.service.db().begin().await?;
-        let next_at = (!arrived).then(|| now + back_off(sent.attempts + 1));
         let statement = sql(
-            "UPDATE webhook SET lease_until = $3, next_at = $4, \
-                    failing_since = CASE WHEN $4::timestamptz IS NULL THEN NULL ELSE coalesce(failing_since, $5) END \
-             WHERE id = $1 AND worker = $2",
-            [
-                id.0.into(),
-                self.id.into(),
-                (now + LEASE).into(),
-                next_at.into(),
-                now.into(),
-            ],
+            "SELECT version, active AND deleted_at IS NULL AS active, failing_since FROM webhook \
+             WHERE id = $1 AND turn = $2 FOR NO KEY UPDATE",
+            [id.0.into(), turn.id.into()],
         );
-        if tx.execute_raw(statement).await?.rows_affected() == 0 {
-            // Another server has taken it over, and sends this again.
+        let Some(stands) = Stands::find_by_statement(statement).one(&tx).await? else {
+            // Another turn has begun, and sends this again.
             return Ok(false);
-        }
+        };
         let statement = sql(
             "UPDATE webhook_delivery SET state = $2, attempts = attempts + 1, tried_at = $3, status = $4, millis = $5, \
                     said = $6 WHERE id = $1 AND state = 'waiting'",
@@ -332,12 +367,38 @@ impl At {
             ],
         );
         tx.execute_raw(statement).await?;
-        let for_long = sent.failing_since.is_some_and(|since| since + GIVE_UP <= now);
-        if !arrived && (for_long || answer.is_gone()) {
-            self.give_up(&tx, id, sent, answer).await?;
+        if arrived {
+            let well = "UPDATE webhook SET lease_until = $2, next_at = NULL, failing_since = NULL, arrived_at = $3 WHERE id = $1";
+            tx.execute_raw(sql(well, [id.0.into(), (now + LEASE).into(), now.into()]))
+                .await?;
+        } else if stands.active && stands.version == sent.version {
+            self.note_failure(&tx, id, sent, answer, stands.failing_since.unwrap_or(now))
+                .await?;
         }
+        // Where it was changed meanwhile, what it was before says nothing of what it is.
         tx.commit().await?;
         Ok(arrived)
+    }
+
+    async fn note_failure(
+        &self,
+        tx: &DatabaseTransaction,
+        id: WebhookId,
+        sent: &Next,
+        answer: &Answer,
+        since: DateTime<Utc>,
+    ) -> Result<()> {
+        let (now, attempts) = (self.service.clock().now(), sent.attempts + 1);
+        let statement = sql(
+            "UPDATE webhook SET next_at = $2, failing_since = $3 WHERE id = $1",
+            [id.0.into(), (now + back_off(attempts)).into(), since.into()],
+        );
+        tx.execute_raw(statement).await?;
+        let for_long = since + GIVE_UP <= now && attempts >= GIVE_UP_AFTER;
+        if for_long || answer.is_gone() {
+            self.give_up(tx, id, sent, answer).await?;
+        }
+        Ok(())
     }
 
     /// Pauses a webhook at which nothing arrives, and tells those who can mend it.
@@ -361,17 +422,14 @@ impl At {
             "UPDATE webhook SET given_up = TRUE, failing_since = NULL, next_at = NULL WHERE id = $1";
         tx.execute_raw(sql(given_up, [id.0.into()])).await?;
         tracing::warn!(webhook = %id, "nothing arrives at a webhook: it is paused");
-        let status = answer
-            .status
-            .map(|status| format!(" with {status}"))
-            .unwrap_or_default();
         let why = if answer.is_gone() {
             "its receiver answered that it is gone for good (410)".to_owned()
         } else {
-            format!(
-                "nothing arrived there for a day; the last message was answered{status}: {}",
-                answer.said
-            )
+            let last = match answer.status {
+                Some(status) => format!("the last answer was {status}: {}", answer.said),
+                None => answer.said.clone(),
+            };
+            format!("nothing arrived there for a day. {last}")
         };
         let body = format!(
             "The webhook “{}” was paused: {why}\n\nWhat happens meanwhile is told once it goes on. Look at it here:\n\n{}\n",
@@ -382,10 +440,10 @@ impl At {
         mail::put_to_admins(tx, &self.service, &subject, &body).await
     }
 
-    async fn release(&self, id: WebhookId) -> Result<()> {
+    async fn release(&self, turn: Turn) -> Result<()> {
         let statement = sql(
-            "UPDATE webhook SET lease_until = NULL, worker = NULL WHERE id = $1 AND worker = $2",
-            [id.0.into(), self.id.into()],
+            "UPDATE webhook SET lease_until = NULL, worker = NULL, turn = NULL WHERE id = $1 AND turn = $2",
+            [turn.webhook.0.into(), turn.id.into()],
         );
         self.service.db().execute_raw(statement).await?;
         Ok(())

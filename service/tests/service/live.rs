@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use rapport_domain::{
     access::BuiltInRole,
+    appointment::NewAppointment,
     error::AppError,
     form::Values,
     id::{CustomerId, UserId},
@@ -12,12 +13,12 @@ use rapport_domain::{
     user::people::PersonPatch,
 };
 use rapport_service::{
-    Ctx, Service, import,
+    Ctx, Service, appointment, import,
     job::Worker,
     live::{self, Hub, Listener},
     user,
 };
-use rapport_testing::PASSWORD;
+use rapport_testing::{PASSWORD, eventually};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
@@ -42,6 +43,7 @@ async fn awake(world: &World, hub: &Hub, ctx: &Ctx) -> Listener {
     // Behind all there is.
     let mut listener = listening(world, &world.house.service, hub, ctx, Some(i64::MAX)).await;
     assert_eq!(next(&mut listener).await, News::Begun);
+    while !silent(&mut listener).await {}
     listener
 }
 
@@ -65,11 +67,13 @@ async fn silent(listener: &mut Listener) -> bool {
         .is_err()
 }
 
-fn here(record: CustomerId, field: Option<&str>, tab: u128) -> Here {
+fn here(record: CustomerId, field: Option<&str>, tab: u128, turn: u64) -> Here {
     Here {
         tab: Uuid::from_u128(tab),
         record: Some(record.0),
         field: field.map(str::to_owned),
+        turn,
+        active: false,
     }
 }
 
@@ -203,6 +207,113 @@ async fn one_that_is_written_late_is_told_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_hub_that_wakes_up_among_writers_misses_none_of_them() {
+    let world = World::new().await;
+    let admin = world.acting(BuiltInRole::Admin).await;
+    let id = world.customer(&admin, &[("name", "Ada")]).await;
+    let hub = Hub::start(&world.house.service);
+    let batch = world
+        .house
+        .database
+        .read("SELECT id::text FROM batch ORDER BY at DESC LIMIT 1")
+        .await;
+    let late = format!(
+        "BEGIN; INSERT INTO change (batch, kind, record, subject, version, op, at, before, after) \
+         VALUES ('{batch}', 'customer', '{id}', '{id}', 77, 'update', now(), '{{\"city\": null}}', '{{\"city\": \"Ely\"}}'); \
+         SELECT pg_sleep(2); COMMIT"
+    );
+    let (world_, admin_) = (&world, &admin);
+    let last = async || {
+        world_
+            .house
+            .database
+            .read("SELECT last_value::text FROM change_seq_seq")
+            .await
+    };
+    let before = last().await;
+    let (_, mut listener) = tokio::join!(world.house.database.run(&late), async {
+        eventually("its number is drawn", SOON, async || last().await != before).await;
+        world_.customer(admin_, &[("name", "Ben")]).await;
+        awake(world_, &hub, admin_).await
+    });
+    while changed(&mut listener).await.iter().all(|one| one.version != 77) {}
+}
+
+#[tokio::test]
+async fn every_piece_of_a_large_command_is_told() {
+    let world = World::new().await;
+    let admin = world.acting(BuiltInRole::Admin).await;
+    let hub = Hub::start(&world.house.service);
+    let mut listener = awake(&world, &hub, &admin).await;
+    let mut text = String::from("Name\n");
+    for row in 0..2_500 {
+        text.push_str(&format!("Ada {row}\n"));
+    }
+    let import = staged(&admin, "people.csv", text.as_bytes()).await;
+    import::run(&admin, import).await.unwrap();
+    Worker::new(&world.house.service).work_off().await.unwrap();
+    let last: i64 = world
+        .house
+        .database
+        .read("SELECT max(seq)::text FROM change")
+        .await
+        .parse()
+        .unwrap();
+    let mut pieces = Vec::new();
+    while pieces.last() != Some(&last) {
+        if let News::Changed { upto, touched, .. } = next(&mut listener).await {
+            assert!(touched.is_empty(), "too much to be named");
+            pieces.push(upto);
+        }
+    }
+    let mut each = pieces.clone();
+    each.dedup();
+    assert_eq!(each, pieces, "no two pieces are told apart by nothing");
+}
+
+#[tokio::test]
+async fn of_an_appointment_each_keeper_hears_and_of_its_customer_who_may_see_that() {
+    let world = World::new().await;
+    let (anna, ben) = (
+        world.acting(BuiltInRole::Member).await,
+        world.acting_in(BuiltInRole::Member, "Elsewhere").await,
+    );
+    let admin = world.acting(BuiltInRole::Admin).await;
+    let reader = world.acting_in(BuiltInRole::Member, "Nowhere").await;
+    let hub = Hub::start(&world.house.service);
+    let customer = world.customer(&anna, &[("name", "Ada")]).await;
+    let mut of_anna = awake(&world, &hub, &anna).await;
+    let mut of_ben = awake(&world, &hub, &ben).await;
+    let mut of_reader = awake(&world, &hub, &reader).await;
+    let staff = format!("{}\n{}", anna.actor().user, ben.actor().user);
+    let day = admin.clock().now().date_naive() + TimeDelta::days(3);
+    let values = Values::default()
+        .with("id", admin.clock().new_id::<Uuid>().to_string())
+        .with("type", "01900000-0000-7000-8000-000000000021")
+        .with("customer", customer.to_string())
+        .with("staff", staff)
+        .with("date", day.to_string())
+        .with("time", "10:00")
+        .with("minutes", "30");
+    let id = appointment::book(&admin, NewAppointment::parse(&values).unwrap())
+        .await
+        .unwrap()
+        .record;
+    let (near, far, busy) = (
+        changed(&mut of_anna).await,
+        changed(&mut of_ben).await,
+        changed(&mut of_reader).await,
+    );
+    assert_eq!((near[0].record, near[0].customer), (Some(id), Some(customer.0)));
+    // Whose the customer is Ben may not know.
+    assert_eq!((far[0].record, far[0].customer), (Some(id), None));
+    assert_eq!(
+        (busy[0].record, busy[0].customer, busy[0].fields.len()),
+        (None, None, 0)
+    );
+}
+
+#[tokio::test]
 async fn a_stream_ends_with_its_session_and_follows_the_rights() {
     let world = World::new().await;
     let admin = world.acting(BuiltInRole::Admin).await;
@@ -260,10 +371,10 @@ async fn who_looks_at_a_record_is_told_to_the_others_who_do() {
         user::me(&ben).await.unwrap().name,
     ];
 
-    live::here(&anna, here(id, None, 1)).await.unwrap();
-    live::here(&ben, here(id, Some("city"), 2)).await.unwrap();
-    live::here(&ben, here(id, None, 3)).await.unwrap();
-    let refused = live::here(&far, here(id, None, 4)).await;
+    live::here(&anna, here(id, None, 1, 1)).await.unwrap();
+    live::here(&ben, here(id, Some("city"), 2, 2)).await.unwrap();
+    live::here(&ben, here(id, None, 3, 1)).await.unwrap();
+    let refused = live::here(&far, here(id, None, 4, 1)).await;
     assert!(matches!(told(refused), AppError::NotFound));
     let heard = async |listener: &mut Listener, wanted: Vec<Looking>| loop {
         if let News::Looking { record, people } = next(listener).await
@@ -287,13 +398,21 @@ async fn who_looks_at_a_record_is_told_to_the_others_who_do() {
         tab: Uuid::from_u128(2),
         record: None,
         field: None,
+        turn: 3,
+        active: false,
     };
+    // What arrives late says nothing any more.
+    let late = Here {
+        turn: 1,
+        ..nowhere.clone()
+    };
+    live::here(&ben, late).await.unwrap();
     live::here(&ben, nowhere).await.unwrap();
     heard(&mut of_anna, vec![looking(&ben, &names[1], None)]).await;
-    world.house.clock.advance(TimeDelta::seconds(50));
-    live::here(&anna, here(id, None, 1)).await.unwrap();
+    world.house.clock.advance(TimeDelta::seconds(80));
+    live::here(&anna, here(id, None, 1, 2)).await.unwrap();
     heard(&mut of_anna, vec![]).await;
-    let wrong = live::here(&anna, here(id, Some("<b>"), 1)).await;
+    let wrong = live::here(&anna, here(id, Some("<b>"), 1, 3)).await;
     assert!(matches!(told(wrong), AppError::Invalid { .. }));
 }
 
@@ -305,8 +424,10 @@ async fn when_redis_is_away_it_is_said_and_what_was_missed_when_it_is_back() {
     let mut listener = awake(&world, &hub, &admin).await;
     faults.redis.break_off();
     while next(&mut listener).await != News::Paused {}
+    // For as long as it is away nothing is told, and nobody reads anything anew.
+    assert!(silent(&mut listener).await && silent(&mut listener).await);
     faults.redis.restore();
-    while next(&mut listener).await != News::Missed {}
+    assert_eq!(next(&mut listener).await, News::Missed);
     let id = world.customer(&admin, &[("name", "Ada")]).await;
     assert_eq!(changed(&mut listener).await[0].record, Some(id.0));
 }

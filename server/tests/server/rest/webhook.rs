@@ -72,6 +72,13 @@ async fn a_webhook_is_made_once_changed_paused_and_removed() {
     );
     let renewed = program_.post(&format!("{path}/secret"), &json!(null)).await;
     assert_ne!(renewed.body["secret"], made.body["secret"]);
+    assert!(renewed.body["secret"].as_str().unwrap().starts_with("whsec_"));
+    program_.post(&format!("{path}/pause"), &json!(null)).await;
+    program_
+        .post(&format!("{path}/resume"), &json!({"skip": true}))
+        .await;
+    let log = program_.get(&format!("{path}/deliveries")).await;
+    assert_eq!(log.body["data"][0]["state"], "skipped");
 
     // Who only looks sees it, and changes nothing.
     let looks = program(&site, &admin, "read").await;
