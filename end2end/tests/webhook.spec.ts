@@ -33,7 +33,7 @@ test("a webhook is set up, tells of a new customer, is paused, and goes on with 
   const form = page.getByRole("form", { name: "New webhook" });
   await expect(page.getByText("New webhook", { exact: true })).toBeVisible();
   if (!(await form.isVisible())) await page.getByText("New webhook", { exact: true }).click();
-  await form.getByLabel("What it is for").fill("Web shop");
+  await form.getByLabel("What it is for").fill("Till");
   await form.getByLabel("Address").fill("https://me:secret@shop.example");
   await form.getByRole("button", { name: "Set it up" }).click();
   await expect(form.getByText("without a name or a password")).toBeVisible();
@@ -41,7 +41,7 @@ test("a webhook is set up, tells of a new customer, is paused, and goes on with 
   await form.getByLabel("Note created").check();
   await form.getByRole("button", { name: "Set it up" }).click();
   await expect(messages(page)).toContainText("Set up.");
-  await expect(page.getByRole("textbox", { name: "Secret of Web shop" })).toHaveValue(/^whsec_/);
+  await expect(page.getByRole("textbox", { name: "Secret of Till" })).toHaveValue(/^whsec_/);
 
   await page.getByRole("button", { name: "Send a test message" }).click();
   await expect.poll(() => shop.told).toEqual(["ping"]);
@@ -71,6 +71,6 @@ test("a webhook is set up, tells of a new customer, is paused, and goes on with 
   await page.getByRole("button", { name: "Remove the webhook" }).click();
   await expect(messages(page)).toContainText("Removed");
   await expect(page).toHaveURL(/\/admin\/webhooks$/);
-  await expect(page.getByRole("region", { name: "Web shop" })).toHaveCount(0);
+  await expect(page.getByRole("region", { name: "Till" })).toHaveCount(0);
   shop.server.close();
 });

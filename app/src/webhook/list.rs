@@ -53,7 +53,7 @@ fn sheet(webhooks: Vec<Webhook>) -> AnyView {
             {lines.collect_view()}
             <details class="card" open=open>
                 <summary class="go">"New webhook"</summary>
-                <DoorForm form=Form::NewWebhook mint=true values class="form" label="New webhook" on_done=Callback::new(|_| ())>
+                <DoorForm form=Form::NewWebhook mint=true values class="form" label="New webhook">
                     <Inputs/>
                     <Send words="Set it up"/>
                 </DoorForm>

@@ -158,7 +158,7 @@ fn Setting(webhook: Webhook) -> impl IntoView {
                 <DoorForm form=Form::RenewWebhookSecret(id) label="New secret" on_done=Callback::new(|_| ())>
                     <Button kind="submit">"Make a new secret"</Button>
                 </DoorForm>
-                <DoorForm form=Form::RemoveWebhook(id) label="Remove" on_done=Callback::new(|_| ())>
+                <DoorForm form=Form::RemoveWebhook(id) label="Remove">
                     <Button kind="submit">"Remove the webhook"</Button>
                 </DoorForm>
             </div>
