@@ -132,7 +132,7 @@ fn Events() -> impl IntoView {
                 </label>
             }
         });
-        view! { <div class="checks w-full">{boxes.collect_view()}</div> }
+        view! { <div class="kinds">{boxes.collect_view()}</div> }
     });
     let error_id = format!("{}-error", state.id);
     view! {

@@ -209,9 +209,9 @@ fn fares(message: &Delivery) -> (&'static str, String) {
 /// What came of the last time that it was sent.
 fn outcome(message: &Delivery) -> Option<String> {
     let tried = message.tried.as_ref()?;
-    let times = match message.attempts {
-        0 | 1 => String::new(),
-        many => format!("sent {many} times, "),
+    let sent = match message.attempts {
+        0 | 1 => format!("Sent {}", tried.said),
+        many => format!("Sent {many} times, last {}", tried.said),
     };
     let status = message
         .status
@@ -220,7 +220,7 @@ fn outcome(message: &Delivery) -> Option<String> {
         .millis
         .map(|millis| format!(" in {millis} ms"))
         .unwrap_or_default();
-    Some(format!("{times}last {}: {status}{took}", tried.said))
+    Some(format!("{sent}: {status}{took}"))
 }
 
 #[component]
