@@ -8,11 +8,7 @@ pub mod here;
 pub mod status;
 mod wire;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use leptos::{prelude::*, wasm_bindgen::JsCast, web_sys};
 use rapport_domain::{
@@ -49,12 +45,12 @@ pub struct Live {
     paused: RwSignal<bool>,
     /// Whether the page has changed and waits for the person to be done.
     waits: RwSignal<bool>,
-    people: RwSignal<HashMap<Uuid, Vec<Looking>>>,
+    people: RwSignal<Vec<(Uuid, Vec<Looking>)>>,
     followers: StoredValue<Vec<(u32, Asks)>>,
     asked: StoredValue<u32>,
     due: StoredValue<bool>,
     read_at: StoredValue<f64>,
-    known: StoredValue<VecDeque<String>>,
+    known: StoredValue<Vec<String>>,
     tab: StoredValue<Uuid>,
     /// How often the tab said where its person is.
     said: StoredValue<u64>,
@@ -68,12 +64,12 @@ impl Live {
             door,
             paused: RwSignal::new(false),
             waits: RwSignal::new(false),
-            people: RwSignal::new(HashMap::new()),
+            people: RwSignal::new(Vec::new()),
             followers: StoredValue::new(Vec::new()),
             asked: StoredValue::new(0),
             due: StoredValue::new(false),
             read_at: StoredValue::new(0.0),
-            known: StoredValue::new(VecDeque::new()),
+            known: StoredValue::new(Vec::new()),
             tab: StoredValue::new(Uuid::nil()),
             said: StoredValue::new(0),
             active: StoredValue::new((0.0, 0.0)),
@@ -103,7 +99,10 @@ impl Live {
                 self.read_anew_if(|_| true);
             }
             News::Looking { record, people } => {
-                let _ = self.people.try_update(|all| drop(all.insert(record, people)));
+                let _ = self.people.try_update(|all| {
+                    all.retain(|(one, _)| *one != record);
+                    all.push((record, people));
+                });
             }
             News::Changed { batch, touched, .. } => {
                 // What this page wrote it shows; of a command that goes on in the background it was told the beginning.
@@ -127,10 +126,10 @@ impl Live {
                 if known.iter().any(|one| one == text) {
                     return false;
                 }
-                known.push_back(text.to_owned());
-                if known.len() > KNOWN {
-                    known.pop_front();
+                if known.len() == KNOWN {
+                    known.remove(0);
                 }
+                known.push(text.to_owned());
                 true
             })
             .unwrap_or(false)

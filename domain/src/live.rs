@@ -42,7 +42,7 @@ pub struct Looking {
 
 /// A piece of news.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "news", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum News {
     /// The stream has begun: what happens from now on is told.
     Begun,
@@ -106,7 +106,7 @@ mod tests {
             }],
         };
         let text = serde_json::to_string(&news).unwrap();
-        assert!(text.starts_with(r#"{"news":"changed","#), "{text}");
+        assert!(text.starts_with(r#"{"changed":{"batch":"#), "{text}");
         assert_eq!(serde_json::from_str::<News>(&text).unwrap(), news);
     }
 }

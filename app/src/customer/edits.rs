@@ -19,6 +19,10 @@ use crate::{
     ui::select::Pick,
 };
 
+/// How often it is asked whether an editor is still open.
+#[cfg(not(feature = "ssr"))]
+const HELD: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// What became of an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
@@ -80,6 +84,14 @@ impl Edits {
     /// Forgets the edit of a field: what stands is shown.
     pub fn drop_draft(&self, field: Field) {
         self.drafts.update(|drafts| drop(drafts.remove(&field)));
+    }
+
+    /// Waits until no editor is open: drawn anew meanwhile, it would lose what is typed in it.
+    pub async fn closed(&self) {
+        #[cfg(not(feature = "ssr"))]
+        while self.editing.try_get_untracked().flatten().is_some() {
+            crate::browser::pause(HELD).await;
+        }
     }
 
     /// Closes the editor of a field, if it is the one that is open; true if it was.

@@ -1,7 +1,7 @@
 //! What all forms of a page share.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -24,7 +24,7 @@ pub struct Door {
     pub(super) changes: RwSignal<u64>,
     lanes: StoredValue<Lanes>,
     /// What this page wrote last.
-    wrote: StoredValue<VecDeque<BatchId>>,
+    wrote: StoredValue<Vec<BatchId>>,
 }
 
 /// One lane for each form's path, so that the edits of a record are sent one after another.
@@ -39,7 +39,7 @@ impl Door {
             toasts: Toasts::starting_with(flash),
             changes: RwSignal::new(0),
             lanes: StoredValue::new(Lanes::default()),
-            wrote: StoredValue::new(VecDeque::new()),
+            wrote: StoredValue::new(Vec::new()),
         }
     }
 
@@ -57,9 +57,8 @@ impl Door {
         // The page may have gone away meanwhile.
         let _ = self.wrote.try_update_value(|wrote| {
             wrote.extend(batches);
-            while wrote.len() > REMEMBERED {
-                wrote.pop_front();
-            }
+            let over = wrote.len().saturating_sub(REMEMBERED);
+            wrote.drain(..over);
         });
     }
 

@@ -103,7 +103,8 @@ pub fn use_here(id: CustomerId, editing: RwSignal<Option<Field>>) {
 fn others(id: CustomerId) -> Signal<Vec<Looking>> {
     let live = use_context::<Live>();
     Signal::derive(move || {
-        let people = live.map(|live| live.people.with(|people| people.get(&id.0).cloned()));
+        let of = |(record, people): &(Uuid, Vec<Looking>)| (*record == id.0).then(|| people.clone());
+        let people = live.map(|live| live.people.with(|people| people.iter().find_map(of)));
         people.flatten().unwrap_or_default()
     })
 }

@@ -1,7 +1,7 @@
 //! The one stream of a browser: the tab that holds a lock has it, and passes on to the others what it hears. On HTTP/1.1
 //! a browser has six connections for all its tabs: with a stream each the sixth would stand still.
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use js_sys::Promise;
 use leptos::{
@@ -46,7 +46,7 @@ struct Wire {
     leads: bool,
     /// The place behind which a stream is to begin.
     place: String,
-    kept: VecDeque<(f64, String)>,
+    kept: Vec<(f64, String)>,
     /// Whether more came in those moments than was kept.
     dropped: bool,
     open: bool,
@@ -68,7 +68,7 @@ pub(super) fn listen(live: Live) {
         channel: BroadcastChannel::new(NAME).ok(),
         leads: false,
         place: String::new(),
-        kept: VecDeque::new(),
+        kept: Vec::new(),
         dropped: false,
         open: false,
         away: false,
@@ -136,12 +136,12 @@ impl Wire {
             say(channel, &line);
         }
         let now = js_sys::Date::now();
-        self.kept.push_back((now, line));
         self.dropped =
-            self.kept.len() > KEPT && self.kept.front().is_some_and(|(at, _)| *at > now - KEPT_FOR);
-        if self.kept.len() > KEPT {
-            self.kept.pop_front();
+            self.kept.len() == KEPT && self.kept.first().is_some_and(|(at, _)| *at > now - KEPT_FOR);
+        if self.kept.len() == KEPT {
+            self.kept.remove(0);
         }
+        self.kept.push((now, line));
     }
 
     fn tell_again(&mut self) {

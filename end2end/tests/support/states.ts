@@ -10,7 +10,7 @@ import { aiko, nadia, tom, type Person } from "./people";
 import type { Problems } from "./problems";
 import { newKey, newProgram, newWebhook } from "./program";
 import { ask, linkFor, pageOf } from "./staff";
-import { awake, open } from "./test";
+import { awake, deaf, open } from "./test";
 
 export interface State {
   name: string;
@@ -153,6 +153,7 @@ export const STATES: State[] = [
     statuses: [409],
     show: async (page, path) => {
       await change(tom, path, { city: "Kiel" });
+      await deaf(page);
       await open(page, path);
       await change(tom, path, { city: "Lübeck" });
       await edit(page, "City", "Flensburg");
