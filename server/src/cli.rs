@@ -12,11 +12,12 @@ use rapport_domain::{
 use rapport_service::{Ctx, Service, Setup, clock::Clock, database, redis::Redis, seal, user};
 
 use crate::{
-    config::{Config, Stores},
+    config::{self, Stores},
     demo, rest, serve,
 };
 
 mod audit;
+mod doctor;
 mod export;
 mod import;
 mod key;
@@ -65,6 +66,14 @@ enum Order {
     /// The journal and its seal.
     #[command(subcommand)]
     Audit(audit::AuditOrder),
+    /// Shows the settings as they are read, secrets left out, and all that is wrong with them.
+    Config {
+        /// Prints .env.example instead.
+        #[arg(long)]
+        example: bool,
+    },
+    /// Looks at everything that Rapport stands on, and says what to do about what is wrong.
+    Doctor,
     /// Writes records to standard output, as a file that can be imported again.
     #[command(subcommand)]
     Export(export::ExportOrder),
@@ -117,9 +126,12 @@ pub fn main() -> ExitCode {
 
 async fn run(order: Order) -> Result<u8, Failure> {
     match order {
-        Order::Serve => serve::serve(Stores::from_env()?, Config::from_env()?)
-            .await
-            .map(|()| COMPLETE),
+        Order::Serve => {
+            let (stores, config) = config::of_server()?;
+            serve::serve(stores, config).await.map(|()| COMPLETE)
+        }
+        Order::Config { example } => doctor::config(example),
+        Order::Doctor => doctor::doctor().await,
         Order::Migrate => migrate().await,
         Order::Seed { demo: _ } => demo::seed(&service().await?).await.map(|()| COMPLETE),
         Order::User(UserOrder::Create {

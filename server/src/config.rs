@@ -1,5 +1,7 @@
 //! The settings, all from the environment. `.env.example` explains them to the one who hosts.
 
+pub mod setting;
+
 use std::{env, fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use rapport_service::{limit::KEY_RATE, network::Network, seal::Key};
@@ -20,6 +22,34 @@ pub enum ConfigError {
     Wrong(&'static str, String),
 }
 
+/// All that is missing or wrong, a line each.
+#[derive(Debug, Default)]
+pub struct Mistakes(Vec<ConfigError>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+impl Mistakes {
+    /// Keeps a value, or notes what is wrong with it.
+    fn take<T>(&mut self, read: Result<T, ConfigError>) -> Option<T> {
+        read.map_err(|wrong| self.0.push(wrong)).ok()
+    }
+
+    /// What was read, if nothing is wrong.
+    fn or<T>(self, read: Option<T>) -> Result<T, Self> {
+        match read {
+            Some(read) if self.0.is_empty() => Ok(read),
+            _ => Err(self),
+        }
+    }
+}
+
 /// What every command needs: the way to the data. It prints nothing of itself, since both URLs may hold passwords.
 #[derive(Clone)]
 pub struct Stores {
@@ -37,17 +67,38 @@ impl Stores {
     /// Reads them from the environment.
     ///
     /// # Errors
-    /// What is missing or wrong.
-    pub fn from_env() -> Result<Self, ConfigError> {
+    /// All that is missing or wrong.
+    pub fn from_env() -> Result<Self, Mistakes> {
+        let mut mistakes = Mistakes::default();
+        let read = Self::read(&mut mistakes);
+        mistakes.or(read)
+    }
+
+    fn read(mistakes: &mut Mistakes) -> Option<Self> {
         let database = "It names the PostgreSQL to use, as postgres://user:password@host:5432/database";
         let redis = "It names the Redis to use, as redis://user:password@host:6379/0";
-        Ok(Self {
-            database_url: variable("DATABASE_URL").ok_or(ConfigError::Missing("DATABASE_URL", database))?,
-            redis_url: variable("REDIS_URL").ok_or(ConfigError::Missing("REDIS_URL", redis))?,
-            connections: parsed("DATABASE_CONNECTIONS")?.unwrap_or(CONNECTIONS),
-            key: seal_key(variable("SEAL_KEY"))?,
+        let needed = |name, why| variable(name).ok_or(ConfigError::Missing(name, why));
+        let database_url = mistakes.take(needed("DATABASE_URL", database));
+        let redis_url = mistakes.take(needed("REDIS_URL", redis));
+        let connections = mistakes.take(parsed("DATABASE_CONNECTIONS"));
+        let key = mistakes.take(seal_key(variable("SEAL_KEY")));
+        Some(Self {
+            database_url: database_url?,
+            redis_url: redis_url?,
+            connections: connections?.unwrap_or(CONNECTIONS),
+            key: key?,
         })
     }
+}
+
+/// All that a server needs.
+///
+/// # Errors
+/// All that is missing or wrong.
+pub fn of_server() -> Result<(Stores, Config), Mistakes> {
+    let mut mistakes = Mistakes::default();
+    let (stores, config) = (Stores::read(&mut mistakes), Config::read(&mut mistakes));
+    mistakes.or(stores.zip(config))
 }
 
 fn seal_key(text: Option<String>) -> Result<Option<Key>, ConfigError> {
@@ -72,6 +123,8 @@ pub struct Config {
     /// `WEBHOOK_NETWORKS`: addresses or networks, separated by commas, that webhooks may lead to although they are not
     /// public.
     pub webhook_networks: Vec<Network>,
+    /// `METRICS_ADDRESS`: where figures are shown to Prometheus; nowhere unless set.
+    pub metrics: Option<SocketAddr>,
     /// `LEPTOS_SITE_ROOT`: the folder with the browser's program and style; beside the program unless set.
     pub site: PathBuf,
     /// `API_RATE`: how often one key of the API may ask in a minute; 600.
@@ -81,29 +134,36 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads it from the environment.
-    ///
-    /// # Errors
-    /// What is wrong.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        let address = variable("RAPPORT_ADDRESS").unwrap_or_else(|| ADDRESS.to_owned());
-        let address = address.parse().map_err(|_| {
-            ConfigError::Wrong(
-                "RAPPORT_ADDRESS",
-                "it is an address and a port, as 127.0.0.1:3000".to_owned(),
-            )
-        })?;
-        Ok(Self {
-            address,
-            trusted_proxies: networks("TRUSTED_PROXIES")?,
-            webhook_networks: networks("WEBHOOK_NETWORKS")?,
-            public_url: public_url(variable("PUBLIC_URL"))?,
-            smtp: smtp(variable("SMTP_URL"), variable("MAIL_FROM"))?,
+    fn read(mistakes: &mut Mistakes) -> Option<Self> {
+        let metrics = variable("METRICS_ADDRESS").map(|text| address("METRICS_ADDRESS", &text));
+        let metrics = mistakes.take(metrics.transpose());
+        let listens = variable("RAPPORT_ADDRESS").unwrap_or_else(|| ADDRESS.to_owned());
+        let address = mistakes.take(address("RAPPORT_ADDRESS", &listens));
+        let trusted_proxies = mistakes.take(networks("TRUSTED_PROXIES"));
+        let webhook_networks = mistakes.take(networks("WEBHOOK_NETWORKS"));
+        let public_url = mistakes.take(public_url(variable("PUBLIC_URL")));
+        let smtp = mistakes.take(smtp(variable("SMTP_URL"), variable("MAIL_FROM")));
+        let api_rate = mistakes.take(parsed("API_RATE").and_then(api_rate));
+        let log = mistakes.take(parsed("LOG_FORMAT"));
+        Some(Self {
+            address: address?,
+            metrics: metrics?,
+            trusted_proxies: trusted_proxies?,
+            webhook_networks: webhook_networks?,
+            public_url: public_url?,
+            smtp: smtp?,
             site: variable("LEPTOS_SITE_ROOT").map_or_else(site_beside_program, PathBuf::from),
-            api_rate: api_rate(parsed("API_RATE")?)?,
-            log: parsed("LOG_FORMAT")?.unwrap_or_default(),
+            api_rate: api_rate?,
+            log: log?.unwrap_or_default(),
         })
     }
+}
+
+fn address(name: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
+    let why = "it is an address and a port, as 127.0.0.1:3000";
+    text.trim()
+        .parse()
+        .map_err(|_| ConfigError::Wrong(name, why.to_owned()))
 }
 
 fn networks(name: &'static str) -> Result<Vec<Network>, ConfigError> {
@@ -198,7 +258,9 @@ fn site_beside_program() -> PathBuf {
         .unwrap_or_else(|| PathBuf::from("target/site"))
 }
 
-fn variable(name: &str) -> Option<String> {
+/// The value of a setting, as the program reads it.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 

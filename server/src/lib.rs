@@ -24,6 +24,7 @@ pub mod guard;
 pub mod headers;
 pub mod health;
 pub mod live;
+pub mod metrics;
 pub mod outside;
 pub mod page;
 pub mod plain;

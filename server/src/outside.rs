@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, time::Instant};
 
 use axum::{
     body::{Body, to_bytes},
-    extract::{Request, State as Extract},
+    extract::{MatchedPath, Request, State as Extract},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use crate::{
     client::Client,
-    function, guard, headers, plain,
+    function, guard, headers, metrics, plain,
     rest::{self, problem::Problem},
     state::State,
     transfer,
@@ -51,6 +51,10 @@ pub async fn record(Extract(state): Extract<State>, request: Request, next: Next
         .new_id::<uuid::Uuid>()
         .simple()
         .to_string();
+    let (method, route) = (
+        parts.method.clone(),
+        parts.extensions.get::<MatchedPath>().cloned(),
+    );
     let span = tracing::info_span!("request", id, method = %parts.method, path = logged(parts.uri.path()), from = %client.address);
     async move {
         let mut response = next.run(Request::from_parts(parts, body)).await;
@@ -58,6 +62,12 @@ pub async fn record(Extract(state): Extract<State>, request: Request, next: Next
         if let Ok(id) = HeaderValue::try_from(id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
+        metrics::count(
+            method.as_str(),
+            route.as_ref().map(MatchedPath::as_str),
+            response.status(),
+            began.elapsed(),
+        );
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(status = response.status().as_u16(), ms, "answered");
         response

@@ -10,6 +10,7 @@ use std::{
 
 use axum::serve::ListenerExt;
 use futures::FutureExt;
+use metrics_exporter_prometheus::PrometheusHandle;
 use rapport_domain::error::AppError;
 use rapport_service::{
     Service, Setup,
@@ -35,7 +36,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     cli::{Failure, say, tell},
     config::{Config, LogFormat, Stores},
-    router,
+    metrics, router,
     state::{Deadlines, State},
 };
 
@@ -87,6 +88,14 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
         Deadlines::default(),
     );
     let live = state.live().clone();
+    let figures = match config.metrics {
+        Some(address) => Some(tokio::spawn(show_figures(
+            address,
+            metrics::begin()?,
+            state.clone(),
+        ))),
+        None => None,
+    };
     let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|stream| {
         // Without it small answers wait for the acknowledgement of the one before.
@@ -109,6 +118,9 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
     tokio::select! {
         result = axum::serve(listener, app).with_graceful_shutdown(asked_to_stop).into_future() => result?,
         () = overdue => tracing::warn!("some answers were still under way"),
+    }
+    if let Some(figures) = figures {
+        figures.abort();
     }
     postman.abort();
     sealer.abort();
@@ -138,6 +150,13 @@ async fn carry_mail(service: Service) {
             }
         }
         sleep(MAIL_IDLE).await;
+    }
+}
+
+/// Shows figures to whoever watches, for as long as it is polled.
+async fn show_figures(address: SocketAddr, figures: PrometheusHandle, state: State) {
+    if let Err(error) = metrics::serve(address, figures, state).await {
+        tracing::error!(%address, %error, "METRICS_ADDRESS cannot be listened on");
     }
 }
 

@@ -9,7 +9,55 @@ use rapport_domain::{
 };
 use sea_orm::FromQueryResult;
 
-use crate::{Ctx, Error, Result, access::require, database, sql::sql};
+use crate::{Ctx, Error, Result, Service, access::require, database, sql::sql};
+
+#[derive(FromQueryResult)]
+struct Gauges {
+    jobs: i64,
+    jobs_failed: i64,
+    mails: i64,
+    webhooks_failing: i64,
+    webhook_messages: i64,
+    unsealed: i64,
+}
+
+/// Figures by which a program watches the installation, by name; those of the pool are of this server.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn gauges(service: &Service) -> Result<Vec<(&'static str, f64)>> {
+    let statement = sql(
+        "SELECT (SELECT count(*) FROM job WHERE state IN ('waiting', 'running')) AS jobs, \
+                (SELECT count(*) FROM job WHERE state = 'failed' AND updated_at > $1) AS jobs_failed, \
+                (SELECT count(*) FROM mail WHERE next_at IS NOT NULL) AS mails, \
+                (SELECT count(*) FROM webhook WHERE deleted_at IS NULL \
+                   AND (given_up OR (active AND failing_since IS NOT NULL))) AS webhooks_failing, \
+                (SELECT count(*) FROM webhook_delivery WHERE state = 'waiting') AS webhook_messages, \
+                (SELECT coalesce(max(seq), 0) FROM change) \
+                  - (SELECT coalesce(max(change_last), 0) FROM seal) AS unsealed",
+        [(service.clock().now() - TimeDelta::days(7)).into()],
+    );
+    let found = Gauges::find_by_statement(statement).one(service.db()).await?;
+    let found = found.ok_or_else(|| Error::Stored("figures without a row".to_owned()))?;
+    let pool = service.db().get_postgres_connection_pool();
+    let number = |count: i64| f64::from(i32::try_from(count).unwrap_or(i32::MAX));
+    let mut gauges = vec![
+        ("rapport_jobs_open", number(found.jobs)),
+        ("rapport_jobs_failed_week", number(found.jobs_failed)),
+        ("rapport_mails_waiting", number(found.mails)),
+        ("rapport_webhooks_failing", number(found.webhooks_failing)),
+        ("rapport_webhook_messages_waiting", number(found.webhook_messages)),
+        ("rapport_database_connections", f64::from(pool.size())),
+        (
+            "rapport_database_connections_idle",
+            f64::from(u32::try_from(pool.num_idle()).unwrap_or_default()),
+        ),
+    ];
+    if service.key().is_some() {
+        gauges.push(("rapport_changes_unsealed", number(found.unsealed)));
+    }
+    Ok(gauges)
+}
 
 #[derive(FromQueryResult)]
 struct Postgres {

@@ -20,6 +20,7 @@ pub mod clock;
 pub mod customer;
 pub mod dashboard;
 pub mod database;
+pub mod doctor;
 mod entity;
 pub mod error;
 mod event;

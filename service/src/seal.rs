@@ -15,7 +15,7 @@ use rapport_domain::{
     error::AppError,
     journal::Via,
 };
-use sea_orm::TransactionTrait;
+use sea_orm::{DatabaseConnection, TransactionTrait};
 
 use crate::{Ctx, Result, Service, journal};
 use block::Block;
@@ -30,10 +30,15 @@ pub use verify::{Report, verify};
 /// # Errors
 /// [`AppError::Refused`] with what to do about it.
 pub async fn check(service: &Service) -> Result<()> {
-    let Some(newest) = Block::newest(service.db()).await? else {
+    fits(service.db(), service.key()).await
+}
+
+/// The same before there is a service.
+pub(crate) async fn fits(db: &DatabaseConnection, key: Option<&Key>) -> Result<()> {
+    let Some(newest) = Block::newest(db).await? else {
         return Ok(());
     };
-    let reason = match service.key() {
+    let reason = match key {
         Some(key) if key.fingerprint() == newest.key => return Ok(()),
         Some(_) => {
             "SEAL_KEY is not the key that this database is sealed with. Please set that one, or begin a new seal by \

@@ -7,6 +7,7 @@ use std::{
 };
 
 use rapport_domain::access::BuiltInRole;
+use rapport_server::config::setting;
 use rapport_testing::{House, SEAL_KEY};
 
 const NORTHWIND: &str = concat!(
@@ -47,6 +48,11 @@ impl Console {
     }
 
     fn run(&self, arguments: &[&str], input: &str) -> Said {
+        self.run_with(arguments, input, &[])
+    }
+
+    /// The same with other settings.
+    fn run_with(&self, arguments: &[&str], input: &str, settings: &[(&str, &str)]) -> Said {
         let mut program = Command::new(env!("CARGO_BIN_EXE_rapport"));
         program
             .args(arguments)
@@ -54,6 +60,7 @@ impl Console {
             .env("REDIS_URL", std::env::var("TEST_REDIS_URL").unwrap())
             .env("SEAL_KEY", self.key)
             .env("RUST_LOG", "off")
+            .envs(settings.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -326,4 +333,106 @@ async fn the_seal_is_verified_kept_and_begun_anew_by_command() {
     assert_eq!(renewed.status, 0, "{}", renewed.err);
     assert_eq!(console.run(&["audit", "verify"], "").status, 0);
     assert_eq!(console.run(&["audit", "renew"], "").status, 1);
+}
+
+#[test]
+fn the_example_of_all_settings_is_the_one_in_the_repository() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../.env.example");
+    let kept = std::fs::read_to_string(path).unwrap();
+    assert_eq!(
+        kept,
+        setting::example(),
+        "“rapport config --example > .env.example” writes it anew"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_is_wrong_with_the_settings_is_said_at_once_and_no_secret() {
+    let console = Console::new().await;
+    let shown = console.run(&["config"], "");
+    assert_eq!(shown.status, 0, "{}", shown.err);
+    assert!(shown.out.contains("SEAL_KEY             (set)"), "{}", shown.out);
+    assert!(!shown.out.contains(SEAL_KEY) && !shown.out.contains("postgres://"));
+    let settings = [
+        ("SEAL_KEY", "hunter2"),
+        ("API_RATE", "0"),
+        ("LOG_FORMAT", "yaml"),
+        ("WEBHOOK_NETWORKS", "10.0.0.0/8, inside"),
+        ("PUBLIC_URL", "crm"),
+        ("REDIS_URL", ""),
+    ];
+    for arguments in [&["config"][..], &["serve"], &["doctor"]] {
+        let wrong = console.run_with(arguments, "", &settings);
+        assert_eq!(wrong.status, 1);
+        for (name, _) in settings {
+            assert!(
+                wrong.err.contains(name),
+                "{arguments:?} says nothing of {name}: {}",
+                wrong.err
+            );
+        }
+        assert!(!wrong.err.contains("hunter2"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_what_is_well_what_is_wrong_and_what_to_do() {
+    let console = Console::new().await;
+    let site = console.folder.join("pkg");
+    std::fs::create_dir(&site).unwrap();
+    let folder = console.folder.display().to_string();
+    let here = [
+        ("LEPTOS_SITE_ROOT", folder.as_str()),
+        ("PUBLIC_URL", "https://crm.example.org"),
+    ];
+    let said = console.run_with(&["doctor"], "", &here);
+    for line in [
+        "ok     clock",
+        "ok     schema",
+        "ok     seal",
+        "ok     address",
+        "ok     site",
+        "note   mail",
+    ] {
+        assert!(
+            said.out.contains(line),
+            "no “{line}” in\n{}{}",
+            said.out,
+            said.err
+        );
+    }
+    // The PostgreSQL of the tests is quick, and may lose what it was told.
+    assert_eq!(said.status, i32::from(said.out.contains("WRONG")), "{}", said.out);
+
+    console
+        .house
+        .database
+        .run("DELETE FROM seaql_migrations WHERE version LIKE 'm0016%'")
+        .await;
+    let away = [
+        ("REDIS_URL", "redis://127.0.0.1:1/0"),
+        ("LEPTOS_SITE_ROOT", "/nowhere"),
+        ("DATABASE_CONNECTIONS", "100000"),
+    ];
+    let ill = console.run_with(&["doctor"], "", &away);
+    assert_eq!(ill.status, 1);
+    for line in [
+        "WRONG  redis       REDIS_URL leads nowhere",
+        "WRONG  schema      This database is older than this program. Please run “rapport migrate”.",
+        "DATABASE_CONNECTIONS is 100000",
+        "WRONG  site",
+        "note   address",
+    ] {
+        assert!(ill.out.contains(line), "no “{line}” in\n{}{}", ill.out, ill.err);
+    }
+    let nowhere = [("DATABASE_URL", "postgres://nobody:hunter2@127.0.0.1:1/none")];
+    let nowhere = console.run_with(&["doctor"], "", &nowhere);
+    assert!(
+        nowhere
+            .out
+            .contains("WRONG  postgresql  DATABASE_URL leads nowhere"),
+        "{}",
+        nowhere.out
+    );
+    assert!(!nowhere.out.contains("hunter2"));
 }

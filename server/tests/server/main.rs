@@ -13,6 +13,7 @@ mod door;
 mod faults;
 mod guard;
 mod live;
+mod metrics;
 mod rest;
 mod sign_in;
 mod transfer;
