@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use chrono::TimeDelta;
 use sea_orm::{DatabaseConnection, FromQueryResult};
 
 use crate::{Result, clock::Clock, database, redis::Redis, seal, sql::sql};
@@ -58,7 +59,7 @@ const VERSIONS: std::ops::RangeInclusive<i32> = 15..=18;
 /// The oldest Redis.
 const REDIS: u32 = 7;
 /// How far the clocks of two machines may be apart, in seconds.
-const APART: f64 = 2.0;
+const APART: i64 = 2;
 /// From here on an open transaction holds up the seal and the webhooks for long, in seconds.
 const LONG: f64 = 600.0;
 
@@ -68,7 +69,7 @@ struct Server {
     said: String,
     encoding: String,
     durable: bool,
-    seconds: f64,
+    millis: i64,
     most: i32,
     may_create: bool,
     missing: Vec<String>,
@@ -83,8 +84,16 @@ pub async fn postgresql(
     connections: u32,
     key: Option<&seal::Key>,
 ) -> Vec<Finding> {
-    let began = Instant::now();
-    let asked = clock.now();
+    // The first question also waits for the way there.
+    let (began, asked) = match database::ping(db).await {
+        Ok(()) => (Instant::now(), clock.now()),
+        Err(error) => {
+            return vec![Finding::wrong(
+                "postgresql",
+                format!("DATABASE_URL leads nowhere: {error}"),
+            )];
+        }
+    };
     let server = match server(db).await {
         Ok(server) => server,
         Err(error) => {
@@ -95,11 +104,13 @@ pub async fn postgresql(
     let millis = began.elapsed().as_millis();
     let mut found = vec![version(&server, millis)];
     found.extend(settings(&server, connections));
-    let apart = (server.seconds - f64::from(u32::try_from(asked.timestamp()).unwrap_or_default())).abs();
+    let asked = asked + (clock.now() - asked) / 2;
+    let apart = TimeDelta::milliseconds(server.millis) - TimeDelta::milliseconds(asked.timestamp_millis());
+    let apart = apart.abs().num_seconds();
     found.push(if apart <= APART {
         Finding::well("clock", "this machine and PostgreSQL agree")
     } else {
-        let said = format!("this machine and PostgreSQL are {apart:.0} s apart: set both by NTP");
+        let said = format!("this machine and PostgreSQL are {apart} s apart: set both by NTP");
         Finding::wrong("clock", said)
     });
     found.push(match database::check_schema(db).await {
@@ -115,10 +126,10 @@ async fn server(db: &DatabaseConnection) -> Result<Server> {
         "SELECT current_setting('server_version_num')::int / 10000 AS version, current_setting('server_version') AS said, \
                 (SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database()) AS encoding, \
                 current_setting('fsync')::bool AND current_setting('synchronous_commit') <> 'off' AS durable, \
-                extract(epoch FROM clock_timestamp())::float8 AS seconds, \
+                (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS millis, \
                 current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most, \
-                has_database_privilege(current_database(), 'CREATE') \
-                  AND has_schema_privilege(current_schema(), 'CREATE') AS may_create, \
+                coalesce(has_database_privilege(current_database(), 'CREATE') \
+                  AND has_schema_privilege(current_schema(), 'CREATE'), FALSE) AS may_create, \
                 ARRAY(SELECT e::text FROM unnest(ARRAY['btree_gin', 'btree_gist', 'pg_trgm', 'unaccent']) AS e \
                       WHERE e NOT IN (SELECT name FROM pg_available_extensions)) AS missing, \
                 EXISTS (SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu') AS collates, \

@@ -139,10 +139,13 @@ pub(crate) async fn numbers(
     Ok(numbers.into_iter().map(|number| number.seq).collect())
 }
 
-/// The number of the last change of some moments before; 0 where there is none.
+/// The number behind which lies all that was begun after a moment, whatever was written meanwhile by what was begun
+/// before.
 pub(crate) async fn before(db: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<i64> {
+    // OFFSET keeps PostgreSQL at the index of times: few are as late, and the lowest number may be far behind.
     let statement = sql(
-        "SELECT seq FROM change WHERE at <= $1 ORDER BY at DESC, seq DESC LIMIT 1",
+        "SELECT coalesce((SELECT min(l.seq) - 1 FROM (SELECT seq FROM change WHERE at > $1 OFFSET 0) AS l), \
+                         (SELECT max(seq) FROM change), 0) AS seq",
         [at.into()],
     );
     let before = Number::find_by_statement(statement).one(db).await?;
@@ -216,6 +219,9 @@ pub(crate) fn events(rows: &[Row]) -> Result<Vec<Told>> {
         if let Some(one) = told.get_mut(place) {
             one.seq = row.seq;
             one.whose.now = (row.owner, row.team);
+            if row.gave {
+                one.whose.before = (row.owner_before, row.team_before);
+            }
             one.keepers.before.extend(&row.kept_before);
             add(&mut one.event, kind, row, happened);
         }
@@ -260,11 +266,7 @@ fn begun(row: &Row, kind: EventKind, record: Uuid) -> Told {
         via: row.via.clone(),
         whose: Whose {
             now: (row.owner, row.team),
-            before: if row.gave {
-                (row.owner_before, row.team_before)
-            } else {
-                (row.owner, row.team)
-            },
+            before: (row.owner, row.team),
         },
         keepers: Keepers::default(),
         event: Event {

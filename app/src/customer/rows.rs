@@ -46,7 +46,8 @@ pub fn CustomerTable(
     };
     let left = move || {
         if let Some(on_leave) = on_leave {
-            on_leave.run(());
+            // It may be told by rows that are just taken away.
+            let _ = on_leave.try_run(());
         }
     };
     let rows = rows

@@ -42,7 +42,11 @@ impl Still {
 
     /// Shows what waits, once neither the pointer nor the focus is on a row any more.
     pub fn left(self) {
-        if self.waiting.get_untracked() > 0 {
+        if self
+            .waiting
+            .try_get_untracked()
+            .is_some_and(|waiting| waiting > 0)
+        {
             request_animation_frame(move || {
                 if !is_under_hand() {
                     self.release();

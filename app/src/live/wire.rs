@@ -228,7 +228,7 @@ fn take_in(wire: &Shared, place: &str, news: &str) {
         wire.away = false;
         wire.pause = PAUSE;
         wire.heard_at = js_sys::Date::now();
-        wire.over |= matches!(serde_json::from_str(news), Ok(News::Over));
+        wire.over = matches!(serde_json::from_str(news), Ok(News::Over));
         wire.pass_on(place, news);
         (wire.live, std::mem::take(&mut wire.began_late))
     };
@@ -260,11 +260,13 @@ fn watch(wire: &Shared, source: EventSource) {
 }
 
 fn open_later(wire: &Shared) {
-    let (again, pause) = (Rc::clone(wire), wire.borrow().pause);
-    // Who is signed out comes back by another page.
-    if wire.borrow().over {
-        return;
-    }
+    let again = Rc::clone(wire);
+    // Who is signed out signs in by another tab, which waits for this one's stream.
+    let pause = if wire.borrow().over {
+        PAUSE_MAX
+    } else {
+        wire.borrow().pause
+    };
     wire.borrow_mut().pause = (pause * 2).min(PAUSE_MAX);
     set_timeout(move || open(&again), Duration::from_secs(pause.into()));
 }

@@ -162,6 +162,8 @@ struct Looker {
     /// What was told already beyond that.
     told: HashSet<i64>,
     mark: Option<Mark>,
+    /// Where a transaction stayed open for so long that it was not waited for: all pages are read anew once it is through.
+    owed: Option<Mark>,
     looked: Option<Instant>,
     seen: Seen,
     away: bool,
@@ -174,8 +176,13 @@ async fn look_on(service: Service, inner: Weak<Inner>) {
             return;
         };
         if inner.signals.receiver_count() == 0 {
-            looker = None;
-            inner.through.send_replace(None);
+            let place = inner.through.send_replace(None);
+            // One that came in between goes by the place that stood.
+            if inner.signals.receiver_count() == 0 {
+                looker = None;
+            } else {
+                inner.through.send_replace(place);
+            }
         } else {
             look(&service, &inner, &mut looker).await;
         }
@@ -233,6 +240,7 @@ impl Looker {
             highest: seen.last().copied().unwrap_or(decided),
             told: seen.into_iter().collect(),
             mark: None,
+            owed: None,
             looked: None,
             seen: Seen::default(),
             away: false,
@@ -282,7 +290,13 @@ impl Looker {
         {
             self.settle(inner, mark.change).await?;
         } else if self.told.len() > REMEMBERED {
+            self.owed = self.mark.take();
             self.pass(inner, self.highest);
+        }
+        if let Some(owed) = &self.owed
+            && owed.is_decided(&db).await?
+        {
+            self.owed = None;
             send(inner, Signal::Back);
         }
         Ok(())

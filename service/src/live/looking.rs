@@ -25,21 +25,17 @@ const GOOD_FOR: i64 = 75_000;
 /// The longest name of a field.
 const FIELD_MAX: usize = 40;
 
-/// Notes where a tab is, or that it is nowhere; what arrives behind what was said later says nothing. KEYS: who is where,
+/// Notes where a tab is, or that it is nowhere any more; what arrives behind what was said later says nothing. KEYS: who is where,
 /// and a count of changes. ARGV: the tab, what it says, the most tabs there may be, whether it is somewhere.
 const NOTE: &str = "
 local new = cjson.decode(ARGV[2])
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 if old then old = cjson.decode(old) end
 if old and old.turn > new.turn then return 0 end
-if ARGV[4] == '' then
-  if not old then return 0 end
-  redis.call('HDEL', KEYS[1], ARGV[1])
-elseif old or redis.call('HLEN', KEYS[1]) < tonumber(ARGV[3]) then
-  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-end
+if not old and (ARGV[4] == '' or redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3])) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[1], 600000)
-if ARGV[4] == '' or not old or old.record ~= new.record or old.field ~= new.field then
+if not old or old.record ~= new.record or old.field ~= new.field then
   redis.call('INCR', KEYS[2])
 end
 return 0";
@@ -115,7 +111,8 @@ pub async fn here(ctx: &Ctx, here: Here) -> Result<()> {
         None => None,
     };
     let noted = Noted {
-        record: here.record.unwrap_or_default(),
+        // A record that went out of sight is left, too.
+        record: here.record.filter(|_| name.is_some()).unwrap_or_default(),
         user,
         name: name.clone().unwrap_or_default(),
         field,
@@ -126,7 +123,6 @@ pub async fn here(ctx: &Ctx, here: Here) -> Result<()> {
         format!("{user}:{}", here.tab),
         serde_json::to_string(&noted)?,
         TABS_MAX.to_owned(),
-        // A record that went out of sight is left, too.
         if name.is_some() { "here" } else { "" }.to_owned(),
     ];
     let redis = ctx.service().redis();
@@ -162,7 +158,8 @@ pub(super) async fn look(service: &Service, known: &Seen) -> Result<Option<Seen>
     }
     let mut people = BTreeMap::<Uuid, BTreeMap<UserId, Looking>>::new();
     // What an older or newer program noted is left out.
-    for noted in told.filter_map(|text| serde_json::from_str::<Noted>(&text).ok()) {
+    let noted = told.filter_map(|text| serde_json::from_str::<Noted>(&text).ok());
+    for noted in noted.filter(|noted| !noted.record.is_nil()) {
         let there = people.entry(noted.record).or_default();
         let looking = there.entry(noted.user).or_insert(Looking {
             user: noted.user,

@@ -28,7 +28,7 @@ use crate::{
 /// The command that makes a webhook.
 const CREATE: &str = "make webhook";
 /// For how long it is waited for those who write at the moment from which a webhook is told.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_millis(1_200);
 /// For how long messages are signed with the secret before, too.
 const OVERLAP: TimeDelta = TimeDelta::hours(24);
 

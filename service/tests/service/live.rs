@@ -22,7 +22,7 @@ use rapport_testing::{PASSWORD, eventually};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use crate::support::{World, sign_in, staged, told};
+use crate::support::{World, last_number, sign_in, staged, told, write_late};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -184,20 +184,13 @@ async fn one_that_is_written_late_is_told_all_the_same() {
     let hub = Hub::start(&world.house.service);
     let mut listener = awake(&world, &hub, &admin).await;
     // It draws its number first and ends last.
-    let batch = world
-        .house
-        .database
-        .read("SELECT id::text FROM batch ORDER BY at DESC LIMIT 1")
+    let before = last_number(&world).await;
+    tokio::join!(write_late(&world, id, 1.5), async {
+        eventually("its number is drawn", SOON, async || {
+            last_number(&world).await != before
+        })
         .await;
-    let late = format!(
-        "BEGIN; INSERT INTO change (batch, kind, record, subject, version, op, at, before, after) \
-         VALUES ('{batch}', 'customer', '{id}', '{id}', 77, 'update', now(), '{{\"city\": null}}', '{{\"city\": \"Ely\"}}'); \
-         SELECT pg_sleep(1.5); COMMIT"
-    );
-    let world_ = &world;
-    tokio::join!(world.house.database.run(&late), async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        world_.customer(&admin, &[("name", "Ben")]).await;
+        world.customer(&admin, &[("name", "Ben")]).await;
     });
     let mut versions = Vec::new();
     while !versions.contains(&77) {
@@ -212,29 +205,14 @@ async fn a_hub_that_wakes_up_among_writers_misses_none_of_them() {
     let admin = world.acting(BuiltInRole::Admin).await;
     let id = world.customer(&admin, &[("name", "Ada")]).await;
     let hub = Hub::start(&world.house.service);
-    let batch = world
-        .house
-        .database
-        .read("SELECT id::text FROM batch ORDER BY at DESC LIMIT 1")
+    let before = last_number(&world).await;
+    let ((), mut listener) = tokio::join!(write_late(&world, id, 2.0), async {
+        eventually("its number is drawn", SOON, async || {
+            last_number(&world).await != before
+        })
         .await;
-    let late = format!(
-        "BEGIN; INSERT INTO change (batch, kind, record, subject, version, op, at, before, after) \
-         VALUES ('{batch}', 'customer', '{id}', '{id}', 77, 'update', now(), '{{\"city\": null}}', '{{\"city\": \"Ely\"}}'); \
-         SELECT pg_sleep(2); COMMIT"
-    );
-    let (world_, admin_) = (&world, &admin);
-    let last = async || {
-        world_
-            .house
-            .database
-            .read("SELECT last_value::text FROM change_seq_seq")
-            .await
-    };
-    let before = last().await;
-    let (_, mut listener) = tokio::join!(world.house.database.run(&late), async {
-        eventually("its number is drawn", SOON, async || last().await != before).await;
-        world_.customer(admin_, &[("name", "Ben")]).await;
-        awake(world_, &hub, admin_).await
+        world.customer(&admin, &[("name", "Ben")]).await;
+        listening(&world, &world.house.service, &hub, &admin, None).await
     });
     while changed(&mut listener).await.iter().all(|one| one.version != 77) {}
 }
@@ -401,13 +379,9 @@ async fn who_looks_at_a_record_is_told_to_the_others_who_do() {
         turn: 3,
         active: false,
     };
-    // What arrives late says nothing any more.
-    let late = Here {
-        turn: 1,
-        ..nowhere.clone()
-    };
-    live::here(&ben, late).await.unwrap();
     live::here(&ben, nowhere).await.unwrap();
+    // What arrives late says nothing any more.
+    live::here(&ben, here(id, Some("name"), 2, 2)).await.unwrap();
     heard(&mut of_anna, vec![looking(&ben, &names[1], None)]).await;
     world.house.clock.advance(TimeDelta::seconds(80));
     live::here(&anna, here(id, None, 1, 2)).await.unwrap();

@@ -125,6 +125,23 @@ impl World {
     }
 }
 
+/// Writes a change of a customer, version 77, in a transaction that draws its number at once and ends seconds later.
+pub(crate) async fn write_late(world: &World, customer: CustomerId, seconds: f32) {
+    let batch = "(SELECT batch FROM change ORDER BY seq DESC LIMIT 1)";
+    let late = format!(
+        "BEGIN; INSERT INTO change (batch, kind, record, subject, version, op, at, before, after) \
+         VALUES ({batch}, 'customer', '{customer}', '{customer}', 77, 'update', now(), '{{\"city\": null}}', \
+                 '{{\"city\": \"Ely\"}}'); SELECT pg_sleep({seconds}); COMMIT"
+    );
+    world.house.database.run(&late).await;
+}
+
+/// The number that was drawn last for a change.
+pub(crate) async fn last_number(world: &World) -> String {
+    let last = "SELECT last_value::text FROM change_seq_seq";
+    world.house.database.read(last).await
+}
+
 /// Puts a file up, to be read as its columns suggest.
 pub(crate) async fn staged(ctx: &Ctx, file: &str, text: &[u8]) -> ImportId {
     let new = NewImport {

@@ -34,7 +34,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::support::{World, refused, staged, told};
+use crate::support::{World, last_number, refused, staged, told, write_late};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -672,29 +672,14 @@ async fn a_webhook_is_told_of_what_was_being_written_when_it_was_made() {
     let world = World::new().await;
     let admin = world.acting(BuiltInRole::Admin).await;
     let id = world.customer(&admin, &[("name", "Ada")]).await;
-    let batch = world
-        .house
-        .database
-        .read("SELECT id::text FROM batch ORDER BY at DESC LIMIT 1")
-        .await;
-    let late = format!(
-        "BEGIN; INSERT INTO change (batch, kind, record, subject, version, op, at, before, after) \
-         VALUES ('{batch}', 'customer', '{id}', '{id}', 77, 'update', now(), '{{\"city\": null}}', '{{\"city\": \"Ely\"}}'); \
-         SELECT pg_sleep(2); COMMIT"
-    );
     let receiver = Receiver::new().await;
-    let (world_, admin_, url) = (&world, &admin, receiver.url.clone());
-    let last = async || {
-        world_
-            .house
-            .database
-            .read("SELECT last_value::text FROM change_seq_seq")
-            .await
-    };
-    let before = last().await;
-    tokio::join!(world.house.database.run(&late), async move {
-        eventually("its number is drawn", SOON, async || last().await != before).await;
-        hook(admin_, &url, &[]).await;
+    let before = last_number(&world).await;
+    tokio::join!(write_late(&world, id, 1.0), async {
+        eventually("its number is drawn", SOON, async || {
+            last_number(&world).await != before
+        })
+        .await;
+        hook(&admin, &receiver.url, &[]).await;
     });
     let _telling = Telling::at(&world.house.service);
     let received = arrive(&receiver, 1).await;
