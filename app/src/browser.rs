@@ -32,15 +32,6 @@ pub fn new_id() -> Uuid {
     }
 }
 
-/// Lets some time go by.
-#[cfg(not(feature = "ssr"))]
-pub async fn pause(time: std::time::Duration) {
-    let (over, waits) = futures::channel::oneshot::channel::<()>();
-    leptos::prelude::set_timeout(move || drop(over), time);
-    // It ends by being dropped.
-    let _ = waits.await;
-}
-
 /// The name of the time zone that the browser is set to.
 #[must_use]
 pub fn time_zone() -> Option<String> {

@@ -45,6 +45,7 @@ pub fn document() -> impl IntoView {
                 <link rel="modulepreload" href=script/>
                 {loader.map(|loader| view! { <link rel="modulepreload" href=loader/> })}
                 <link rel="preload" href=program r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                {visit.as_ref().and_then(|visit| visit.place).map(|place| view! { <meta name="live" content=place.to_string()/> })}
                 {visit.and_then(|visit| place_of_failed_form(&visit))}
                 <script type="module" nonce=use_nonce()>{wake}</script>
                 <MetaTags/>

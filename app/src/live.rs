@@ -10,8 +10,9 @@ mod wire;
 
 use std::{sync::Arc, time::Duration};
 
-use leptos::{prelude::*, wasm_bindgen::JsCast, web_sys};
+use leptos::{prelude::*, task::spawn_local, wasm_bindgen::JsCast, web_sys};
 use rapport_domain::{
+    error::AppError,
     id::CustomerId,
     live::{Looking, News, Touched},
 };
@@ -21,7 +22,9 @@ pub use here::{Others, use_here};
 pub use status::LiveStatus;
 
 use crate::{
+    api::Fault,
     door::{Door, use_door},
+    session::api::me,
     ui::dom,
 };
 
@@ -157,6 +160,20 @@ impl Live {
             let _ = self.waits.try_set(at_it);
             set_timeout(move || self.read_when_free(), ASKED_EVERY);
         } else {
+            spawn_local(self.read_if_there());
+        }
+    }
+
+    /// Reads the page anew, unless the server is out of reach: what is shown is worth more than an error in its place.
+    async fn read_if_there(self) {
+        let away = match me().await {
+            Err(fault) => matches!(fault, Fault::Offline | Fault::Told(AppError::Unavailable)),
+            Ok(_) => false,
+        };
+        // The person may have begun something meanwhile.
+        if away || is_at_it() || is_held() {
+            set_timeout(move || self.read_when_free(), ASKED_EVERY);
+        } else if self.due.try_get_value() == Some(true) {
             self.read_now();
         }
     }

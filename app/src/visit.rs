@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
+use rapport_domain::live::Place;
 use rapport_service::{Ctx, Service};
 
 use crate::{
@@ -28,6 +29,8 @@ pub struct Visit {
     pub assets: Arc<Assets>,
     /// What the last form that succeeded has to say.
     pub flash: Option<Flash>,
+    /// Where a page stands in the journal that is rendered for somebody.
+    pub place: Option<Place>,
     /// The form that just failed without script, to be shown again.
     pub failed: Option<FormState>,
 }

@@ -1,6 +1,8 @@
 //! What a browser hears of what others do while somebody looks. News name records and fields, never values: the page
 //! reads those anew, with the rights that its viewer has then.
 
+use std::{fmt, num::ParseIntError, str::FromStr};
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -72,6 +74,38 @@ pub enum News {
     Over,
 }
 
+/// Where a page stands in the journal, read before the page was: `upto`, or `upto.open`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The highest number of a change that was there.
+    pub upto: i64,
+    /// The oldest transaction that was under way: what it wrote may bear a lower number.
+    pub open: Option<i64>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.open {
+            Some(open) => write!(f, "{}.{open}", self.upto),
+            None => write!(f, "{}", self.upto),
+        }
+    }
+}
+
+impl FromStr for Place {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        let (upto, open) = text
+            .split_once('.')
+            .map_or((text, None), |(upto, open)| (upto, Some(open)));
+        Ok(Self {
+            upto: upto.parse()?,
+            open: open.map(str::parse).transpose()?,
+        })
+    }
+}
+
 /// What a browser says of where its person is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Here {
@@ -90,6 +124,16 @@ pub struct Here {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_reads_back_what_it_prints() {
+        for text in ["7", "7.42"] {
+            assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
+        }
+        for wrong in ["", "x", "7.", ".7", "7.x", "7.4.2"] {
+            assert!(wrong.parse::<Place>().is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn news_read_back_what_they_are() {

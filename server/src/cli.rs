@@ -29,7 +29,7 @@ pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 const COMPLETE: u8 = 0;
 /// It failed.
 const FAILED: u8 = 1;
-/// Some rows could not be read; the others are in.
+/// Some rows could not be read, and the others are in; or some steps are missing.
 const INCOMPLETE: u8 = 2;
 
 /// Rapport, a self-hosted CRM. Its settings come from the environment; `.env.example` explains them.
@@ -44,8 +44,15 @@ struct Arguments {
 enum Order {
     /// Serves the application.
     Serve,
-    /// Brings the database up to the schema of this program.
-    Migrate,
+    /// Brings the database up to the schema of this program, all of it or nothing.
+    Migrate {
+        /// Only says which steps are missing; exit status 2 when some are.
+        #[arg(long, conflicts_with = "dry_run")]
+        check: bool,
+        /// Takes the steps and takes them back: says whether they go through.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Fills an empty installation.
     Seed {
         /// With demo data, and accounts whose passwords everybody knows.
@@ -132,7 +139,7 @@ async fn run(order: Order) -> Result<u8, Failure> {
         }
         Order::Config { example } => doctor::config(example),
         Order::Doctor => doctor::doctor().await,
-        Order::Migrate => migrate().await,
+        Order::Migrate { check, dry_run } => migrate(check, dry_run).await,
         Order::Seed { demo: _ } => demo::seed(&service().await?).await.map(|()| COMPLETE),
         Order::User(UserOrder::Create {
             email,
@@ -175,16 +182,26 @@ async fn run(order: Order) -> Result<u8, Failure> {
     }
 }
 
-async fn migrate() -> Result<u8, Failure> {
+async fn migrate(check: bool, dry_run: bool) -> Result<u8, Failure> {
     let stores = Stores::from_env()?;
     let db = database::connect(&stores.database_url, 1).await.map_err(tell)?;
-    let steps = database::migrate(&db).await.map_err(tell)?;
-    say(&match steps {
-        0 => "The database is up to date.".to_owned(),
-        1 => "The database is up to date, after 1 step.".to_owned(),
-        steps => format!("The database is up to date, after {steps} steps."),
-    })?;
-    Ok(COMPLETE)
+    let (steps, did) = if check {
+        (database::pending(&db).await, "are missing")
+    } else if dry_run {
+        (database::rehearse(&db).await, "would go through")
+    } else {
+        (database::migrate(&db).await, "were taken")
+    };
+    let steps = steps.map_err(tell)?;
+    if steps.is_empty() {
+        say("The database is up to date.")?;
+        return Ok(COMPLETE);
+    }
+    for step in &steps {
+        say(step)?;
+    }
+    say(&format!("Steps that {did}: {}.", steps.len()))?;
+    Ok(if check { INCOMPLETE } else { COMPLETE })
 }
 
 /// A user acting from the console.

@@ -69,6 +69,7 @@ async fn visit(state: &State, client: &Client, headers: &HeaderMap, acts: bool) 
             .unwrap_or_default(),
         assets: Arc::clone(state.assets()),
         flash: cookie::read_flash(headers, client.secure),
+        place: None,
         failed: None,
     })
 }

@@ -16,7 +16,7 @@ use futures::stream;
 use http::{HeaderName, HeaderValue, StatusCode};
 use rapport_domain::{
     error::AppError,
-    live::{Here, News},
+    live::{Here, News, Place},
 };
 use rapport_service::live::{self, Listener};
 use serde::Deserialize;
@@ -40,7 +40,7 @@ pub fn add(router: Router<State>) -> Router<State> {
 
 #[derive(Deserialize)]
 struct From {
-    after: Option<i64>,
+    after: Option<String>,
 }
 
 /// News, as long as somebody listens and is signed in.
@@ -49,7 +49,7 @@ async fn hear(
     from: Result<Query<From>, QueryRejection>,
     request: Request,
 ) -> Response {
-    let after = from.ok().and_then(|Query(from)| from.after);
+    let after = from.ok().and_then(|Query(from)| from.after?.parse().ok());
     match begin(&state, after, request).await {
         Ok(listener) => {
             let mut response = answer(listener);
@@ -62,7 +62,7 @@ async fn hear(
     }
 }
 
-async fn begin(state: &State, after: Option<i64>, request: Request) -> Result<Listener, AppError> {
+async fn begin(state: &State, after: Option<Place>, request: Request) -> Result<Listener, AppError> {
     let (parts, _) = request.into_parts();
     let visit = guard::admit_page(state, &page::client(&parts), &parts.headers).await?;
     let (Some(ctx), Some(session)) = (visit.ctx, visit.session) else {

@@ -15,7 +15,8 @@ use http::{
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
 use rapport_app::{cookie, document::document, door::Form, visit::Visit};
-use rapport_domain::error::AppError;
+use rapport_domain::{error::AppError, live::Place};
+use rapport_service::live;
 use tokio::time::timeout;
 
 use crate::{assets, client::Client, guard, headers, plain, state::State};
@@ -34,8 +35,17 @@ async fn guarded(state: &State, parts: Parts) -> Result<Response, AppError> {
     let visit = guard::admit(state, &client(&parts), &parts.headers).await?;
     match guard::way(state, &visit, &parts).await? {
         Some(elsewhere) => Ok(elsewhere),
-        None => Ok(render(parts, visit).await),
+        None => {
+            let place = place(state, &visit).await;
+            Ok(render(parts, Visit { place, ..visit }).await)
+        }
     }
+}
+
+/// Where a page stands, before anything of it is read. Without it the page is told more than it needs to hear.
+async fn place(state: &State, visit: &Visit) -> Option<Place> {
+    visit.ctx.as_ref()?;
+    live::place(state.service()).await.ok()
 }
 
 /// Who is at the other end, as the outermost layer found out.

@@ -117,12 +117,28 @@ pub(crate) async fn lock_staff(tx: &DatabaseTransaction, staff: BTreeSet<Uuid>) 
     Ok(())
 }
 
-/// Brings the schema up to date, all of it or nothing, and says how many migrations that took. Of two servers that
-/// migrate at once one waits, and then finds nothing to do.
+/// Brings the schema up to date, all of it or nothing, and says which steps that took. Of two servers that migrate at
+/// once one waits, and then finds nothing to do.
 ///
 /// # Errors
 /// [`AppError::Refused`] when the database is newer than this program; and when a migration fails.
-pub async fn migrate(db: &DatabaseConnection) -> Result<usize> {
+pub async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>> {
+    let (tx, steps) = step_up(db).await?;
+    tx.commit().await?;
+    Ok(steps)
+}
+
+/// Does all that [`migrate`] would, and takes it back: says which steps it would take, and that they go through.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn rehearse(db: &DatabaseConnection) -> Result<Vec<String>> {
+    let (tx, steps) = step_up(db).await?;
+    tx.rollback().await?;
+    Ok(steps)
+}
+
+async fn step_up(db: &DatabaseConnection) -> Result<(DatabaseTransaction, Vec<String>)> {
     let tx = db.begin().await?;
     // The other server's migrations and our own may take their time.
     tx.execute_unprepared(
@@ -130,12 +146,11 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<usize> {
     )
     .await?;
     lock(&tx, Lock::Migrate).await?;
-    let pending = pending(&tx).await?;
-    if pending > 0 {
+    let steps = pending(&tx).await?;
+    if !steps.is_empty() {
         Migrator::up(&tx, None).await?;
     }
-    tx.commit().await?;
-    Ok(pending)
+    Ok((tx, steps))
 }
 
 /// Says no unless the schema is exactly the one that this program knows.
@@ -143,13 +158,11 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<usize> {
 /// # Errors
 /// [`AppError::Refused`] with what to do about it.
 pub async fn check_schema(db: &DatabaseConnection) -> Result<()> {
-    match pending(db).await? {
-        0 => Ok(()),
-        _ => Err(AppError::refused(
-            "This database is older than this program. Please run “rapport migrate”.",
-        )
-        .into()),
+    if pending(db).await?.is_empty() {
+        return Ok(());
     }
+    let reason = "This database is older than this program. Please run “rapport migrate”.";
+    Err(AppError::refused(reason).into())
 }
 
 #[derive(FromQueryResult)]
@@ -157,8 +170,11 @@ struct Applied {
     version: String,
 }
 
-/// How many migrations are still to be applied.
-async fn pending(db: &impl ConnectionTrait) -> Result<usize> {
+/// The steps that are still to be taken, oldest first.
+///
+/// # Errors
+/// [`AppError::Refused`] when the database is newer than this program.
+pub async fn pending(db: &impl ConnectionTrait) -> Result<Vec<String>> {
     let table = sql("SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL", []);
     let applied: BTreeSet<String> = if db.query_one_raw(table).await?.is_some() {
         let rows = Applied::find_by_statement(sql("SELECT version FROM seaql_migrations", []))
@@ -173,7 +189,7 @@ async fn pending(db: &impl ConnectionTrait) -> Result<usize> {
         .map(|step| step.name().to_owned())
         .collect();
     if applied.is_subset(&known) {
-        Ok(known.difference(&applied).count())
+        Ok(known.difference(&applied).cloned().collect())
     } else {
         let reason = "This database is newer than this program. Please start the newer program.";
         Err(AppError::refused(reason).into())

@@ -17,6 +17,9 @@ use crate::{
     sql::sql,
 };
 
+/// How far behind the others a transaction that is under way may have drawn its numbers.
+const LATE: i64 = 5_000;
+
 /// A change as the journal has it.
 #[derive(Debug, FromQueryResult)]
 pub(crate) struct Row {
@@ -134,6 +137,16 @@ pub(crate) async fn numbers(
             upto.into(),
             i64::try_from(most).unwrap_or(i64::MAX).into(),
         ],
+    );
+    let numbers = Number::find_by_statement(statement).all(db).await?;
+    Ok(numbers.into_iter().map(|number| number.seq).collect())
+}
+
+/// The numbers, close below a place, of what was written by transactions that were under way when it was read.
+pub(crate) async fn late(db: &impl ConnectionTrait, upto: i64, open: i64) -> Result<Vec<i64>> {
+    let statement = sql(
+        "SELECT seq FROM change WHERE seq > $1 AND seq <= $2 AND transaction >= $3::text::xid8 ORDER BY seq",
+        [(upto - LATE).into(), upto.into(), open.to_string().into()],
     );
     let numbers = Number::find_by_statement(statement).all(db).await?;
     Ok(numbers.into_iter().map(|number| number.seq).collect())

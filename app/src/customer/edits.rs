@@ -19,10 +19,6 @@ use crate::{
     ui::select::Pick,
 };
 
-/// How often it is asked whether an editor is still open.
-#[cfg(not(feature = "ssr"))]
-const HELD: std::time::Duration = std::time::Duration::from_millis(100);
-
 /// What became of an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
@@ -56,6 +52,10 @@ pub struct Edits {
     /// The field that gets the focus back when the customer has been loaded again.
     back_to: StoredValue<Option<Field>>,
     drafts: RwSignal<BTreeMap<Field, Draft>>,
+    /// What each field was when its editor was opened, or is by now: version and text.
+    seen: StoredValue<BTreeMap<Field, (i64, String)>>,
+    /// What is typed in the editor that is open, once something is: it may be drawn anew while it is in use.
+    typed: StoredValue<Option<String>>,
 }
 
 /// The edits of a record; call it where the page is set up.
@@ -67,6 +67,8 @@ pub fn use_edits(id: CustomerId) -> Edits {
         editing: RwSignal::new(None),
         back_to: StoredValue::new(None),
         drafts: RwSignal::new(BTreeMap::new()),
+        seen: StoredValue::new(BTreeMap::new()),
+        typed: StoredValue::new(None),
     }
 }
 
@@ -86,21 +88,46 @@ impl Edits {
         self.drafts.update(|drafts| drop(drafts.remove(&field)));
     }
 
-    /// Waits until no editor is open: drawn anew meanwhile, it would lose what is typed in it.
-    pub async fn closed(&self) {
-        #[cfg(not(feature = "ssr"))]
-        while self.editing.try_get_untracked().flatten().is_some() {
-            crate::browser::pause(HELD).await;
-        }
+    /// Opens the editor of a field.
+    pub fn open(&self, field: Field) {
+        self.typed.set_value(None);
+        self.editing.set(Some(field));
     }
 
     /// Closes the editor of a field, if it is the one that is open; true if it was.
     pub fn close(&self, field: Field) -> bool {
         let open = self.editing.try_get_untracked().flatten() == Some(field);
         if open {
+            self.typed.set_value(None);
             self.editing.set(None);
         }
         open
+    }
+
+    /// Notes what a field is as it is drawn; while it is edited, it stays what it was when that began.
+    pub(super) fn see(&self, field: Field, version: i64, text: &str) {
+        if self.editing.get_untracked() != Some(field) {
+            let seen = (version, text.to_owned());
+            self.seen.update_value(|all| drop(all.insert(field, seen)));
+        }
+    }
+
+    /// Notes what is typed in the editor that is open.
+    pub(super) fn note_typed(&self, text: String) {
+        // The page may be on its way out.
+        let _ = self.typed.try_update_value(|typed| *typed = Some(text));
+    }
+
+    /// What is typed in the editor that is open, if something is.
+    pub(super) fn typed(&self) -> Option<String> {
+        self.typed.get_value()
+    }
+
+    /// Saves a field if it differs from what it was when its editor was opened. True if it is on its way.
+    pub(super) fn save_over_seen(&self, field: Field, value: Pick) -> bool {
+        let seen = self.seen.try_with_value(|seen| seen.get(&field).cloned());
+        seen.flatten()
+            .is_some_and(|(version, before)| self.save(field, version, &before, value))
     }
 
     /// Saves a field if it differs from `before`. The rules that need no server are checked at once.

@@ -97,12 +97,8 @@ fn Fact(field: Field, customer: Arc<Customer>, edits: Edits) -> impl IntoView {
     let now = held(&customer, field);
     let (before, version, can) = (now.0.clone(), customer.version, may_edit(&customer, field));
     let href = format!("/customers/{}/edit", customer.id);
-    let change = Change {
-        field,
-        edits,
-        version,
-        before: StoredValue::new(before),
-    };
+    edits.see(field, version, &before);
+    let change = Change { field, edits };
     Effect::new(move || {
         if edits.takes_back(field) {
             dom::focus_soon(cell_id(field), "body");
@@ -118,6 +114,10 @@ fn Fact(field: Field, customer: Arc<Customer>, edits: Edits) -> impl IntoView {
                     fate: Fate::Refused(_),
                 }) => value,
                 draft => shown(now.clone(), version, draft.as_ref()),
+            };
+            let start = match edits.typed() {
+                Some(typed) => (typed, start.1),
+                None => start,
             };
             view! { <Editor change start/> }.into_any()
         } else {
@@ -135,22 +135,17 @@ fn Fact(field: Field, customer: Arc<Customer>, edits: Edits) -> impl IntoView {
     .into_any()
 }
 
-/// What is needed to save a field.
+/// What is needed to save a field. All of it outlives the view: that may be drawn anew while it is in use.
 #[derive(Clone, Copy)]
 pub struct Change {
     field: Field,
     edits: Edits,
-    version: i64,
-    before: StoredValue<String>,
 }
 
 impl Change {
     /// True if it is on its way.
     fn save(self, value: Pick) -> bool {
-        // The field may have been drawn anew in the same moment.
-        self.before
-            .try_with_value(|before| self.edits.save(self.field, self.version, before, value))
-            .unwrap_or(false)
+        self.edits.save_over_seen(self.field, value)
     }
 
     /// Saves, closes the editor and gives the focus back to the cell.

@@ -55,7 +55,6 @@ pub fn CustomerPanel(
     let content = move || {
         Suspend::new(async move {
             let (customer, story) = (customer.await, story.await);
-            edits.closed().await;
             match customer.and_then(|customer| Ok((customer, story?))) {
                 Ok((customer, timeline)) => view! { <Summary customer timeline edits query/> }.into_any(),
                 Err(fault) => {

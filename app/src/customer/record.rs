@@ -97,9 +97,6 @@ fn Record(id: String) -> impl IntoView {
         let again = path.clone();
         Suspend::new(async move {
             let (customer, story, booked) = (customer.await, story.await, booked.await);
-            if let Some(edits) = edits {
-                edits.closed().await;
-            }
             let both = customer.and_then(|customer| Ok((customer, story?)));
             match (both, edits) {
                 (Ok((customer, timeline)), Some(edits)) => {

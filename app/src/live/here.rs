@@ -100,13 +100,10 @@ pub fn use_here(id: CustomerId, editing: RwSignal<Option<Field>>) {
 }
 
 /// Who else looks at a customer.
-fn others(id: CustomerId) -> Signal<Vec<Looking>> {
-    let live = use_context::<Live>();
-    Signal::derive(move || {
-        let of = |(record, people): &(Uuid, Vec<Looking>)| (*record == id.0).then(|| people.clone());
-        let people = live.map(|live| live.people.with(|people| people.iter().find_map(of)));
-        people.flatten().unwrap_or_default()
-    })
+fn others(live: Option<Live>, id: CustomerId) -> Vec<Looking> {
+    let of = |(record, people): &(Uuid, Vec<Looking>)| (*record == id.0).then(|| people.clone());
+    let people = live.map(|live| live.people.with(|people| people.iter().find_map(of)));
+    people.flatten().unwrap_or_default()
 }
 
 /// What somebody does there, for people.
@@ -124,9 +121,10 @@ pub fn Others(
     /// The customer.
     id: CustomerId,
 ) -> impl IntoView {
-    let others = others(id);
+    // Nothing here belongs to this view: people come and go while it is drawn anew.
+    let live = use_context::<Live>();
     let pictures = move || {
-        let others = others.get();
+        let others = others(live, id);
         let pictures = others.iter().map(|one| {
             let busy = one.field.is_some();
             view! {
@@ -137,7 +135,7 @@ pub fn Others(
         });
         pictures.collect_view()
     };
-    let words = move || others.get().iter().map(said).collect::<Vec<_>>().join(". ");
+    let words = move || others(live, id).iter().map(said).collect::<Vec<_>>().join(". ");
     view! {
         <span class="others">
             {pictures}

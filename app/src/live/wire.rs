@@ -5,18 +5,19 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use js_sys::Promise;
 use leptos::{
-    prelude::{GetUntracked, set_timeout},
+    prelude::{GetUntracked, document, set_timeout},
     wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen},
     web_sys::{BroadcastChannel, EventSource, MessageEvent},
 };
-use rapport_domain::live::News;
+use rapport_domain::live::{News, Place};
 
 use super::Live;
 
 /// What the tabs call their channel, and the lock of the one that has the stream.
 const NAME: &str = "rapport-live";
-/// What a tab says that has just begun to listen: it may have missed what came while its page was on its way.
-const HELLO: &str = "hello";
+/// What a tab says that has just begun to listen, before where its page stands: it may have missed what came while that
+/// was on its way.
+const HELLO: &str = "hello ";
 /// Messages that a tab is told that says so.
 const KEPT: usize = 30;
 /// How long they are told, in milliseconds.
@@ -67,7 +68,7 @@ pub(super) fn listen(live: Live) {
         live,
         channel: BroadcastChannel::new(NAME).ok(),
         leads: false,
-        place: String::new(),
+        place: page_place(),
         kept: Vec::new(),
         dropped: false,
         open: false,
@@ -94,6 +95,13 @@ pub(super) fn listen(live: Live) {
     lead.forget();
 }
 
+/// Where the page stands, as the server wrote it down before it read the page.
+fn page_place() -> String {
+    let told = document().query_selector("meta[name=live]").ok().flatten();
+    told.and_then(|told| told.get_attribute("content"))
+        .unwrap_or_default()
+}
+
 fn hear_the_others(wire: &Shared) {
     let Some(channel) = wire.borrow().channel.clone() else {
         return;
@@ -103,8 +111,8 @@ fn hear_the_others(wire: &Shared) {
         let Some(text) = event.data().as_string() else {
             return;
         };
-        if text == HELLO {
-            own.borrow_mut().tell_again();
+        if let Some(place) = text.strip_prefix(HELLO) {
+            own.borrow().tell_again(place);
         } else if let Some((place, news)) = text.split_once('\n') {
             own.borrow_mut().note_place(place);
             let live = own.borrow().live;
@@ -113,7 +121,7 @@ fn hear_the_others(wire: &Shared) {
     });
     channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
-    say(&channel, HELLO);
+    say(&channel, &format!("{HELLO}{}", wire.borrow().place));
 }
 
 /// Only what cannot be copied is refused, and texts can.
@@ -144,7 +152,7 @@ impl Wire {
         self.kept.push((now, line));
     }
 
-    fn tell_again(&mut self) {
+    fn tell_again(&self, place: &str) {
         if !self.leads {
             return;
         }
@@ -155,7 +163,16 @@ impl Wire {
             self.say_news(channel, &News::Missed);
         }
         let from = js_sys::Date::now() - KEPT_FOR;
-        for (_, line) in self.kept.iter().filter(|(at, _)| *at > from) {
+        let stands = place.parse::<Place>().map_or(0, |place| place.upto);
+        let is_behind = |line: &str| match line.split_once('\n').map(|(_, news)| serde_json::from_str(news)) {
+            Some(Ok(News::Changed { upto, .. })) => upto > stands,
+            _ => true,
+        };
+        for (_, line) in self
+            .kept
+            .iter()
+            .filter(|(at, line)| *at > from && is_behind(line))
+        {
             say(channel, line);
         }
         let people = self.live.people.try_get_untracked().unwrap_or_default();

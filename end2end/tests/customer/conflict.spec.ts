@@ -2,7 +2,7 @@
 
 import { change, changeNote, edit, field, messages, note, noteOf, pick, timeline, typeNote } from "../support/customer";
 import { nadia, tom } from "../support/people";
-import { expect, open, test } from "../support/test";
+import { deaf, expect, open, test } from "../support/test";
 
 test("who changes the same field as somebody else sees both values, and keeps theirs", async ({ both, problems }) => {
   problems.expectStatus(409);
@@ -35,6 +35,7 @@ for (const [label, was, theirs, mine] of [
     problems.expectStatus(409);
     const path = await customer({ name: "Kürschnerei", [label === "Stage" ? "stage" : "owner_id"]: was });
     const other = await as(tom);
+    await deaf(other);
     await open(page, path);
     await open(other, path);
     await pick(page, label, theirs);

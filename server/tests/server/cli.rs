@@ -8,7 +8,7 @@ use std::{
 
 use rapport_domain::access::BuiltInRole;
 use rapport_server::config::setting;
-use rapport_testing::{House, SEAL_KEY};
+use rapport_testing::{House, SEAL_KEY, TestDatabase};
 
 const NORTHWIND: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -435,4 +435,23 @@ async fn the_doctor_says_what_is_well_what_is_wrong_and_what_to_do() {
         nowhere.out
     );
     assert!(!nowhere.out.contains("hunter2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_steps_of_the_schema_are_checked_and_rehearsed_before_they_are_taken() {
+    let console = Console::new().await;
+    let up = console.run(&["migrate", "--check"], "");
+    assert_eq!((up.status, up.out.as_str()), (0, "The database is up to date.\n"));
+    let empty = TestDatabase::empty().await;
+    let here = [("DATABASE_URL", empty.url())];
+    let here = here.each_ref().map(|(name, url)| (*name, url.as_str()));
+    let missing = console.run_with(&["migrate", "--check"], "", &here);
+    assert_eq!(missing.status, 2, "{}", missing.err);
+    let rehearsed = console.run_with(&["migrate", "--dry-run"], "", &here);
+    assert_eq!(rehearsed.status, 0, "{}", rehearsed.err);
+    assert!(rehearsed.out.starts_with("m0001_foundation\n") && rehearsed.out.contains("would go through"));
+    assert_eq!(console.run_with(&["migrate", "--check"], "", &here).status, 2);
+    let taken = console.run_with(&["migrate"], "", &here);
+    assert!(taken.out.contains("were taken"), "{}{}", taken.out, taken.err);
+    assert_eq!(console.run_with(&["migrate", "--check"], "", &here).status, 0);
 }

@@ -87,13 +87,13 @@ pub(super) struct Inner {
     streams: Mutex<HashMap<UserId, usize>>,
 }
 
-/// A place among the streams of somebody, until it is dropped.
-pub(super) struct Place {
+/// A seat among the streams of somebody, until it is dropped.
+pub(super) struct Seat {
     inner: Arc<Inner>,
     user: UserId,
 }
 
-impl Drop for Place {
+impl Drop for Seat {
     fn drop(&mut self) {
         let mut streams = self.inner.streams.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(many) = streams.get_mut(&self.user) {
@@ -137,15 +137,15 @@ impl Hub {
         &self.0
     }
 
-    /// A place for a stream, unless somebody has too many.
-    pub(super) fn place(&self, user: UserId) -> Option<Place> {
+    /// A seat for a stream, unless somebody has too many.
+    pub(super) fn seat(&self, user: UserId) -> Option<Seat> {
         let mut streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
         let many = streams.entry(user).or_default();
         if *many >= STREAMS_MAX {
             return None;
         }
         *many += 1;
-        Some(Place {
+        Some(Seat {
             inner: Arc::clone(&self.0),
             user,
         })

@@ -13,16 +13,17 @@ use rapport_domain::{
     error::AppError,
     event::EventKind,
     id::{TeamId, UserId},
-    live::{Looking, NAMED_MAX, News, Touched},
+    live::{Looking, NAMED_MAX, News, Place, Touched},
 };
+use sea_orm::FromQueryResult;
 use tokio::{
     sync::{broadcast, watch},
     time::{Instant, sleep_until, timeout},
 };
 use uuid::Uuid;
 
-use super::hub::{Changes, Hub, Place, Signal};
-use crate::{Result, Service, event, session};
+use super::hub::{Changes, Hub, Seat, Signal};
+use crate::{Error, Result, Service, event, session, sql::sql};
 
 /// How often it is asked whether the session stands and what its person may see.
 const ASKED_EVERY: Duration = Duration::from_secs(5);
@@ -47,7 +48,33 @@ pub struct Listener {
     ask_at: Instant,
     looking: HashMap<Uuid, Vec<Looking>>,
     ended: bool,
-    _place: Place,
+    _seat: Seat,
+}
+
+#[derive(FromQueryResult)]
+struct Stands {
+    upto: i64,
+    open: Option<i64>,
+}
+
+/// Where a page stands that is about to be read.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn place(service: &Service) -> Result<Place> {
+    let statement = sql(
+        "SELECT coalesce((SELECT max(seq) FROM change), 0) AS upto, \
+                CASE WHEN pg_snapshot_xmin(s.now) < pg_snapshot_xmax(s.now) \
+                     THEN pg_snapshot_xmin(s.now)::text::bigint END AS open \
+         FROM (SELECT pg_current_snapshot() AS now) AS s",
+        [],
+    );
+    let stands = Stands::find_by_statement(statement).one(service.db()).await?;
+    let stands = stands.ok_or_else(|| Error::Stored("a place without a row".to_owned()))?;
+    Ok(Place {
+        upto: stands.upto,
+        open: stands.open,
+    })
 }
 
 /// Begins a stream for the session of a cookie; `after` is the place behind which its browser comes back.
@@ -60,10 +87,10 @@ pub async fn listen(
     hub: &Hub,
     actor: Actor,
     session: &str,
-    after: Option<i64>,
+    after: Option<Place>,
 ) -> Result<Listener> {
-    let place = hub.place(actor.user);
-    let place = place.ok_or(AppError::TooManyRequests { retry_after: 30 })?;
+    let seat = hub.seat(actor.user);
+    let seat = seat.ok_or(AppError::TooManyRequests { retry_after: 30 })?;
     let inner = hub.inner();
     let signals = inner.signals.subscribe();
     let mut through = inner.through.subscribe();
@@ -76,10 +103,11 @@ pub async fn listen(
     });
     let through = awake.await.ok().flatten().ok_or(AppError::Unavailable)?;
     let after = match after {
-        Some(after) => after.min(through),
-        None => event::before(service.db(), service.clock().now() - OVERLAP)
-            .await?
-            .min(through),
+        Some(after) => after,
+        None => Place {
+            upto: event::before(service.db(), service.clock().now() - OVERLAP).await?,
+            open: None,
+        },
     };
     let mut listener = Listener {
         service: service.clone(),
@@ -87,12 +115,12 @@ pub async fn listen(
         actor,
         signals,
         over: inner.over.subscribe(),
-        waiting: VecDeque::from([(Some(after), News::Begun)]),
+        waiting: VecDeque::from([(Some(after.upto.min(through)), News::Begun)]),
         // Those that come together do not ask together.
         ask_at: Instant::now() + ASKED_EVERY.mul_f64(0.5 + rand::random::<f64>() / 2.0),
         looking: HashMap::new(),
         ended: false,
-        _place: place,
+        _seat: seat,
     };
     listener.tell_again(after, through).await?;
     Ok(listener)
@@ -163,16 +191,26 @@ impl Listener {
 
     /// Tells again what happened while the browser was away, or while it read its page, up to what is there by now: this
     /// reads behind the beginning of the stream, so that nothing falls between the two.
-    async fn tell_again(&mut self, after: i64, through: i64) -> Result<()> {
+    async fn tell_again(&mut self, after: Place, through: i64) -> Result<()> {
         let db = self.service.db().clone();
-        let rows = event::changes(&db, after, i64::MAX, AGAIN_MAX).await?;
-        let Some(last) = rows.last() else {
-            return Ok(());
+        let late = match after.open {
+            Some(open) => event::late(&db, after.upto, open).await?,
+            None => Vec::new(),
         };
-        if event::numbers(&db, last.seq, i64::MAX, 1).await?.is_empty() {
-            self.add_changes(&Changes::of(&db, &rows, through).await?);
-        } else {
+        let mut rows = event::changes(&db, after.upto, i64::MAX, AGAIN_MAX).await?;
+        let more = match rows.last() {
+            Some(last) => !event::numbers(&db, last.seq, i64::MAX, 1).await?.is_empty(),
+            None => false,
+        };
+        if more || late.len() > AGAIN_MAX {
             self.waiting.push_back((Some(through), News::Missed));
+            return Ok(());
+        }
+        if !late.is_empty() {
+            rows.extend(event::numbered(&db, late).await?);
+        }
+        if !rows.is_empty() {
+            self.add_changes(&Changes::of(&db, &rows, through).await?);
         }
         Ok(())
     }

@@ -59,7 +59,7 @@ async fn of_two_servers_that_migrate_at_once_one_does_and_one_waits() {
 
     let [one, two, three] = pools.each_ref().map(database::migrate);
     let (one, two, three) = tokio::join!(one, two, three);
-    let mut applied = [one.unwrap(), two.unwrap(), three.unwrap()];
+    let mut applied = [one.unwrap().len(), two.unwrap().len(), three.unwrap().len()];
     applied.sort_unstable();
     let recorded: usize = database
         .read("SELECT count(*)::text FROM seaql_migrations")
@@ -69,7 +69,7 @@ async fn of_two_servers_that_migrate_at_once_one_does_and_one_waits() {
     assert!(recorded > 0);
     assert_eq!(applied, [0, 0, recorded]);
     database::check_schema(&pools[0]).await.unwrap();
-    assert_eq!(database::migrate(&pools[0]).await.unwrap(), 0);
+    assert!(database::migrate(&pools[0]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -106,7 +106,20 @@ async fn a_migration_that_fails_leaves_nothing_behind() {
         "1"
     );
     database.run("DROP TABLE customer").await;
-    assert!(database::migrate(&pool).await.unwrap() > 0);
+    assert!(!database::migrate(&pool).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_rehearsal_takes_every_step_and_leaves_nothing_behind() {
+    let database = TestDatabase::empty().await;
+    let pool = database.pool().await;
+    let steps = database::rehearse(&pool).await.unwrap();
+    assert_eq!(steps, database::pending(&pool).await.unwrap());
+    assert!(steps.first().is_some_and(|first| first.starts_with("m0001")));
+    let tables = "SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(database.read(tables).await, "0");
+    assert_eq!(database::migrate(&pool).await.unwrap(), steps);
+    assert!(database::rehearse(&pool).await.unwrap().is_empty());
 }
 
 #[tokio::test]

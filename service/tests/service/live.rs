@@ -9,7 +9,7 @@ use rapport_domain::{
     error::AppError,
     form::Values,
     id::{CustomerId, UserId},
-    live::{Here, Looking, News, Touched},
+    live::{Here, Looking, News, Place, Touched},
     user::people::PersonPatch,
 };
 use rapport_service::{
@@ -25,13 +25,18 @@ use uuid::Uuid;
 use crate::support::{World, last_number, sign_in, staged, told, write_late};
 
 const SOON: Duration = Duration::from_secs(10);
+/// A page that has all there is.
+const BEHIND_ALL: Option<Place> = Some(Place {
+    upto: i64::MAX,
+    open: None,
+});
 
 async fn session(world: &World, ctx: &Ctx) -> String {
     let email = user::me(ctx).await.unwrap().email;
     sign_in(&world.house, &email, PASSWORD).await.unwrap().cookie
 }
 
-async fn listening(world: &World, service: &Service, hub: &Hub, ctx: &Ctx, after: Option<i64>) -> Listener {
+async fn listening(world: &World, service: &Service, hub: &Hub, ctx: &Ctx, after: Option<Place>) -> Listener {
     let cookie = session(world, ctx).await;
     live::listen(service, hub, ctx.actor().clone(), &cookie, after)
         .await
@@ -41,7 +46,7 @@ async fn listening(world: &World, service: &Service, hub: &Hub, ctx: &Ctx, after
 /// One whose stream has begun, and who has heard what happened before.
 async fn awake(world: &World, hub: &Hub, ctx: &Ctx) -> Listener {
     // Behind all there is.
-    let mut listener = listening(world, &world.house.service, hub, ctx, Some(i64::MAX)).await;
+    let mut listener = listening(world, &world.house.service, hub, ctx, BEHIND_ALL).await;
     assert_eq!(next(&mut listener).await, News::Begun);
     while !silent(&mut listener).await {}
     listener
@@ -96,7 +101,7 @@ async fn who_may_see_a_customer_hears_of_it_on_every_server_without_its_values()
     let other = world.house.another_server().await;
     let (here, there) = (Hub::start(&world.house.service), Hub::start(&other));
     let mut near = awake(&world, &here, &ben).await;
-    let mut elsewhere = listening(&world, &other, &there, &anna, Some(i64::MAX)).await;
+    let mut elsewhere = listening(&world, &other, &there, &anna, BEHIND_ALL).await;
     let mut stranger = awake(&world, &here, &far).await;
 
     let id = world
@@ -146,6 +151,7 @@ async fn a_stream_that_comes_back_hears_what_it_missed_and_one_that_missed_much_
     let hub = Hub::start(&world.house.service);
     let mut first = listening(&world, &world.house.service, &hub, &admin, None).await;
     let (place, begun) = first.next().await.unwrap();
+    let place = place.map(|upto| Place { upto, open: None });
     assert_eq!(begun, News::Begun);
     drop(first);
     let id = world.customer(&admin, &[("name", "Ada")]).await;
@@ -341,7 +347,7 @@ async fn who_looks_at_a_record_is_told_to_the_others_who_do() {
     let (hub, there) = (Hub::start(&world.house.service), Hub::start(&other));
     let id = world.customer(&anna, &[("name", "Ada")]).await;
     let mut of_anna = awake(&world, &hub, &anna).await;
-    let mut of_ben = listening(&world, &other, &there, &ben, Some(i64::MAX)).await;
+    let mut of_ben = listening(&world, &other, &there, &ben, BEHIND_ALL).await;
     assert_eq!(next(&mut of_ben).await, News::Begun);
     let mut of_far = awake(&world, &hub, &far).await;
     let names: [String; 2] = [
@@ -417,7 +423,7 @@ async fn a_thousand_streams_hear_at_once_and_one_that_does_not_listen_holds_nobo
         // Each of somebody else; nobody has more than their share.
         let mut actor = admin.actor().clone();
         actor.user = UserId(Uuid::from_u128(number));
-        let listener = live::listen(&world.house.service, &hub, actor, &cookie, Some(i64::MAX))
+        let listener = live::listen(&world.house.service, &hub, actor, &cookie, BEHIND_ALL)
             .await
             .unwrap();
         listeners.push(listener);

@@ -31,7 +31,7 @@ pub fn Cell(
 ) -> impl IntoView {
     let open = move |event: ev::MouseEvent| {
         event.prevent_default();
-        edits.editing.set(Some(field));
+        edits.open(field);
     };
     let has_links = matches!(
         field,

@@ -74,6 +74,11 @@ impl Change {
     }
 }
 
+/// What stands in the control that an event came from, whatever became of the view that it was made of.
+fn held(event: &ev::Event) -> Option<Pick> {
+    Some((event_target_value(event), String::new()))
+}
+
 /// The control of an editor that stands. One that is taken off the page still tells that it lost the focus, when what
 /// it was made of is gone.
 fn in_place<E>(node: NodeRef<E>) -> Option<E::Output>
@@ -104,7 +109,6 @@ where
 fn LineEditor(change: Change, start: Pick) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     focus_once(node);
-    let typed = move || Some((in_place(node)?.value(), String::new()));
     view! {
         <input
             node_ref=node
@@ -116,9 +120,10 @@ fn LineEditor(change: Change, start: Pick) -> impl IntoView {
             aria-describedby=change.described_by()
             value=start.0
             on:keydown=move |event| {
-                change.key(&event, typed);
+                change.key(&event, || held(&event));
             }
-            on:blur=move |_| change.blur(typed)
+            on:input=move |event| change.edits.note_typed(event_target_value(&event))
+            on:blur=move |event| change.blur(|| held(&event))
         />
     }
 }
@@ -127,7 +132,6 @@ fn LineEditor(change: Change, start: Pick) -> impl IntoView {
 fn LinesEditor(change: Change, start: Pick) -> impl IntoView {
     let node = NodeRef::<html::Textarea>::new();
     focus_once(node);
-    let typed = move || Some((in_place(node)?.value(), String::new()));
     view! {
         <textarea
             node_ref=node
@@ -138,9 +142,10 @@ fn LinesEditor(change: Change, start: Pick) -> impl IntoView {
             aria-invalid=move || change.wrong()
             aria-describedby=change.described_by()
             on:keydown=move |event| {
-                change.key(&event, typed);
+                change.key(&event, || held(&event));
             }
-            on:blur=move |_| change.blur(typed)
+            on:input=move |event| change.edits.note_typed(event_target_value(&event))
+            on:blur=move |event| change.blur(|| held(&event))
         >
             {start.0}
         </textarea>

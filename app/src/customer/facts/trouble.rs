@@ -28,7 +28,7 @@ pub fn Trouble(
 #[component]
 fn Refused(change: Change, said: String) -> impl IntoView {
     let Change { field, edits, .. } = change;
-    let again = move |_| edits.editing.set(Some(field));
+    let again = move |_| edits.open(field);
     let editing = move || edits.editing.get() == Some(field);
     view! {
         <p class="wrong">
