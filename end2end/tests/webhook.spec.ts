@@ -29,6 +29,8 @@ test("a webhook is set up, tells of a new customer, is paused, and goes on with 
   problems,
 }) => {
   problems.expectStatus(422);
+  // The page that is left is read once more after the webhook is removed.
+  problems.expectStatus(404);
   const shop = await receiver();
   await open(page, "/admin");
   await page.getByRole("link", { name: /^Webhooks/ }).click();
