@@ -216,8 +216,9 @@ pub(super) async fn save(Extension(by): By, path: Id, request: Request) -> Answe
     tag = "Webhooks",
     responses((status = 204, description = "It is told nothing any more."))
 )]
-pub(super) async fn remove(Extension(by): By, path: Id) -> Answer {
-    let receipt = tell(webhook::remove(&by.ctx, id(path)?).await)?;
+pub(super) async fn remove(Extension(by): By, path: Id, headers: HeaderMap) -> Answer {
+    let seen = input::seen(&headers)?;
+    let receipt = tell(webhook::remove(&by.ctx, id(path)?, seen).await)?;
     Ok(output::done(receipt.batch))
 }
 

@@ -313,11 +313,12 @@ pub async fn resume(ctx: &Ctx, id: WebhookId, skip: bool) -> Result<Receipt> {
 /// Removes a webhook. An undo brings it back, with its secret, and tells it of what it missed.
 ///
 /// # Errors
-/// As [`pause`].
-pub async fn remove(ctx: &Ctx, id: WebhookId) -> Result<Receipt> {
+/// As [`pause`]; [`AppError::Stale`] when a program asked for it as it was before.
+pub async fn remove(ctx: &Ctx, id: WebhookId, seen: impl Into<Seen>) -> Result<Receipt> {
     require(ctx.actor(), Kind::Setting, Ability::Update)?;
     let tx = ctx.db().begin().await?;
     let stands = locked(&tx, id).await?;
+    seen.into().of(stands.version)?;
     calm(&tx, id).await?;
     let change = Change::bare(RecordKind::Webhook, id.0, id.0, Op::Trash);
     let batch = journal::commit(tx, ctx, "remove webhook", vec![change]).await?;

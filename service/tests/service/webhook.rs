@@ -630,7 +630,10 @@ async fn webhooks_are_for_admins_and_their_changes_can_be_taken_back() {
             told(webhook::resume(&other, id, false).await),
             AppError::Forbidden
         );
-        assert_eq!(told(webhook::remove(&other, id).await), AppError::Forbidden);
+        assert_eq!(
+            told(webhook::remove(&other, id, Seen::Latest).await),
+            AppError::Forbidden
+        );
         assert_eq!(told(webhook::renew_secret(&other, id).await), AppError::Forbidden);
         assert_eq!(
             told(webhook::change(&other, id, 1, form(&receiver.url, &[])).await),
@@ -650,7 +653,7 @@ async fn webhooks_are_for_admins_and_their_changes_can_be_taken_back() {
     assert_eq!(webhook::get(&admin, id).await.unwrap().name, "Sync");
 
     // One that was removed comes back with its secret, and hears what it missed.
-    let removed = webhook::remove(&admin, id).await.unwrap();
+    let removed = webhook::remove(&admin, id, Seen::Latest).await.unwrap();
     assert_eq!(told(webhook::get(&admin, id).await), AppError::NotFound);
     world.customer(&admin, &[("name", "Ada")]).await;
     journal::undo(&admin, removed.batch.unwrap()).await.unwrap();

@@ -5,7 +5,7 @@ use rapport_domain::{
     form::{Done, Values},
     webhook::WebhookForm,
 };
-use rapport_service::{Ctx, webhook};
+use rapport_service::{Ctx, seen::Seen, webhook};
 
 use super::{Form, saved, seen, tell, told, written};
 
@@ -40,7 +40,7 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
             ))
         }
         Form::RemoveWebhook(id) => {
-            let receipt = tell(webhook::remove(ctx, id).await)?;
+            let receipt = tell(webhook::remove(ctx, id, Seen::Latest).await)?;
             Ok(written(
                 Form::NewWebhook.path(),
                 "Removed; it is told nothing any more.",

@@ -94,6 +94,9 @@ async fn a_webhook_is_made_once_changed_paused_and_removed() {
     let member = program(&site, &member, "write").await;
     assert_eq!(member.get(&path).await.status, StatusCode::FORBIDDEN);
 
+    let stale = [("if-match", "\"1\"")];
+    let stale = program_.send(Method::DELETE, &path, &stale, Body::empty()).await;
+    assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
     let gone = program_.send(Method::DELETE, &path, &[], Body::empty()).await;
     let batch = gone.header("rapport-batch").to_owned();
     assert_eq!(program_.get(&path).await.status, StatusCode::NOT_FOUND);
