@@ -1,7 +1,7 @@
 //! What a browser hears of what others do while somebody looks. News name records and fields, never values: the page
 //! reads those anew, with the rights that its viewer has then.
 
-use std::{fmt, num::ParseIntError, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -93,15 +93,22 @@ impl fmt::Display for Place {
 }
 
 impl FromStr for Place {
-    type Err = ParseIntError;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+    fn from_str(text: &str) -> Result<Self, &'static str> {
         let (upto, open) = text
             .split_once('.')
             .map_or((text, None), |(upto, open)| (upto, Some(open)));
+        // A browser sends it back, and whoever else likes to: PostgreSQL knows no transaction below zero.
+        let number = |text: &str| {
+            text.parse()
+                .ok()
+                .filter(|number: &i64| *number >= 0)
+                .ok_or("no place")
+        };
         Ok(Self {
-            upto: upto.parse()?,
-            open: open.map(str::parse).transpose()?,
+            upto: number(upto)?,
+            open: open.map(number).transpose()?,
         })
     }
 }
@@ -130,7 +137,17 @@ mod tests {
         for text in ["7", "7.42"] {
             assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
         }
-        for wrong in ["", "x", "7.", ".7", "7.x", "7.4.2"] {
+        for wrong in [
+            "",
+            "x",
+            "7.",
+            ".7",
+            "7.x",
+            "7.4.2",
+            "-1",
+            "7.-5",
+            "99999999999999999999",
+        ] {
             assert!(wrong.parse::<Place>().is_err(), "{wrong:?}");
         }
     }

@@ -204,13 +204,10 @@ async fn sealed(db: &DatabaseConnection, key: Option<&seal::Key>) -> Finding {
     }
 }
 
-/// What Redis says of itself.
-const INFO: &str = "return redis.call('INFO', 'server') .. redis.call('INFO', 'persistence') .. redis.call('INFO', 'memory')";
-
 /// Redis.
 pub async fn redis(redis: &Redis) -> Vec<Finding> {
     let began = Instant::now();
-    let info: String = match redis.script(INFO, &[], Vec::new()).await {
+    let info = match redis.info().await {
         Ok(info) => info,
         Err(error) => {
             return vec![Finding::wrong(
@@ -220,12 +217,7 @@ pub async fn redis(redis: &Redis) -> Vec<Finding> {
         }
     };
     let millis = began.elapsed().as_millis();
-    let value = |name: &str| {
-        let line = info
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        line.unwrap_or_default().trim().to_owned()
-    };
+    let value = |name: &str| info.value(name);
     let version = value("redis_version");
     let major: u32 = version
         .split('.')

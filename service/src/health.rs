@@ -76,9 +76,6 @@ struct Counts {
     given_up: i64,
 }
 
-/// What Redis says of itself.
-const INFO: &str = "return redis.call('INFO', 'server') .. redis.call('INFO', 'memory')";
-
 /// How it is at this moment.
 ///
 /// # Errors
@@ -128,17 +125,11 @@ async fn redis(ctx: &Ctx) -> Result<Store> {
     let began = Instant::now();
     ctx.service().redis().ping().await?;
     let micros = micros(began);
-    let said: String = ctx.service().redis().script(INFO, &[], Vec::new()).await?;
-    let value = |name: &str| {
-        let line = said
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        line.unwrap_or_default().trim().to_owned()
-    };
+    let info = ctx.service().redis().info().await?;
     Ok(Store {
-        version: value("redis_version"),
+        version: info.value("redis_version").to_owned(),
         micros,
-        bytes: value("used_memory").parse().unwrap_or_default(),
+        bytes: info.value("used_memory").parse().unwrap_or_default(),
     })
 }
 

@@ -58,6 +58,18 @@ pub struct Redis {
     prefix: Arc<str>,
 }
 
+/// What Redis says of itself: its server, how it keeps what it has, its memory.
+pub(crate) struct Info(String);
+
+impl Info {
+    /// What it says under a name; empty where it says nothing.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        let mut lines = self.0.lines();
+        let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.unwrap_or_default().trim()
+    }
+}
+
 /// What the task that keeps the connection has at the moment.
 #[derive(Clone)]
 enum Link {
@@ -108,6 +120,15 @@ impl Redis {
     /// When it does not answer.
     pub async fn ping(&self) -> Result<(), RedisError> {
         self.run(async |client| client.ping(None).await).await
+    }
+
+    /// What it says of itself.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub(crate) async fn info(&self) -> Result<Info, RedisError> {
+        const INFO: &str = "return redis.call('INFO', 'server') .. redis.call('INFO', 'persistence') .. redis.call('INFO', 'memory')";
+        Ok(Info(self.script(INFO, &[], Vec::new()).await?))
     }
 
     /// Reads a text.

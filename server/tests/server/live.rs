@@ -64,7 +64,7 @@ async fn a_browser_hears_what_others_do_and_whoever_is_not_signed_in_does_not() 
     until(&mut back.into_body().into_data_stream(), &id.to_string()).await;
 
     // Signed out, it is over.
-    let mut stream = open(&browser, "/live?after=nonsense")
+    let mut stream = open(&browser, "/live?after=7.-5")
         .await
         .into_body()
         .into_data_stream();
