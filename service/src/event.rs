@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rapport_domain::{
     event::{Event, EventKind, EventType, Happened},
     id::BatchId,
@@ -17,6 +17,8 @@ use crate::{
     sql::sql,
 };
 
+/// What counts as the last moments.
+const MOMENTS: TimeDelta = TimeDelta::seconds(10);
 /// How far behind the others a transaction that is under way may have drawn its numbers.
 const LATE: i64 = 5_000;
 
@@ -152,14 +154,14 @@ pub(crate) async fn late(db: &impl ConnectionTrait, upto: i64, open: i64) -> Res
     Ok(numbers.into_iter().map(|number| number.seq).collect())
 }
 
-/// The number behind which lies all that was begun after a moment, whatever was written meanwhile by what was begun
-/// before.
-pub(crate) async fn before(db: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<i64> {
+/// The number behind which lies all that was begun in the last moments, whatever was written meanwhile by what was begun
+/// before: no writer takes longer, and no page takes longer to be read.
+pub(crate) async fn moments_ago(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<i64> {
     // OFFSET keeps PostgreSQL at the index of times: few are as late, and the lowest number may be far behind.
     let statement = sql(
         "SELECT coalesce((SELECT min(l.seq) - 1 FROM (SELECT seq FROM change WHERE at > $1 OFFSET 0) AS l), \
                          (SELECT max(seq) FROM change), 0) AS seq",
-        [at.into()],
+        [(now - MOMENTS).into()],
     );
     let before = Number::find_by_statement(statement).one(db).await?;
     Ok(before.map_or(0, |before| before.seq))

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::TimeDelta;
 use rapport_domain::id::{BatchId, UserId};
 use sea_orm::ConnectionTrait;
 use tokio::{
@@ -30,8 +29,6 @@ const CHANGES: usize = 5_000;
 /// Changes beyond those that are decided that are remembered. Where a transaction stays open for so long that there are
 /// more, all pages are read anew instead of waiting for it.
 const REMEMBERED: usize = 50_000;
-/// What happened so long before it began to look may end later still: no writer takes longer.
-const OVERLAP: TimeDelta = TimeDelta::seconds(10);
 /// Signals that a stream may be behind before it has missed something: some seconds of a busy day.
 const BEHIND: usize = 64;
 /// The most streams of one person on one server.
@@ -232,7 +229,7 @@ impl Looker {
     /// One that begins some moments ago: what was being written then may end now.
     async fn awake(service: &Service) -> Result<Self> {
         let db = service.db();
-        let decided = event::before(db, service.clock().now() - OVERLAP).await?;
+        let decided = event::moments_ago(db, service.clock().now()).await?;
         let seen = event::numbers(db, decided, i64::MAX, REMEMBERED).await?;
         Ok(Self {
             service: service.clone(),

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use chrono::TimeDelta;
 use futures::future::{Either, select};
 use rapport_domain::{
     access::{Ability, Actor, Kind, Scope},
@@ -29,8 +28,6 @@ use crate::{Error, Result, Service, event, session, sql::sql};
 const ASKED_EVERY: Duration = Duration::from_secs(5);
 /// How long a stream waits for the first look at the journal.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What happened so long before a page's first stream is told: the page was read meanwhile.
-const OVERLAP: TimeDelta = TimeDelta::seconds(10);
 /// The most changes that are told again.
 const AGAIN_MAX: usize = 500;
 
@@ -105,7 +102,7 @@ pub async fn listen(
     let after = match after {
         Some(after) => after,
         None => Place {
-            upto: event::before(service.db(), service.clock().now() - OVERLAP).await?,
+            upto: event::moments_ago(service.db(), service.clock().now()).await?,
             open: None,
         },
     };
