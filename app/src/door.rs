@@ -44,17 +44,8 @@ pub use submitter::{Submitter, use_submit};
 pub use toasts::{Toast, Toasts, use_toasts};
 
 macro_rules! forms {
-    (@parse $path:ident $name:ident $pattern:literal) => {
-        ($path == $pattern).then_some(Self::$name)
-    };
-    (@parse $path:ident $name:ident $pattern:literal $id:ty) => {
-        $pattern.split_once("{id}").and_then(|(before, after)| {
-            let id = $path.strip_prefix(before)?.strip_suffix(after)?;
-            id.parse::<$id>().ok().map(Self::$name)
-        })
-    };
-    (@id $form:ident $name:ident) => { None };
-    (@id $form:ident $name:ident $id:ty) => { if let Self::$name(id) = $form { Some(id.0) } else { None } };
+    (@read $found:ident $name:ident) => { Some(Self::$name) };
+    (@read $found:ident $name:ident $id:ty) => { $found.map(|id| Self::$name(<$id>::from(id))) };
     ($($(#[$doc:meta])* $name:ident $(($id:ty))? = $pattern:literal),+ $(,)?) => {
         /// Every form of the product.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,9 +60,11 @@ macro_rules! forms {
             /// The form that a path stands for.
             #[must_use]
             pub fn parse(path: &str) -> Option<Self> {
-                let mut found: Option<Self> = None;
-                $(found = found.or_else(|| forms!(@parse path $name $pattern $($id)?));)+
-                found
+                let (pattern, id) = generalised(path);
+                match pattern.as_str() {
+                    $($pattern => forms!(@read id $name $($id)?),)+
+                    _ => None,
+                }
             }
 
             /// The form's path with `{id}` in it.
@@ -83,12 +76,27 @@ macro_rules! forms {
             /// The record that the form is about.
             #[must_use]
             pub fn record(self) -> Option<Uuid> {
-                let mut found: Option<Uuid> = None;
-                $(found = found.or(forms!(@id self $name $($id)?));)+
-                found
+                match self {
+                    $($(Self::$name(id) => {
+                        let id: $id = id;
+                        Some(id.0)
+                    })?)+
+                    _ => None,
+                }
             }
         }
     };
+}
+
+/// A path with `{id}` where it names a record, and which.
+fn generalised(path: &str) -> (String, Option<Uuid>) {
+    let named = path
+        .split('/')
+        .find_map(|part| Some((part, Uuid::try_parse(part).ok()?)));
+    match named {
+        Some((part, id)) => (path.replacen(part, "{id}", 1), Some(id)),
+        None => (path.to_owned(), None),
+    }
 }
 
 forms! {
@@ -456,6 +464,9 @@ mod tests {
             "/customers//edit",
             "/setup/",
             "/customers/new/edit",
+            "/customers/{id}/edit",
+            "/customers/01933d3e-0000-7000-8000-0000000000c1",
+            "/01933d3e-0000-7000-8000-0000000000c1",
         ] {
             assert_eq!(Form::parse(path), None, "{path}");
         }

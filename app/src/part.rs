@@ -166,10 +166,19 @@ pub fn later<F>(part: Part, frame: fn(AnyView) -> AnyView, draw: impl Fn() -> F 
 where
     F: Future<Output = Drawn>,
 {
-    #[cfg(feature = "ssr")]
-    on_server::announce(part);
     // A part that is here draws without waiting.
     let draw = move || untrack(|| draw().now_or_never().and_then(Result::ok));
+    once_here(part, frame, Box::new(draw))
+}
+
+/// The same for all that is drawn, so that the program holds it once.
+fn once_here(
+    part: Part,
+    frame: fn(AnyView) -> AnyView,
+    draw: Box<dyn Fn() -> Option<AnyView> + Send>,
+) -> AnyView {
+    #[cfg(feature = "ssr")]
+    on_server::announce(part);
     if part.is_here() {
         return draw().into_any();
     }

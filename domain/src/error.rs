@@ -56,7 +56,7 @@ pub struct FieldConflict {
 
 /// Why something was not done, in words that are safe to show. The cause stays in the server's log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "error", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum AppError {
     /// Nobody is signed in.
     #[error("Please sign in.")]

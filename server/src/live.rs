@@ -12,7 +12,7 @@ use axum::{
     },
     routing::{get, post},
 };
-use futures::stream;
+use futures::{StreamExt, stream};
 use http::{HeaderName, HeaderValue, StatusCode};
 use rapport_domain::{
     error::AppError,
@@ -20,6 +20,7 @@ use rapport_domain::{
 };
 use rapport_service::live::{self, Listener};
 use serde::Deserialize;
+use tokio::time::sleep;
 
 use crate::{BODY_MAX, function::refuse, guard, page, state::State};
 
@@ -52,7 +53,7 @@ async fn hear(
     let after = from.ok().and_then(|Query(from)| from.after?.parse().ok());
     match begin(&state, after, request).await {
         Ok(listener) => {
-            let mut response = answer(listener);
+            let mut response = answer(listener, state.deadlines().stream);
             response
                 .headers_mut()
                 .insert(UNHELD, HeaderValue::from_static("no"));
@@ -82,7 +83,7 @@ async fn begin(state: &State, after: Option<Place>, request: Request) -> Result<
     listener.await.map_err(rapport_service::Error::tell)
 }
 
-fn answer(listener: Listener) -> Response {
+fn answer(listener: Listener, at_least: Duration) -> Response {
     let still = Event::default().json_data(News::Still).unwrap_or_default();
     let news = stream::unfold(listener, |mut listener| async move {
         let (place, news) = listener.next().await?;
@@ -93,6 +94,8 @@ fn answer(listener: Listener) -> Response {
         };
         Some((Ok::<_, Infallible>(event), listener))
     });
+    // Streams that began together are not to end together.
+    let news = news.take_until(sleep(at_least.mul_f32(1.0 + rand::random::<f32>())));
     // A comment would keep the connection, too, but the page could not tell that it is there.
     let alive = KeepAlive::new().interval(STILL_EVERY).event(still);
     Sse::new(news).keep_alive(alive).into_response()

@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::serve::ListenerExt;
 use futures::FutureExt;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rapport_domain::error::AppError;
@@ -23,7 +22,6 @@ use rapport_service::{
     user,
     webhook::Teller,
 };
-use socket2::SockRef;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -36,6 +34,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     cli::{Failure, say, tell},
     config::{Config, LogFormat, Stores},
+    connection::{self, Patience},
     metrics, router,
     state::{Deadlines, State},
 };
@@ -48,8 +47,6 @@ const WORKERS: usize = 2;
 const MAIL_IDLE: Duration = Duration::from_secs(2);
 /// How often a server looks for what to seal. What is written is in its block within twice that time.
 const SEAL_IDLE: Duration = Duration::from_secs(2);
-/// For how long what was sent may stay unread, by the other side's machine.
-const UNREAD: Duration = Duration::from_secs(60);
 /// How long answers under way may still take after the signal to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -96,13 +93,6 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
         ))),
         None => None,
     };
-    let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let listener = listener.tap_io(|stream| {
-        // Without it small answers wait for the acknowledgement of the one before.
-        let _ = stream.set_nodelay(true);
-        // Who never reads what is sent, or is gone without a word, is let go of.
-        let _ = SockRef::from(&*stream).set_tcp_user_timeout(Some(UNREAD));
-    });
     let (stop, stopping) = watch::channel(false);
     let asked_to_stop = async move {
         wait_for_signal().await;
@@ -116,7 +106,7 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
         sleep(FAREWELL).await;
     };
     tokio::select! {
-        result = axum::serve(listener, app).with_graceful_shutdown(asked_to_stop).into_future() => result?,
+        () = connection::serve(listener, router(state), Patience::default(), asked_to_stop) => {}
         () = overdue => tracing::warn!("some answers were still under way"),
     }
     if let Some(figures) = figures {

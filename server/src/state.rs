@@ -27,6 +27,9 @@ pub struct Deadlines {
     pub file: Duration,
     /// Reading the body of a request.
     pub body: Duration,
+    /// A stream of news, at the least: nobody can tell from here whether its other end still reads. One that does comes
+    /// back at once to where it was.
+    pub stream: Duration,
 }
 
 impl Default for Deadlines {
@@ -37,6 +40,7 @@ impl Default for Deadlines {
             hash: Duration::from_secs(10),
             file: Duration::from_secs(10),
             body: Duration::from_secs(10),
+            stream: Duration::from_secs(300),
         }
     }
 }

@@ -3,13 +3,13 @@
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::appointment::{Appointment, BookingOptions, Calendar, FreeTime, Slot};
 
-use crate::api::Answer;
+use crate::api::{Answer, Json};
 
 /// What a view of the calendar shows.
 ///
 /// # Errors
 /// Without the right to see appointments.
-#[server(prefix = "/api/fn", endpoint = "appointment/calendar", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "appointment/calendar", input = GetUrl, output = Json)]
 pub async fn get_calendar(
     /// The query of the calendar's address.
     query: String,
@@ -23,7 +23,7 @@ pub async fn get_calendar(
 ///
 /// # Errors
 /// When there is none, or it is out of sight.
-#[server(prefix = "/api/fn", endpoint = "appointment/get", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "appointment/get", input = GetUrl, output = Json)]
 pub async fn get_appointment(
     /// The appointment, as the address names it.
     id: String,
@@ -36,7 +36,7 @@ pub async fn get_appointment(
 ///
 /// # Errors
 /// When the customer is out of sight.
-#[server(prefix = "/api/fn", endpoint = "appointment/of-customer", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "appointment/of-customer", input = GetUrl, output = Json)]
 pub async fn appointments_of(
     /// The customer.
     id: String,
@@ -50,7 +50,7 @@ pub async fn appointments_of(
 ///
 /// # Errors
 /// Without the right to book.
-#[server(prefix = "/api/fn", endpoint = "appointment/options", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "appointment/options", input = GetUrl, output = Json)]
 pub async fn get_booking_options(
     /// The customer to book for, if the address names one.
     customer: Option<String>,
@@ -65,7 +65,7 @@ pub async fn get_booking_options(
 ///
 /// # Errors
 /// Without the right to book; by field for what cannot be read.
-#[server(prefix = "/api/fn", endpoint = "appointment/free", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "appointment/free", input = GetUrl, output = Json)]
 pub async fn free_times(
     /// Who, an id a line.
     staff: String,

@@ -3,13 +3,13 @@
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::audit::AuditPage;
 
-use crate::api::Answer;
+use crate::api::{Answer, Json};
 
 /// A page of the audit log.
 ///
 /// # Errors
 /// For who may not say who works here.
-#[server(prefix = "/api/fn", endpoint = "audit/page", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "audit/page", input = GetUrl, output = Json)]
 pub async fn get_audit(
     /// The query of its address.
     query: String,

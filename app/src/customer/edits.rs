@@ -53,7 +53,7 @@ pub struct Edits {
     back_to: StoredValue<Option<Field>>,
     drafts: RwSignal<BTreeMap<Field, Draft>>,
     /// What each field was when its editor was opened, or is by now: version and text.
-    seen: StoredValue<BTreeMap<Field, (i64, String)>>,
+    seen: StoredValue<Vec<(Field, i64, String)>>,
     /// What is typed in the editor that is open, once something is: it may be drawn anew while it is in use.
     typed: StoredValue<Option<String>>,
 }
@@ -67,7 +67,7 @@ pub fn use_edits(id: CustomerId) -> Edits {
         editing: RwSignal::new(None),
         back_to: StoredValue::new(None),
         drafts: RwSignal::new(BTreeMap::new()),
-        seen: StoredValue::new(BTreeMap::new()),
+        seen: StoredValue::new(Vec::new()),
         typed: StoredValue::new(None),
     }
 }
@@ -107,8 +107,11 @@ impl Edits {
     /// Notes what a field is as it is drawn; while it is edited, it stays what it was when that began.
     pub(super) fn see(&self, field: Field, version: i64, text: &str) {
         if self.editing.get_untracked() != Some(field) {
-            let seen = (version, text.to_owned());
-            self.seen.update_value(|all| drop(all.insert(field, seen)));
+            let seen = (field, version, text.to_owned());
+            self.seen.update_value(|all| {
+                all.retain(|(one, ..)| *one != field);
+                all.push(seen);
+            });
         }
     }
 
@@ -125,9 +128,11 @@ impl Edits {
 
     /// Saves a field if it differs from what it was when its editor was opened. True if it is on its way.
     pub(super) fn save_over_seen(&self, field: Field, value: Pick) -> bool {
-        let seen = self.seen.try_with_value(|seen| seen.get(&field).cloned());
+        let seen = self
+            .seen
+            .try_with_value(|all| all.iter().find(|(one, ..)| *one == field).cloned());
         seen.flatten()
-            .is_some_and(|(version, before)| self.save(field, version, &before, value))
+            .is_some_and(|(_, version, before)| self.save(field, version, &before, value))
     }
 
     /// Saves a field if it differs from `before`. The rules that need no server are checked at once.

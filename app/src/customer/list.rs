@@ -1,7 +1,5 @@
 //! The list of customers.
 
-use std::collections::HashSet;
-
 use leptos::{ev, prelude::*};
 use leptos_meta::Title;
 use leptos_router::{
@@ -262,7 +260,7 @@ fn NewButton(
 #[component]
 fn Sheet(
     page: CustomerPage,
-    marked: HashSet<CustomerId>,
+    marked: Vec<CustomerId>,
     query: ListQuery,
     open: Option<CustomerId>,
     on_open: Callback<CustomerId>,

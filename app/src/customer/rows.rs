@@ -1,7 +1,5 @@
 //! The table of customers. A row is plain markup: its handler is the table's, its look a class or two.
 
-use std::collections::HashSet;
-
 use leptos::{ev, prelude::*};
 use rapport_domain::{
     customer::{CustomerRow, Stage},
@@ -27,7 +25,7 @@ pub fn CustomerTable(
     rows: Vec<CustomerRow>,
     /// Those that would go or move.
     #[prop(optional)]
-    marked: HashSet<CustomerId>,
+    marked: Vec<CustomerId>,
     /// The columns.
     heads: Vec<Head>,
     /// The customer in the side panel.

@@ -1,7 +1,5 @@
 //! A list that stands still under the pointer: what would move waits, marked, until the person goes elsewhere or asks.
 
-use std::collections::HashSet;
-
 use leptos::prelude::*;
 use rapport_domain::{
     customer::{CustomerPage, CustomerRow},
@@ -69,12 +67,12 @@ impl Still {
     }
 
     /// The page to show, and the rows in it that would go or move.
-    pub fn settle(self, query: &ListQuery, page: CustomerPage) -> (CustomerPage, HashSet<CustomerId>) {
+    pub fn settle(self, query: &ListQuery, page: CustomerPage) -> (CustomerPage, Vec<CustomerId>) {
         let query = query.to_query_string();
         let shown = self.shown.get_value().filter(|shown| shown.query == query);
         let (page, marked, waiting) = match shown {
             Some(shown) if is_under_hand() => keep_still(shown.page.rows, page),
-            _ => (page, HashSet::new(), 0),
+            _ => (page, Vec::new(), 0),
         };
         self.shown.set_value(Some(Shown {
             query,
@@ -98,14 +96,14 @@ fn is_under_hand() -> bool {
 
 /// The rows in the places in which they stand, each with what it says by now; those that would go or move, marked; and how
 /// many would come, go or move.
-fn keep_still(stand: Vec<CustomerRow>, new: CustomerPage) -> (CustomerPage, HashSet<CustomerId>, usize) {
+fn keep_still(stand: Vec<CustomerRow>, new: CustomerPage) -> (CustomerPage, Vec<CustomerId>, usize) {
     let before: Vec<CustomerId> = stand.iter().map(|row| row.id).collect();
     let now: Vec<CustomerId> = new.rows.iter().map(|row| row.id).collect();
     if before == now {
-        return (new, HashSet::new(), 0);
+        return (new, Vec::new(), 0);
     }
     let stay = in_order(&before, &now);
-    let marked: HashSet<CustomerId> = before.iter().filter(|id| !stay.contains(id)).copied().collect();
+    let marked: Vec<CustomerId> = before.iter().filter(|id| !stay.contains(id)).copied().collect();
     let come = now.iter().filter(|id| !before.contains(id)).count();
     let rows = stand.into_iter().map(|row| {
         let newer = new.rows.iter().find(|one| one.id == row.id).cloned();
@@ -117,7 +115,7 @@ fn keep_still(stand: Vec<CustomerRow>, new: CustomerPage) -> (CustomerPage, Hash
 }
 
 /// The most rows that can stay as they stand: the longest run that is in the same order before and now.
-fn in_order(before: &[CustomerId], now: &[CustomerId]) -> HashSet<CustomerId> {
+fn in_order(before: &[CustomerId], now: &[CustomerId]) -> Vec<CustomerId> {
     let mut runs = Vec::<(usize, Vec<CustomerId>)>::new();
     for id in before {
         let Some(place) = now.iter().position(|one| one == id) else {
@@ -132,9 +130,7 @@ fn in_order(before: &[CustomerId], now: &[CustomerId]) -> HashSet<CustomerId> {
         runs.push((place, run));
     }
     let longest = runs.into_iter().max_by_key(|(_, run)| run.len());
-    longest
-        .map(|(_, run)| run.into_iter().collect())
-        .unwrap_or_default()
+    longest.map(|(_, run)| run).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::dashboard::Dashboard;
 
-use crate::api::Answer;
+use crate::api::{Answer, Json};
 
 /// All that the dashboard shows.
 ///
 /// # Errors
 /// For who may not see customers.
-#[server(prefix = "/api/fn", endpoint = "dashboard/get", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "dashboard/get", input = GetUrl, output = Json)]
 pub async fn get_dashboard(
     /// The query of its address.
     query: String,

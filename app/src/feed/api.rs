@@ -3,13 +3,13 @@
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::feed::{DeedPage, Feed, Trash};
 
-use crate::api::Answer;
+use crate::api::{Answer, Json};
 
 /// A page of what was done.
 ///
 /// # Errors
 /// Without the right to see customers; when there is no such place to go on from.
-#[server(prefix = "/api/fn", endpoint = "feed/deeds", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "feed/deeds", input = GetUrl, output = Json)]
 pub async fn get_deeds(
     /// Whether only the person's own are told.
     mine: bool,
@@ -24,7 +24,7 @@ pub async fn get_deeds(
 ///
 /// # Errors
 /// As [`get_deeds`]; when there is no such command in sight.
-#[server(prefix = "/api/fn", endpoint = "feed/deed", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "feed/deed", input = GetUrl, output = Json)]
 pub async fn get_deed(
     /// The command, as the address names it.
     batch: String,
@@ -40,7 +40,7 @@ pub async fn get_deed(
 ///
 /// # Errors
 /// As [`get_deeds`].
-#[server(prefix = "/api/fn", endpoint = "feed/trash", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "feed/trash", input = GetUrl, output = Json)]
 pub async fn get_trash(
     /// The last customer of the page before, as the address names it.
     before: Option<String>,

@@ -3,13 +3,13 @@
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::import::{ImportLine, ImportView, Problem, Row, SavedMapping};
 
-use crate::api::Answer;
+use crate::api::{Answer, Json};
 
 /// The imports there were, the newest first; those before another one if it is named.
 ///
 /// # Errors
 /// Without the right to make customers.
-#[server(prefix = "/api/fn", endpoint = "import/list", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "import/list", input = GetUrl, output = Json)]
 pub async fn list_imports(
     /// The last import of the page before, as the address names it.
     before: Option<String>,
@@ -23,7 +23,7 @@ pub async fn list_imports(
 ///
 /// # Errors
 /// When there is none, or not for this person.
-#[server(prefix = "/api/fn", endpoint = "import/get", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "import/get", input = GetUrl, output = Json)]
 pub async fn get_import(
     /// The import, as the address names it.
     id: String,
@@ -36,7 +36,7 @@ pub async fn get_import(
 ///
 /// # Errors
 /// As [`get_import`].
-#[server(prefix = "/api/fn", endpoint = "import/sample", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "import/sample", input = GetUrl, output = Json)]
 pub async fn import_sample(
     /// The import, as the address names it.
     id: String,
@@ -49,7 +49,7 @@ pub async fn import_sample(
 ///
 /// # Errors
 /// As [`get_import`].
-#[server(prefix = "/api/fn", endpoint = "import/problems", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "import/problems", input = GetUrl, output = Json)]
 pub async fn import_problems(
     /// The import, as the address names it.
     id: String,
@@ -64,7 +64,7 @@ pub async fn import_problems(
 ///
 /// # Errors
 /// Without the right to make customers.
-#[server(prefix = "/api/fn", endpoint = "import/mappings", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "import/mappings", input = GetUrl, output = Json)]
 pub async fn kept_mappings() -> Answer<Vec<SavedMapping>> {
     use crate::api::{answer, context};
     answer(rapport_service::import::mappings(&context()?).await)

@@ -19,7 +19,7 @@ pub async fn me() -> Answer<Me> {
 ///
 /// # Errors
 /// When it is not good any more.
-#[server(name = ReadInvitation, prefix = "/api/fn", endpoint = "session/invited", input = GetUrl)]
+#[server(name = ReadInvitation, prefix = "/api/fn", endpoint = "session/invited", input = GetUrl, output = Json)]
 pub async fn invited(
     /// The secret of the link.
     token: String,
@@ -33,7 +33,7 @@ pub async fn invited(
 ///
 /// # Errors
 /// When it is not good any more.
-#[server(prefix = "/api/fn", endpoint = "session/resettable", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "session/resettable", input = GetUrl, output = Json)]
 pub async fn resettable(
     /// The secret of the link.
     token: String,
@@ -47,7 +47,7 @@ pub async fn resettable(
 ///
 /// # Errors
 /// When the database does not answer.
-#[server(prefix = "/api/fn", endpoint = "session/sign-up", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "session/sign-up", input = GetUrl, output = Json)]
 pub async fn sign_up_domains() -> Answer<Vec<String>> {
     use crate::api::{answer, visit};
     answer(rapport_service::user::sign_up_domains(&visit()?.service).await)

@@ -8,13 +8,13 @@ use rapport_domain::{
     tag::Tag,
 };
 
-use crate::api::Answer;
+use crate::api::{Answer, Json};
 
 /// What the installation is set to.
 ///
 /// # Errors
 /// For those who may not change it.
-#[server(prefix = "/api/fn", endpoint = "settings/organisation", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "settings/organisation", input = GetUrl, output = Json)]
 pub async fn get_organisation() -> Answer<Organisation> {
     use crate::api::{answer, context};
     answer(rapport_service::organisation::get(&context()?).await)
@@ -24,7 +24,7 @@ pub async fn get_organisation() -> Answer<Organisation> {
 ///
 /// # Errors
 /// When nobody is signed in.
-#[server(prefix = "/api/fn", endpoint = "settings/profile", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "settings/profile", input = GetUrl, output = Json)]
 pub async fn get_profile() -> Answer<Profile> {
     use crate::api::{answer, context};
     answer(rapport_service::organisation::profile(&context()?).await)
@@ -34,7 +34,7 @@ pub async fn get_profile() -> Answer<Profile> {
 ///
 /// # Errors
 /// For those who may not change them.
-#[server(prefix = "/api/fn", endpoint = "settings/types", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "settings/types", input = GetUrl, output = Json)]
 pub async fn get_types() -> Answer<Vec<AppointmentType>> {
     use crate::api::{answer, context};
     answer(rapport_service::appointment::types(&context()?).await)
@@ -44,7 +44,7 @@ pub async fn get_types() -> Answer<Vec<AppointmentType>> {
 ///
 /// # Errors
 /// For those who may not change them.
-#[server(prefix = "/api/fn", endpoint = "settings/tags", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "settings/tags", input = GetUrl, output = Json)]
 pub async fn get_tags() -> Answer<Vec<Tag>> {
     use crate::api::{answer, context};
     answer(rapport_service::tag::all(&context()?).await)
@@ -54,7 +54,7 @@ pub async fn get_tags() -> Answer<Vec<Tag>> {
 ///
 /// # Errors
 /// For who may not see the settings.
-#[server(prefix = "/api/fn", endpoint = "settings/all-keys", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "settings/all-keys", input = GetUrl, output = Json)]
 pub async fn get_all_keys() -> Answer<AllKeys> {
     use crate::api::{answer, context};
     answer(rapport_service::api_key::all(&context()?).await)
@@ -64,7 +64,7 @@ pub async fn get_all_keys() -> Answer<AllKeys> {
 ///
 /// # Errors
 /// When nobody is signed in.
-#[server(prefix = "/api/fn", endpoint = "settings/keys", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "settings/keys", input = GetUrl, output = Json)]
 pub async fn get_keys() -> Answer<Vec<KeyView>> {
     use crate::api::{answer, context};
     answer(rapport_service::api_key::list(&context()?).await)

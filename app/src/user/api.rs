@@ -3,13 +3,13 @@
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::user::people::{Outbox, People, PersonPage, RoleView};
 
-use crate::api::Answer;
+use crate::api::{Answer, Json};
 
 /// All who work here, did, or were asked to.
 ///
 /// # Errors
 /// For who may not say who works here.
-#[server(prefix = "/api/fn", endpoint = "user/people", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "user/people", input = GetUrl, output = Json)]
 pub async fn get_people() -> Answer<People> {
     use crate::api::{answer, context};
     answer(rapport_service::user::people(&context()?).await)
@@ -19,7 +19,7 @@ pub async fn get_people() -> Answer<People> {
 ///
 /// # Errors
 /// For who may not say who works here; when there is no such user.
-#[server(prefix = "/api/fn", endpoint = "user/person", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "user/person", input = GetUrl, output = Json)]
 pub async fn get_person(
     /// The user's id.
     id: String,
@@ -38,7 +38,7 @@ pub async fn get_person(
 ///
 /// # Errors
 /// For who may not say who works here.
-#[server(prefix = "/api/fn", endpoint = "user/roles", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "user/roles", input = GetUrl, output = Json)]
 pub async fn get_roles() -> Answer<Vec<RoleView>> {
     use crate::api::{answer, context};
     answer(rapport_service::user::roles(&context()?).await)
@@ -48,7 +48,7 @@ pub async fn get_roles() -> Answer<Vec<RoleView>> {
 ///
 /// # Errors
 /// For who may not say who works here.
-#[server(prefix = "/api/fn", endpoint = "user/outbox", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "user/outbox", input = GetUrl, output = Json)]
 pub async fn get_outbox() -> Answer<Outbox> {
     use crate::api::{answer, context};
     answer(rapport_service::mail::outbox(&context()?).await)

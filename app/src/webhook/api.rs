@@ -3,13 +3,13 @@
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::webhook::{Webhook, WebhookPage};
 
-use crate::api::Answer;
+use crate::api::{Answer, Json};
 
 /// All webhooks.
 ///
 /// # Errors
 /// For who may not see the settings.
-#[server(prefix = "/api/fn", endpoint = "webhooks/all", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "webhooks/all", input = GetUrl, output = Json)]
 pub async fn get_webhooks() -> Answer<Vec<Webhook>> {
     use crate::api::{answer, context};
     answer(rapport_service::webhook::list(&context()?).await)
@@ -19,7 +19,7 @@ pub async fn get_webhooks() -> Answer<Vec<Webhook>> {
 ///
 /// # Errors
 /// As [`get_webhooks`]; when there is none such.
-#[server(prefix = "/api/fn", endpoint = "webhooks/one", input = GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "webhooks/one", input = GetUrl, output = Json)]
 pub async fn get_webhook(
     /// The webhook, as the address names it.
     id: String,

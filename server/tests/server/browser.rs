@@ -31,6 +31,7 @@ pub(crate) fn patient() -> Deadlines {
         hash: long,
         file: long,
         body: long,
+        stream: long,
     }
 }
 
@@ -51,7 +52,7 @@ impl Site {
         Self::within(house, Deadlines::default())
     }
 
-    fn within(house: House, deadlines: Deadlines) -> Self {
+    pub(crate) fn within(house: House, deadlines: Deadlines) -> Self {
         let proxies = vec!["10.0.0.0/8".parse().unwrap()];
         let state = State::new(
             house.service.clone(),

@@ -310,7 +310,10 @@ async fn a_conflict_about_a_stage_says_both_by_their_words() {
     assert_eq!(second.status, StatusCode::CONFLICT, "{}", second.body);
     let error: serde_json::Value = serde_json::from_str(&second.body).unwrap();
     assert_eq!(
-        (&error["fields"][0]["theirs"], &error["fields"][0]["mine"]),
+        (
+            &error["conflict"]["fields"][0]["theirs"],
+            &error["conflict"]["fields"][0]["mine"]
+        ),
         (&"Customer".into(), &"Former".into())
     );
 }

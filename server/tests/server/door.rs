@@ -65,7 +65,7 @@ async fn a_wrong_form_comes_back_with_what_was_typed_and_what_is_wrong() {
     let by_script = browser.submit("/customers/new", &fields).await;
     assert_eq!(by_script.status, StatusCode::UNPROCESSABLE_ENTITY);
     let error: serde_json::Value = serde_json::from_str(&by_script.body).unwrap();
-    assert_eq!(error["fields"]["name"], "Please give a name.");
+    assert_eq!(error["invalid"]["fields"]["name"], "Please give a name.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +82,7 @@ async fn nul_bytes_and_texts_without_end_are_refused_at_their_field() {
             .await;
         assert_eq!(by_script.status, StatusCode::UNPROCESSABLE_ENTITY);
         let error: serde_json::Value = serde_json::from_str(&by_script.body).unwrap();
-        assert!(error["fields"]["name"].is_string(), "{error}");
+        assert!(error["invalid"]["fields"]["name"].is_string(), "{error}");
     }
     for id in ["", "x", "01933d3e\0"] {
         let answer = browser
@@ -211,7 +211,10 @@ async fn a_stale_edit_of_the_same_field_shows_both_values_and_lets_the_person_pi
     assert_eq!(by_script.status, StatusCode::CONFLICT);
     let error: serde_json::Value = serde_json::from_str(&by_script.body).unwrap();
     assert_eq!(
-        (&error["fields"][0]["mine"], &error["fields"][0]["theirs"]),
+        (
+            &error["conflict"]["fields"][0]["mine"],
+            &error["conflict"]["fields"][0]["theirs"]
+        ),
         (&"Bern".into(), &"Basel".into())
     );
 

@@ -6,10 +6,12 @@ use axum::body::Body;
 use futures::StreamExt;
 use http::{Method, Response, StatusCode};
 use rapport_domain::access::BuiltInRole;
+use rapport_server::state::Deadlines;
+use rapport_testing::House;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::browser::{Browser, Site};
+use crate::browser::{Browser, Site, patient};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -71,6 +73,20 @@ async fn a_browser_hears_what_others_do_and_whoever_is_not_signed_in_does_not() 
     let mut leaves = browser.clone();
     leaves.post("/sign-out", &[]).await;
     until(&mut stream, "\"over\"").await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_by_itself_in_case_nobody_reads_it() {
+    let deadlines = Deadlines {
+        stream: Duration::from_millis(500),
+        ..patient()
+    };
+    let site = Site::within(House::new().await, deadlines);
+    let anna = site.house.user(BuiltInRole::Admin, None).await;
+    let stream = open(&site.signed_in(anna).await, "/live").await;
+    let mut stream = stream.into_body().into_data_stream();
+    until(&mut stream, "\"begun\"").await;
+    while timeout(SOON, stream.next()).await.expect("it goes on").is_some() {}
 }
 
 #[tokio::test]
