@@ -4,14 +4,9 @@
 //!
 //! Ends with 1 when a count is off or the budget is passed.
 
-use std::{
-    error::Error,
-    fs,
-    io::{Write, stdout},
-    process::ExitCode,
-    time::Instant,
-};
+use std::{process::ExitCode, time::Instant};
 
+use rapport_bench::{Result, ended, process, say};
 use rapport_domain::access::BuiltInRole;
 use rapport_service::{
     import::{self, NewImport, Wishes},
@@ -30,18 +25,9 @@ const BUDGET: f64 = 2.0;
 /// Rows that are handed to PostgreSQL at once by the SQL.
 const HANDED: usize = 10_000;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    match measure().await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            say(&format!("It could not be measured: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    ended(measure().await)
 }
 
 async fn measure() -> Result<bool> {
@@ -79,14 +65,14 @@ async fn by_import(sheet: &Sheet) -> Result<(f64, bool)> {
         size: sheet.size(),
         stamp: 0,
     };
-    let before = peak()?;
+    let before = process::resident(std::process::id())?.1;
     let began = Instant::now();
     let id = import::stage(&ctx, new, sheet.clone(), Wishes::default()).await?;
     let staged = began.elapsed().as_secs_f64();
     import::run(&ctx, id).await?;
     Worker::new(&house.service).work_off().await?;
     let seconds = began.elapsed().as_secs_f64();
-    let after = peak()?;
+    let after = process::resident(std::process::id())?.1;
     let report = import::outcome(&ctx, id).await?;
     say(&format!(
         "import: {seconds:.1} s ({staged:.1} s of it to put the file up), {:.0} rows/s, peak memory {before} MB before, \
@@ -223,20 +209,4 @@ fn is_right(what: &str, is: u64, should: u64) -> bool {
 #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
 fn rate(rows: u64, seconds: f64) -> f64 {
     rows as f64 / seconds
-}
-
-/// The most memory that this process had, in MB.
-fn peak() -> Result<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .ok_or("no VmHWM in /proc/self/status")?;
-    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kilobytes >> 10)
-}
-
-fn say(line: &str) {
-    // Nobody reads it: then there is nobody to tell that either.
-    let _ = writeln!(stdout(), "{line}");
 }

@@ -1,0 +1,275 @@
+//! What a request costs: CPU of the server and of PostgreSQL, the most that are answered in a second, and how long they
+//! take at half of that, each beside the same SQL run by `pgbench`, as fast as it can.
+//!
+//! `script/bench requests 100000`
+//!
+//! asks the release, on so many customers, over loopback. Ends with 1 when a budget is passed.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use rapport_bench::{
+    Result, ended,
+    load::{self, Ask, Went},
+    pgbench,
+    process::{self, Spender},
+    say,
+    served::{Release, Served, request, sign_in, signed_in},
+    town,
+};
+use rapport_domain::{access::BuiltInRole, id::UserId};
+use rapport_service::password::Hasher;
+use rapport_testing::{House, PASSWORD};
+use uuid::Uuid;
+
+/// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How many ask at once, on as many connections; `pgbench` too.
+const CONNECTIONS: usize = 8;
+/// Connections for a given rate: enough that nobody waits for one.
+const ENOUGH: usize = 64;
+/// For how long each is asked.
+const TIME: Duration = Duration::from_secs(8);
+const WARM_UP: u64 = 200;
+/// The most that the server may hold under load, in MB.
+const RESIDENT: u64 = 150;
+/// What a page may take at half of the most, by 99 of 100, in milliseconds.
+const SLOW: f64 = 80.0;
+/// What a sign-in may cost, in costs of its hash.
+const SIGN_IN: f64 = 1.1;
+const SIGN_INS: u64 = 100;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    ended(measure().await)
+}
+
+async fn measure() -> Result<bool> {
+    let many = match std::env::args().nth(1) {
+        Some(many) => many
+            .parse()
+            .map_err(|_| "please say how many customers, such as 100000")?,
+        None => 100_000,
+    };
+    let release = Release::named()?;
+    let house = House::new().await;
+    town::build(&house, many).await?;
+    let admin = house.user(BuiltInRole::Admin, None).await;
+    let email = format!("SELECT email FROM app_user WHERE id = '{}'", admin.0);
+    let email = house.database.read(&email).await;
+    let served = release.serve(&house).await?;
+    let mut bench = Bench {
+        key: format!("Bearer {}", release.key(&house, &email).await?),
+        viewer: signed_in(served.address, &email).await?,
+        postgres: postgres(&house).await?,
+        house,
+        served,
+        good: true,
+    };
+    say(&format!(
+        "{:<34} {:>7} {:>7} {:>7} {:>9} {:>8} {:>8} {:>7}",
+        format!("{many} customers"),
+        "CPU ms",
+        "budget",
+        "its SQL",
+        "at most/s",
+        "half p50",
+        "half p99",
+        "KB"
+    ));
+    bench.pages().await?;
+    bench.list().await?;
+    bench.create(admin).await?;
+    bench.sign_ins(&email).await?;
+    let (now, most) = process::resident(bench.served.process)?;
+    bench.say_if(
+        &format!("memory of the server: {now} MB at the end, {most} MB at most (budget {RESIDENT})"),
+        most <= RESIDENT,
+    );
+    Ok(bench.good)
+}
+
+/// The processes of PostgreSQL, which runs on this machine.
+async fn postgres(house: &House) -> Result<Spender> {
+    let started = "SELECT pid::text FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
+    let checkpointer = house.database.read(started).await.parse()?;
+    Ok(Spender::Family(process::parent(checkpointer)?))
+}
+
+/// The release on a town, and what is asked of it.
+struct Bench {
+    house: House,
+    served: Served,
+    postgres: Spender,
+    key: String,
+    /// What the browser of somebody who is signed in sends.
+    viewer: [(&'static str, String); 3],
+    good: bool,
+}
+
+impl Bench {
+    /// Pages, as they are drawn on the server.
+    async fn pages(&mut self) -> Result<()> {
+        let customer = format!("/customers/{}", town::customer(&self.house, 4711).await?);
+        for (what, path, encoding, budget) in [
+            ("page: the list", "/customers", "identity", 1.0),
+            ("page: the list, compressed", "/customers", "br", 1.3),
+            ("page: a customer", customer.as_str(), "identity", 0.8),
+            ("page: a customer, compressed", customer.as_str(), "br", 1.1),
+        ] {
+            let (viewer, path, to) = (self.viewer.clone(), path.to_owned(), self.served.address);
+            let ask: Ask = Arc::new(move |_| {
+                let mut headers = vec![("accept", "text/html"), ("accept-encoding", encoding)];
+                headers.extend(viewer.iter().map(|(name, value)| (*name, value.as_str())));
+                request(to, "GET", &path, &headers, "")
+            });
+            let (_, slow) = self.ask(what, budget, &ask).await?;
+            self.say_if(
+                &format!("  {what}: 99 of 100 at half of the most within {SLOW} ms"),
+                slow <= SLOW,
+            );
+        }
+        Ok(())
+    }
+
+    /// The list, as programs ask for it.
+    async fn list(&mut self) -> Result<()> {
+        let (key, to) = (self.key.clone(), self.served.address);
+        let ask: Ask = Arc::new(move |_| {
+            let headers = [("authorization", key.as_str())];
+            request(to, "GET", "/api/v1/customers?size=50", &headers, "")
+        });
+        let (rate, _) = self.ask("JSON: a list of 50", 0.4, &ask).await?;
+        let Some(log) = std::env::var_os("BENCH_POSTGRES_LOG").map(PathBuf::from) else {
+            say("  beside pgbench: not measured, since the log of this PostgreSQL is not at hand");
+            return Ok(());
+        };
+        let script = pgbench::statements(&self.house.database, &log, async || {
+            load::once(to, ask(0)?).await.map(drop)
+        })
+        .await?;
+        let all = pgbench::rate(&self.house.database.url(), &script, CONNECTIONS, TIME).await?;
+        self.say_if(
+            &format!(
+                "  the same {} statements by pgbench: {all:.0}/s, of which the list is {:.2} (budget 0.5)",
+                script.matches(";\n").count(),
+                rate / all
+            ),
+            rate >= all * 0.5,
+        );
+        Ok(())
+    }
+
+    /// A new customer, as programs make it: with its journal, and heard by those who listen.
+    async fn create(&mut self, owner: UserId) -> Result<()> {
+        let (key, to) = (self.key.clone(), self.served.address);
+        let ask: Ask = Arc::new(move |number| {
+            let id = Uuid::new_v4().to_string();
+            let headers = [
+                ("authorization", key.as_str()),
+                ("content-type", "application/json"),
+                ("idempotency-key", id.as_str()),
+            ];
+            let body =
+                format!(r#"{{"name": "New {number}", "emails": ["n{number}@example.org"], "city": "Hull"}}"#);
+            request(to, "POST", "/api/v1/customers", &headers, body)
+        });
+        let (rate, _) = self.ask("JSON: a new customer", 0.6, &ask).await?;
+        let bare = format!(
+            "INSERT INTO customer (id, kind, stage, name, owner_id, city, created_at, updated_at) \
+             VALUES (gen_random_uuid(), 'person', 'lead', 'New', '{}', 'Hull', now(), now());\n",
+            owner.0
+        );
+        let all = pgbench::rate(&self.house.database.url(), &bare, CONNECTIONS, TIME).await?;
+        self.say_if(
+            &format!(
+                "  a bare INSERT by pgbench: {all:.0}/s, of which a new customer is {:.2} (budget 0.33)",
+                rate / all
+            ),
+            rate * 3.0 >= all,
+        );
+        Ok(())
+    }
+
+    /// Sign-ins, one after another, each of somebody else from somewhere else, beside the hash alone.
+    async fn sign_ins(&mut self, email: &str) -> Result<()> {
+        let own = Spender::One(std::process::id());
+        let hasher = Hasher::default();
+        let before = own.milliseconds()?;
+        for _ in 0..SIGN_INS {
+            hasher.hash(PASSWORD.to_owned()).await?;
+        }
+        let hash = (own.milliseconds()? - before) / number(SIGN_INS);
+        let same = format!(
+            "UPDATE app_user SET password_hash = (SELECT password_hash FROM app_user WHERE email = '{email}') \
+             WHERE password_hash = ''"
+        );
+        self.house.database.run(&same).await;
+        let to = self.served.address;
+        let ask: Ask = Arc::new(move |turn| sign_in(to, &format!("u{}@x.y", turn % town::PEOPLE), 2 + turn));
+        let server = Spender::One(self.served.process);
+        let before = server.milliseconds()?;
+        let went = good(load::times(to, &ask, 1, SIGN_INS).await?)?;
+        let cost = (server.milliseconds()? - before) / number(went.answered);
+        let (middle, slow) = went.middle_and_slow();
+        self.say_if(
+            &format!(
+                "a sign-in: {cost:.1} ms of CPU, its hash alone {hash:.1}: {:.2} (budget {SIGN_IN}); p50 {middle:.0} ms, \
+                 p99 {slow:.0} ms, {:.0}/s",
+                cost / hash,
+                went.rate()
+            ),
+            cost <= hash * SIGN_IN,
+        );
+        Ok(())
+    }
+
+    /// Asks as often as it is answered, then half as often; gives the most in a second, and what 99 of 100 took then.
+    async fn ask(&mut self, what: &str, budget: f64, ask: &Ask) -> Result<(f64, f64)> {
+        let to = self.served.address;
+        let status = load::once(to, ask(0)?).await?.status();
+        if !status.is_success() {
+            return Err(format!("{what}: {status}").into());
+        }
+        good(load::times(to, ask, CONNECTIONS, WARM_UP).await?)?;
+        let server = Spender::One(self.served.process);
+        let before = (server.milliseconds()?, self.postgres.milliseconds()?);
+        let most = good(load::at_most(to, ask, CONNECTIONS, TIME).await?)?;
+        let answered = number(most.answered);
+        let cost = (server.milliseconds()? - before.0) / answered;
+        let sql = (self.postgres.milliseconds()? - before.1) / answered;
+        let half = good(load::at_rate(to, ask, ENOUGH, most.rate() / 2.0, TIME).await?)?;
+        let (middle, slow) = half.middle_and_slow();
+        self.say_if(
+            &format!(
+                "{what:<34} {cost:>7.2} {budget:>7.2} {sql:>7.2} {:>9.0} {middle:>8.1} {slow:>8.1} {:>7.1}",
+                most.rate(),
+                number(most.bytes as u64) / 1_024.0
+            ),
+            cost <= budget,
+        );
+        Ok((most.rate(), slow))
+    }
+
+    /// Says a line, and whether it holds.
+    fn say_if(&mut self, line: &str, holds: bool) {
+        self.good &= holds;
+        let missed = if holds { "" } else { "  MISSED" };
+        say(&format!("{line}{missed}"));
+    }
+}
+
+/// Only what was answered counts.
+fn good(went: Went) -> Result<Went> {
+    match went.refused {
+        None if went.answered > 0 => Ok(went),
+        None => Err("nothing was answered".into()),
+        Some((status, many)) => Err(format!("{many} were refused, the first with {status}").into()),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn number(many: u64) -> f64 {
+    many as f64
+}

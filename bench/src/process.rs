@@ -1,0 +1,93 @@
+//! What processes of this machine spend, as Linux counts it.
+
+use std::fs;
+
+use crate::{Failure, Result};
+
+/// Ticks of `/proc` in a second: what every Linux that Rust runs on says.
+const TICKS: f64 = 100.0;
+
+/// What processes have spent so far.
+#[derive(Debug, Clone)]
+pub enum Spender {
+    /// One process, with all its threads.
+    One(u32),
+    /// A process, all it has started, and all those that are gone already.
+    Family(u32),
+}
+
+impl Spender {
+    /// CPU in milliseconds since it began.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn milliseconds(&self) -> Result<f64> {
+        match self {
+            Self::One(id) => Ok(Stat::of(*id)?.own),
+            Self::Family(id) => {
+                let parent = Stat::of(*id)?;
+                let children = fs::read_dir("/proc")?
+                    .flatten()
+                    .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+                    // One that is gone meanwhile is among those that its parent counts.
+                    .filter_map(|child| Stat::of(child).ok())
+                    .filter(|stat| stat.parent == *id);
+                Ok(parent.own + parent.gone + children.map(|stat| stat.own).sum::<f64>())
+            }
+        }
+    }
+}
+
+/// The memory that a process holds, in MB, and the most that it ever did.
+///
+/// # Errors
+/// When it is gone.
+pub fn resident(id: u32) -> Result<(u64, u64)> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    let megabytes = |name: &str| -> Result<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kilobytes: u64 = line
+            .ok_or("no memory in /proc")?
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()?;
+        Ok(kilobytes >> 10)
+    };
+    Ok((megabytes("VmRSS:")?, megabytes("VmHWM:")?))
+}
+
+/// The process that started another one.
+///
+/// # Errors
+/// When it is gone.
+pub fn parent(id: u32) -> Result<u32> {
+    Ok(Stat::of(id)?.parent)
+}
+
+/// What `/proc` says of a process.
+struct Stat {
+    parent: u32,
+    /// CPU of its own and of its children that are gone, in milliseconds.
+    own: f64,
+    gone: f64,
+}
+
+impl Stat {
+    fn of(id: u32) -> Result<Self> {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+        // Its name may hold anything, up to the last bracket.
+        let (_, rest) = stat.rsplit_once(") ").ok_or("no process")?;
+        let fields: Vec<&str> = rest.split(' ').collect();
+        let number = |place: usize| -> Result<f64> {
+            let field = fields.get(place).ok_or("a short line in /proc")?;
+            Ok(field.parse::<f64>()?)
+        };
+        let milliseconds =
+            |first: usize| Ok::<_, Failure>((number(first)? + number(first + 1)?) / TICKS * 1_000.0);
+        Ok(Self {
+            parent: fields.get(1).ok_or("a short line in /proc")?.parse()?,
+            own: milliseconds(11)?,
+            gone: milliseconds(13)?,
+        })
+    }
+}
