@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Rapport in one image: the program and its site, nothing else.
+# Rapport in one image: the program, which holds its site, and nothing else.
 #   docker build -t rapport .
 
 ARG RUST_VERSION=1.96
@@ -35,23 +35,19 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
     rm -rf target/site \
     && cargo leptos build --release --split --precompress \
-    && mkdir /out \
-    && cp -r target/release/rapport target/release/hash.txt target/site /out/
+    && cp target/release/rapport /rapport
 
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin rapport
-# The hashes of the site's file names are read from beside the program.
-COPY --from=build /out /app
-WORKDIR /app
+COPY --from=build /rapport /usr/local/bin/rapport
 USER 10001
-ENV RAPPORT_ADDRESS=0.0.0.0:3000 \
-    LEPTOS_SITE_ROOT=/app/site
+ENV RAPPORT_ADDRESS=0.0.0.0:3000
 EXPOSE 3000
 # The image holds no HTTP client, so bash asks.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD bash -c 'exec 3<>/dev/tcp/127.0.0.1/3000 && printf "GET /health/ready HTTP/1.0\r\nHost: localhost\r\n\r\n" >&3 && read -r _ status _ <&3 && [ "$status" = 200 ]'
-ENTRYPOINT ["/app/rapport"]
+ENTRYPOINT ["rapport"]
 CMD ["serve"]

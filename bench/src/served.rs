@@ -21,11 +21,8 @@ pub struct Served {
     _child: Child,
 }
 
-/// Where the program and its site lie, as `script/bench` says.
-pub struct Release {
-    binary: PathBuf,
-    site: PathBuf,
-}
+/// Where the program lies, as `script/bench` says.
+pub struct Release(PathBuf);
 
 impl Release {
     /// The release that the environment names.
@@ -33,25 +30,19 @@ impl Release {
     /// # Errors
     /// When it names none.
     pub fn named() -> Result<Self> {
-        let path = |name: &str| {
-            std::env::var_os(name)
-                .map(PathBuf::from)
-                .ok_or_else(|| format!("{name} is not set: script/bench sets it"))
-        };
-        Ok(Self {
-            binary: path("RAPPORT_BINARY")?,
-            site: path("LEPTOS_SITE_ROOT")?,
-        })
+        let binary = std::env::var_os("RAPPORT_BINARY").map(PathBuf::from);
+        Ok(Self(
+            binary.ok_or("RAPPORT_BINARY is not set: script/bench sets it")?,
+        ))
     }
 
     fn command(&self, house: &House) -> Result<Command> {
         let redis = std::env::var("TEST_REDIS_URL").map_err(|_| "TEST_REDIS_URL is not set")?;
-        let mut command = Command::new(&self.binary);
+        let mut command = Command::new(&self.0);
         command
             .env("DATABASE_URL", house.database.url())
             .env("REDIS_URL", redis)
             .env("SEAL_KEY", SEAL_KEY)
-            .env("LEPTOS_SITE_ROOT", &self.site)
             .env("RAPPORT_ADDRESS", "127.0.0.1:0")
             .env("TRUSTED_PROXIES", "127.0.0.1")
             .env("API_RATE", "1000000")

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Builds the release (server, WASM, style) when its sources changed, and knows where it lies.
+# Builds the release (the program, which holds WASM and style) when its sources changed, and knows where it lies.
 
 TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
 [[ $TARGET_DIR == /* ]] || TARGET_DIR=$PWD/$TARGET_DIR
@@ -53,11 +53,6 @@ build_release() {
     return 1
   }
   printf '%s\n' "$fingerprint" >"$SITE_DIR/.fingerprint"
-}
-
-# Tells the program where its site lies and on which address to listen.
-export_site() {
-  export LEPTOS_SITE_ROOT=$SITE_DIR RAPPORT_ADDRESS=$1
 }
 
 # The status that http://127.0.0.1:PORT/PATH answers with.

@@ -1,16 +1,14 @@
-//! The browser's program and style, and other files as they are.
+//! The browser's program and style, and other files as they are: in the program itself once it is a release.
 
-use std::{collections::HashMap, convert::Infallible, fs, path::Path, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use axum::{
-    body::Body,
-    extract::Request,
-    response::{IntoResponse, Response},
+use axum::{body::Body, extract::Request, response::Response};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY},
 };
-use http::{HeaderValue, StatusCode, Uri, header::CACHE_CONTROL, uri::PathAndQuery};
 use rapport_app::visit::Assets;
-use tower::ServiceExt;
-use tower_http::services::ServeDir;
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 /// Where the files of the build are.
 const PKG: &str = "/pkg/";
@@ -19,33 +17,69 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 /// Others are asked for again after a while.
 const FOR_AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
-/// Reads, once, how the files of this build are called: `hash.txt` beside the program holds a hash for each. Leptos
-/// itself would read it on every render.
-#[must_use]
-pub fn names(site: &Path) -> Assets {
-    let hashes = hashes(site);
-    let manifest = hashes
-        .as_deref()
-        .and_then(|hashes| hash(hashes, "manifest"))
-        .map(|hash| site.join(format!("pkg/__wasm_split_manifest.{hash}.json")))
-        .and_then(|file| fs::read_to_string(file).ok());
-    names_in(hashes.as_deref(), manifest.as_deref())
+/// What the build left. A debug build has it on the disk, or not at all.
+#[derive(RustEmbed)]
+#[folder = "../target/site"]
+#[allow_missing = true]
+struct Own;
+
+/// The files of a build, by their paths without a slash in front.
+#[derive(Clone, Copy)]
+pub struct Site {
+    get: fn(&str) -> Option<EmbeddedFile>,
+    all: fn() -> Vec<String>,
 }
 
-/// The names that a build's hashes and its list of parts stand for.
-fn names_in(hashes: Option<&str>, manifest: Option<&str>) -> Assets {
-    let hashes = hashes.unwrap_or_default();
-    let name = |kind: &str| {
-        hash(hashes, kind).map_or_else(
-            || format!("rapport.{kind}"),
-            |hash| format!("rapport.{hash}.{kind}"),
-        )
+impl Site {
+    /// That of a program.
+    fn of<T: RustEmbed>() -> Self {
+        Self {
+            get: T::get,
+            all: || T::iter().map(Cow::into_owned).collect(),
+        }
+    }
+
+    /// That of this program.
+    #[must_use]
+    pub fn own() -> Self {
+        Self::of::<Own>()
+    }
+
+    /// None: pages without a program.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            get: |_| None,
+            all: Vec::new,
+        }
+    }
+
+    /// Whether it has a program for the browser.
+    #[must_use]
+    pub fn is_there(self) -> bool {
+        !(self.all)().is_empty()
+    }
+
+    /// Finds out, once, how the files of this build are called: most bear a hash of what they hold. Leptos itself would
+    /// look on every render.
+    #[must_use]
+    pub fn names(self) -> Assets {
+        let all = (self.all)();
+        let manifest = hash(&all, "__wasm_split_manifest", "json")
+            .and_then(|hash| (self.get)(&format!("pkg/__wasm_split_manifest.{hash}.json")));
+        let parts = manifest.and_then(|file| serde_json::from_slice(&file.data).ok());
+        names_in(&all, parts.unwrap_or_default())
+    }
+}
+
+/// The names that stand for a build, and the files of its parts.
+fn names_in(all: &[String], parts: HashMap<String, Vec<String>>) -> Assets {
+    let name = |kind: &str| match hash(all, "rapport", kind) {
+        Some(hash) => format!("rapport.{hash}.{kind}"),
+        None => format!("rapport.{kind}"),
     };
-    let build = hash(hashes, "split");
+    let build = hash(all, "__wasm_split", "js");
     let folder = build.map_or_else(|| PKG.to_owned(), |build| format!("{PKG}{build}/"));
-    let parts: HashMap<String, Vec<String>> = manifest
-        .and_then(|manifest| serde_json::from_str(manifest).ok())
-        .unwrap_or_default();
     let in_folder = |files: Vec<String>| {
         let files = files.into_iter();
         files.map(|file| format!("{folder}{file}.wasm")).collect()
@@ -63,80 +97,112 @@ fn names_in(hashes: Option<&str>, manifest: Option<&str>) -> Assets {
     }
 }
 
-/// One hash of `hash.txt`.
-fn hash<'a>(hashes: &'a str, kind: &str) -> Option<&'a str> {
-    let mut lines = hashes.lines().filter_map(|line| line.split_once(':'));
-    lines
-        .find(|(name, _)| name.trim() == kind)
-        .map(|(_, hash)| hash.trim())
-}
-
-/// The contents of `hash.txt`, if this build has one.
-fn hashes(site: &Path) -> Option<String> {
-    let program = std::env::current_exe().ok()?;
-    let beside_program = program.parent().map(|folder| folder.join("hash.txt"));
-    let beside_site = site.parent().map(|folder| folder.join("hash.txt"));
-    [beside_program, beside_site]
-        .into_iter()
-        .flatten()
-        .find_map(|file| fs::read_to_string(file).ok())
+/// The hash in the name of a file of the build.
+fn hash<'a>(all: &'a [String], name: &str, kind: &str) -> Option<&'a str> {
+    all.iter().find_map(|file| {
+        let rest = file.strip_prefix("pkg/")?.strip_prefix(name)?.strip_prefix('.')?;
+        let hash = rest.strip_suffix(kind)?.strip_suffix('.')?;
+        (!hash.contains('.')).then_some(hash)
+    })
 }
 
 /// The files of the site, compressed ones first, which were made when it was built.
 ///
 /// The program's parts name each other, and such a name can change without the hash in the file's own name. So they are
-/// asked for in a folder that bears the build, which is not one on the disk: what a browser keeps of one build never
+/// asked for in a folder that bears the build, which is not one of the site: what a browser keeps of one build never
 /// meets what another one brought.
 #[derive(Clone)]
 pub struct Files {
-    folder: ServeDir,
+    site: Site,
     assets: Arc<Assets>,
 }
 
 impl Files {
-    /// The files of a folder, which holds this build.
+    /// The files of a site, whose names these are.
     #[must_use]
-    pub fn of(site: &Path, assets: Arc<Assets>) -> Self {
-        let folder = ServeDir::new(site)
-            .append_index_html_on_directories(false)
-            .precompressed_br()
-            .precompressed_gzip();
-        Self { folder, assets }
+    pub fn of(site: Site, assets: Arc<Assets>) -> Self {
+        Self { site, assets }
     }
 
     /// Answers with the file of the request's path; nothing when there is none.
-    pub async fn serve(&self, mut request: Request) -> Option<Response> {
-        if let Some(path) = on_disk(request.uri().path(), self.assets.build.as_deref()) {
-            *request.uri_mut() = Uri::from(PathAndQuery::try_from(path).ok()?);
-        }
-        let hashed = is_hashed(request.uri().path());
-        let answer: Result<_, Infallible> = self.folder.clone().oneshot(request).await;
-        let mut response = answer.into_response();
-        if matches!(
-            response.status(),
-            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
-        ) {
+    #[must_use]
+    pub fn serve(&self, request: &Request) -> Option<Response> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return None;
         }
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, if hashed { FOR_EVER } else { FOR_AN_HOUR });
+        let asked = request.uri().path();
+        let path = in_site(asked, self.assets.build.as_deref());
+        let path = path.as_deref().unwrap_or(asked);
+        let name = path.strip_prefix('/')?;
+        let plain = (self.site.get)(name)?;
+        let mut headers = HeaderMap::new();
+        let kind = HeaderValue::from_str(plain.metadata.mimetype()).ok()?;
+        headers.insert(CONTENT_TYPE, kind);
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        headers.insert(
+            CACHE_CONTROL,
+            if is_hashed(path) { FOR_EVER } else { FOR_AN_HOUR },
+        );
+        let (file, coding) = self.best(name, plain, request.headers());
+        if let Some(coding) = coding {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+        }
+        let tag = tag(&file)?;
+        let known = request.headers().get(IF_NONE_MATCH) == Some(&tag);
+        headers.insert(ETAG, tag);
+        let mut response = Response::new(if known {
+            Body::empty()
+        } else {
+            Body::from(file.data)
+        });
+        if known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        response.headers_mut().extend(headers);
         Some(response)
+    }
+
+    /// The file in the shortest form that is there and that the browser takes.
+    fn best(
+        &self,
+        name: &str,
+        plain: EmbeddedFile,
+        headers: &HeaderMap,
+    ) -> (EmbeddedFile, Option<&'static str>) {
+        for (coding, ending) in [("br", "br"), ("gzip", "gz")] {
+            if takes(headers, coding)
+                && let Some(file) = (self.site.get)(&format!("{name}.{ending}"))
+            {
+                return (file, Some(coding));
+            }
+        }
+        (plain, None)
     }
 }
 
-/// The same request without its body, to be asked of the files first.
-#[must_use]
-pub fn bare(request: &Request) -> Request {
-    let mut bare = Request::new(Body::empty());
-    bare.method_mut().clone_from(request.method());
-    bare.uri_mut().clone_from(request.uri());
-    bare.headers_mut().clone_from(request.headers());
-    bare
+/// Whether a browser takes a coding (RFC 9110, 12.5.3).
+fn takes(headers: &HeaderMap, coding: &str) -> bool {
+    let accepted = headers.get_all(ACCEPT_ENCODING).iter();
+    let accepted = accepted.filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|one| {
+        let (name, weight) = one.split_once(';').unwrap_or((one, ""));
+        let refused = weight
+            .trim()
+            .strip_prefix("q=")
+            .is_some_and(|q| q.parse() == Ok(0.0));
+        name.trim().eq_ignore_ascii_case(coding) && !refused
+    })
+}
+
+/// What a browser names a file by that it has.
+fn tag(file: &EmbeddedFile) -> Option<HeaderValue> {
+    let hash = file.metadata.sha256_hash();
+    let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::from_str(&format!("\"{hash}\"")).ok()
 }
 
 /// Where the file lies that is asked for in the folder of this build.
-fn on_disk(path: &str, build: Option<&str>) -> Option<String> {
+fn in_site(path: &str, build: Option<&str>) -> Option<String> {
     let file = path.strip_prefix(PKG)?.strip_prefix(build?)?.strip_prefix('/')?;
     Some(format!("{PKG}{file}"))
 }
@@ -154,9 +220,23 @@ fn is_hashed(path: &str) -> bool {
 mod tests {
     use super::*;
 
+    const BUILD: [&str; 7] = [
+        "favicon.svg",
+        "pkg/rapport.Ab1.js",
+        "pkg/rapport.Ab1.js.br",
+        "pkg/rapport.Cd2.wasm",
+        "pkg/rapport.d.Xx9.ts",
+        "pkg/rapport.Ef3.css",
+        "pkg/__wasm_split.Ij5.js",
+    ];
+
+    fn build(files: &[&str]) -> Vec<String> {
+        files.iter().map(|file| (*file).to_owned()).collect()
+    }
+
     #[test]
     fn names_bear_the_hashes_of_the_build() {
-        let assets = names_in(Some("js: Ab1\nwasm: Cd2\ncss: Ef3\n"), None);
+        let assets = names_in(&build(&BUILD[..6]), HashMap::new());
         assert_eq!(assets.script, "/pkg/rapport.Ab1.js");
         assert_eq!(assets.program, "/pkg/rapport.Cd2.wasm");
         assert_eq!(assets.style, "/pkg/rapport.Ef3.css");
@@ -165,11 +245,8 @@ mod tests {
 
     #[test]
     fn a_program_in_parts_lies_in_a_folder_of_its_build() {
-        let hashes = "js: Ab1\nwasm: Cd2\ncss: Ef3\nmanifest: Gh4\nsplit: Ij5\n";
-        let assets = names_in(
-            Some(hashes),
-            Some(r#"{"record":["chunk_1.Kl6","split_record.Mn7"]}"#),
-        );
+        let parts = [("record".to_owned(), build(&["chunk_1.Kl6", "split_record.Mn7"]))];
+        let assets = names_in(&build(&BUILD), parts.into());
         assert_eq!(assets.script, "/pkg/Ij5/rapport.Ab1.js");
         assert_eq!(assets.style, "/pkg/rapport.Ef3.css");
         assert_eq!(assets.loader.as_deref(), Some("/pkg/Ij5/__wasm_split.Ij5.js"));
@@ -177,14 +254,77 @@ mod tests {
             assets.parts["record"],
             ["/pkg/Ij5/chunk_1.Kl6.wasm", "/pkg/Ij5/split_record.Mn7.wasm"]
         );
-        let on_disk = |path| on_disk(path, assets.build.as_deref());
-        assert_eq!(on_disk(&assets.script).as_deref(), Some("/pkg/rapport.Ab1.js"));
-        assert_eq!(on_disk("/pkg/Other/rapport.Ab1.js"), None);
+        let in_site = |path| in_site(path, assets.build.as_deref());
+        assert_eq!(in_site(&assets.script).as_deref(), Some("/pkg/rapport.Ab1.js"));
+        assert_eq!(in_site("/pkg/Other/rapport.Ab1.js"), None);
     }
 
     #[test]
     fn a_build_without_hashes_has_plain_names() {
-        assert_eq!(names_in(None, None).script, "/pkg/rapport.js");
+        assert_eq!(Site::none().names().script, "/pkg/rapport.js");
         assert!(!is_hashed("/pkg/rapport.js"));
+    }
+
+    #[derive(RustEmbed)]
+    #[folder = "tests/site"]
+    struct Sample;
+
+    fn ask(path: &str, headers: &[(&str, &str)]) -> Option<Response> {
+        let site = Site::of::<Sample>();
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Files::of(site, Arc::new(site.names())).serve(&request.body(Body::empty()).unwrap())
+    }
+
+    #[test]
+    fn a_file_comes_in_the_shortest_form_that_is_taken() {
+        for (accepts, coding) in [
+            ("gzip, deflate, br", Some("br")),
+            ("gzip", Some("gzip")),
+            ("br;q=0, GZIP;q=0.5", Some("gzip")),
+            ("identity", None),
+            ("", None),
+        ] {
+            let answer = ask("/pkg/Ij5/rapport.Ab1.js", &[("accept-encoding", accepts)]).unwrap();
+            let headers = answer.headers();
+            let said = headers
+                .get(CONTENT_ENCODING)
+                .map(|coding| coding.to_str().unwrap());
+            assert_eq!(said, coding, "{accepts}");
+            assert_eq!(headers[CONTENT_TYPE], "text/javascript");
+            assert_eq!(headers[VARY], "accept-encoding");
+            assert_eq!(headers[CACHE_CONTROL], FOR_EVER);
+        }
+        // Without a shorter one.
+        let mark = ask("/mark.svg", &[("accept-encoding", "br, gzip")]).unwrap();
+        assert!(mark.headers().get(CONTENT_ENCODING).is_none());
+        assert_eq!(mark.headers()[CACHE_CONTROL], FOR_AN_HOUR);
+    }
+
+    #[test]
+    fn what_a_browser_has_is_not_sent_again() {
+        let tag = ask("/mark.svg", &[]).unwrap().headers()[ETAG].clone();
+        let known = ask("/mark.svg", &[("if-none-match", tag.to_str().unwrap())]).unwrap();
+        assert_eq!(known.status(), StatusCode::NOT_MODIFIED);
+        let other = ask("/mark.svg", &[("if-none-match", "\"other\"")]).unwrap();
+        assert_eq!(other.status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn nothing_is_served_but_the_files_of_the_site() {
+        for path in [
+            "/",
+            "/pkg",
+            "/none.js",
+            "/../Cargo.toml",
+            "/pkg/../../Cargo.toml",
+            "//etc/passwd",
+            "/%2e%2e/Cargo.toml",
+            "/pkg/Other/rapport.Ab1.js",
+        ] {
+            assert!(ask(path, &[]).is_none(), "{path}");
+        }
     }
 }

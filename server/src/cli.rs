@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod audit;
+mod backup;
 mod doctor;
 mod export;
 mod import;
@@ -81,6 +82,10 @@ enum Order {
     },
     /// Looks at everything that Rapport stands on, and says what to do about what is wrong.
     Doctor,
+    /// Writes the whole installation into one file, as it is at one moment. Nobody has to stop for it.
+    Backup(backup::Archive),
+    /// Brings such a file back into an empty database.
+    Restore(backup::Archive),
     /// Writes records to standard output, as a file that can be imported again.
     #[command(subcommand)]
     Export(export::ExportOrder),
@@ -179,6 +184,8 @@ async fn run(order: Order) -> Result<u8, Failure> {
         Order::Audit(order) => audit::run(order).await,
         Order::Import(order) => import::run(order).await,
         Order::Export(order) => export::run(order).await,
+        Order::Backup(archive) => backup::write(archive).await,
+        Order::Restore(archive) => backup::read(archive).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 pub mod setting;
 
-use std::{env, fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{env, fmt, net::SocketAddr, str::FromStr};
 
 use rapport_service::{limit::KEY_RATE, network::Network, seal::Key};
 
@@ -125,8 +125,6 @@ pub struct Config {
     pub webhook_networks: Vec<Network>,
     /// `METRICS_ADDRESS`: where figures are shown to Prometheus; nowhere unless set.
     pub metrics: Option<SocketAddr>,
-    /// `LEPTOS_SITE_ROOT`: the folder with the browser's program and style; beside the program unless set.
-    pub site: PathBuf,
     /// `API_RATE`: how often one key of the API may ask in a minute; 600.
     pub api_rate: u32,
     /// `LOG_FORMAT`: `text` or `json`. What is logged is for `RUST_LOG` to say; `info`.
@@ -152,7 +150,6 @@ impl Config {
             webhook_networks: webhook_networks?,
             public_url: public_url?,
             smtp: smtp?,
-            site: variable("LEPTOS_SITE_ROOT").map_or_else(site_beside_program, PathBuf::from),
             api_rate: api_rate?,
             log: log?.unwrap_or_default(),
         })
@@ -242,20 +239,6 @@ impl FromStr for LogFormat {
             _ => Err("it is text or json".to_owned()),
         }
     }
-}
-
-/// `site` beside the program, as in a release, or beside its folder, as cargo leaves it.
-fn site_beside_program() -> PathBuf {
-    let program = env::current_exe().unwrap_or_default();
-    let folders = program
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join("site"));
-    folders
-        .into_iter()
-        .find(|site| site.is_dir())
-        .unwrap_or_else(|| PathBuf::from("target/site"))
 }
 
 /// The value of a setting, as the program reads it.

@@ -19,7 +19,7 @@ use rapport_domain::{error::AppError, live::Place};
 use rapport_service::live;
 use tokio::time::timeout;
 
-use crate::{assets, client::Client, guard, headers, plain, state::State};
+use crate::{client::Client, guard, headers, plain, state::State};
 
 /// Answers the GET of a page: the guard first, then the page, all within the deadline.
 pub async fn get(axum::extract::State(state): axum::extract::State<State>, request: Request) -> Response {
@@ -126,7 +126,7 @@ pub async fn otherwise(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return plain::fault(&AppError::NotFound, &state.assets().style);
     }
-    if let Some(file) = state.files().serve(assets::bare(&request)).await {
+    if let Some(file) = state.files().serve(&request) {
         return file;
     }
     let name = request.uri().path().rsplit('/').next().unwrap_or_default();

@@ -32,6 +32,7 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    assets::Site,
     cli::{Failure, say, tell},
     config::{Config, LogFormat, Stores},
     connection::{self, Patience},
@@ -78,12 +79,7 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
     let postman = tokio::spawn(carry_mail(service.clone()));
     let sealer = tokio::spawn(seal_on(service.clone()));
     let teller = Telling::start(&service).map_err(tell)?;
-    let state = State::new(
-        service,
-        &config.site,
-        config.trusted_proxies,
-        Deadlines::default(),
-    );
+    let state = State::new(service, Site::own(), config.trusted_proxies, Deadlines::default());
     let live = state.live().clone();
     let figures = match config.metrics {
         Some(address) => Some(tokio::spawn(show_figures(

@@ -1,7 +1,6 @@
 //! What the router works with.
 
 use std::{
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +11,7 @@ use std::{
 use rapport_app::{door::Form, visit::Assets};
 use rapport_service::{Result, Service, live::Hub, network::Network, user};
 
-use crate::assets::{self, Files};
+use crate::assets::{Files, Site};
 
 /// How long a request may take before it is told so, by class of route.
 #[derive(Debug, Clone, Copy)]
@@ -74,8 +73,8 @@ struct Parts {
 impl State {
     /// Puts the parts together. Belongs into a tokio runtime.
     #[must_use]
-    pub fn new(service: Service, site: &Path, trusted_proxies: Vec<Network>, deadlines: Deadlines) -> Self {
-        let assets = Arc::new(assets::names(site));
+    pub fn new(service: Service, site: Site, trusted_proxies: Vec<Network>, deadlines: Deadlines) -> Self {
+        let assets = Arc::new(site.names());
         Self(Arc::new(Parts {
             live: Hub::start(&service),
             service,

@@ -138,6 +138,15 @@ pub async fn rehearse(db: &DatabaseConnection) -> Result<Vec<String>> {
     Ok(steps)
 }
 
+/// Makes the schema as it was after its first steps.
+pub(crate) async fn begin(db: &DatabaseConnection, steps: usize) -> Result<()> {
+    let tx = db.begin().await?;
+    lock(&tx, Lock::Migrate).await?;
+    Migrator::up(&tx, Some(u32::try_from(steps).unwrap_or(u32::MAX))).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 async fn step_up(db: &DatabaseConnection) -> Result<(DatabaseTransaction, Vec<String>)> {
     let tx = db.begin().await?;
     // The other server's migrations and our own may take their time.

@@ -15,6 +15,7 @@ pub mod analytics;
 pub mod api_key;
 pub mod appointment;
 pub mod audit;
+pub mod backup;
 mod bulk;
 pub mod clock;
 pub mod customer;

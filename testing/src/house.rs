@@ -55,6 +55,16 @@ impl House {
         Self::with_clock(Clock::default()).await
     }
 
+    /// A house on a database without anything in it, not even a schema.
+    ///
+    /// # Panics
+    /// As [`House::new`].
+    pub async fn unbuilt() -> Self {
+        let database = TestDatabase::empty().await;
+        let url = database.url();
+        Self::on(database, &url, &environment("TEST_REDIS_URL"), Clock::default()).await
+    }
+
     /// A house in which time passes as the clock says.
     ///
     /// # Panics

@@ -11,9 +11,12 @@ use rapport_service::{
 use tokio::time::timeout;
 
 use super::{COMPLETE, FAILED, Failure, say, tell};
-use crate::config::{
-    self, Config, Stores,
-    setting::{self, Reader, SETTINGS},
+use crate::{
+    assets::Site,
+    config::{
+        self, Config, Stores,
+        setting::{self, Reader, SETTINGS},
+    },
 };
 
 /// How long all questions together may take.
@@ -74,7 +77,7 @@ async fn look(stores: &Stores, config: &Config) -> Result<Vec<Finding>, Failure>
     found.extend(doctor::redis(&redis).await);
     found.push(address(config));
     found.push(mail(config));
-    found.push(site(config));
+    found.push(site());
     Ok(found)
 }
 
@@ -105,16 +108,13 @@ fn mail(config: &Config) -> Finding {
     }
 }
 
-fn site(config: &Config) -> Finding {
-    let place = config.site.display();
-    if config.site.join("pkg").is_dir() {
-        Finding::well("site", format!("the browser's program is in {place}"))
+fn site() -> Finding {
+    if Site::own().is_there() {
+        Finding::well("site", "the browser's program is in this one")
     } else {
         Finding::wrong(
             "site",
-            format!(
-                "{place} holds no program for the browser: set LEPTOS_SITE_ROOT to the site of this release"
-            ),
+            "the browser's program is not in this one, as in a debug build: take that of a release",
         )
     }
 }

@@ -188,15 +188,6 @@ pub const SETTINGS: &[(&str, &[Setting])] = &[
             },
         ],
     ),
-    (
-        "where things lie (set in the image and by script/server)",
-        &[Setting {
-            name: "LEPTOS_SITE_ROOT",
-            about: "The folder with the browser's program and style. Unless set: \"site\" beside the program or beside its folder.",
-            example: "/app/site",
-            reader: Reader::Program,
-        }],
-    ),
 ];
 
 const HEAD: &str = "# Every setting of Rapport, all read from the environment. For compose.yaml copy this file to .env and set the two\n\

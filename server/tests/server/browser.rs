@@ -1,6 +1,6 @@
 //! A browser without script: it keeps cookies, says where its writes come from, and asks the router in-process.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use axum::{
     Router,
@@ -56,7 +56,7 @@ impl Site {
         let proxies = vec!["10.0.0.0/8".parse().unwrap()];
         let state = State::new(
             house.service.clone(),
-            Path::new("no/such/site"),
+            rapport_server::assets::Site::none(),
             proxies,
             deadlines,
         );

@@ -56,6 +56,7 @@ impl Console {
         let mut program = Command::new(env!("CARGO_BIN_EXE_rapport"));
         program
             .args(arguments)
+            .current_dir(&self.folder)
             .env("DATABASE_URL", self.house.database.url())
             .env("REDIS_URL", std::env::var("TEST_REDIS_URL").unwrap())
             .env("SEAL_KEY", self.key)
@@ -378,20 +379,13 @@ async fn all_that_is_wrong_with_the_settings_is_said_at_once_and_no_secret() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_says_what_is_well_what_is_wrong_and_what_to_do() {
     let console = Console::new().await;
-    let site = console.folder.join("pkg");
-    std::fs::create_dir(&site).unwrap();
-    let folder = console.folder.display().to_string();
-    let here = [
-        ("LEPTOS_SITE_ROOT", folder.as_str()),
-        ("PUBLIC_URL", "https://crm.example.org"),
-    ];
+    let here = [("PUBLIC_URL", "https://crm.example.org")];
     let said = console.run_with(&["doctor"], "", &here);
     for line in [
         "ok     clock",
         "ok     schema",
         "ok     seal",
         "ok     address",
-        "ok     site",
         "note   mail",
     ] {
         assert!(
@@ -411,7 +405,6 @@ async fn the_doctor_says_what_is_well_what_is_wrong_and_what_to_do() {
         .await;
     let away = [
         ("REDIS_URL", "redis://127.0.0.1:1/0"),
-        ("LEPTOS_SITE_ROOT", "/nowhere"),
         ("DATABASE_CONNECTIONS", "100000"),
     ];
     let ill = console.run_with(&["doctor"], "", &away);
@@ -420,7 +413,6 @@ async fn the_doctor_says_what_is_well_what_is_wrong_and_what_to_do() {
         "WRONG  redis       REDIS_URL leads nowhere",
         "WRONG  schema      This database is older than this program. Please run “rapport migrate”.",
         "DATABASE_CONNECTIONS is 100000",
-        "WRONG  site",
         "note   address",
     ] {
         assert!(ill.out.contains(line), "no “{line}” in\n{}{}", ill.out, ill.err);
@@ -454,4 +446,66 @@ async fn the_steps_of_the_schema_are_checked_and_rehearsed_before_they_are_taken
     let taken = console.run_with(&["migrate"], "", &here);
     assert!(taken.out.contains("were taken"), "{}{}", taken.out, taken.err);
     assert_eq!(console.run_with(&["migrate", "--check"], "", &here).status, 0);
+}
+
+/// The lines of the guide that are meant to be typed.
+fn typed_lines(guide: &str) -> Vec<&str> {
+    let blocks = guide.split("```sh\n").skip(1);
+    blocks
+        .flat_map(|block| block.split("```").next().unwrap_or_default().lines())
+        .collect()
+}
+
+/// The words of a line, of which some may stand in single quotes.
+fn words(line: &str) -> Vec<&str> {
+    let parts = line.split('\'').enumerate();
+    let words = parts.map(|(place, part)| match place % 2 {
+        0 => part.split_whitespace().collect(),
+        _ => vec![part],
+    });
+    words.flat_map(|words: Vec<&str>| words).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_of_the_operators_guide_does_what_it_says() {
+    let guide = include_str!("../../../docs/OPERATING.md");
+    let lines = typed_lines(guide);
+    assert!(lines.len() > 8, "the guide has lost its commands");
+    let console = Console::new().await;
+    let mut elsewhere = None;
+    for line in lines {
+        if line.starts_with("export DATABASE_URL=") {
+            elsewhere = Some(TestDatabase::empty().await);
+            continue;
+        }
+        let words = words(line.strip_prefix("rapport ").expect(line));
+        let url = elsewhere.as_ref().map(TestDatabase::url);
+        let settings: Vec<(&str, &str)> = url.iter().map(|url| ("DATABASE_URL", url.as_str())).collect();
+        let said = console.run_with(&words, "", &settings);
+        // The PostgreSQL of the tests may lose what it was told, and a debug build has no site: the doctor says so.
+        let well = said.status == 0 || words == ["doctor"];
+        assert!(well, "{line}\n{}{}", said.out, said.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_for_its_owner_only_and_takes_no_other_files_place() {
+    use std::os::unix::fs::PermissionsExt;
+    let console = Console::new().await;
+    let said = console.run(&["backup", "one.backup"], "");
+    assert!(said.out.contains("Keep SEAL_KEY"), "{}{}", said.out, said.err);
+    let file = console.folder.join("one.backup");
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let again = console.run(&["backup", "one.backup"], "");
+    assert_eq!(again.status, 1);
+    assert!(again.err.contains("is there already"), "{}", again.err);
+    let nowhere = console.run(&["backup", "no/such/folder/one.backup"], "");
+    assert_eq!(nowhere.status, 1);
+    let used = console.run(&["restore", "one.backup"], "");
+    assert!(used.err.contains("not empty"), "{}", used.err);
+    let none = console.run(&["restore", "none.backup"], "");
+    assert!(none.err.contains("none.backup"), "{}", none.err);
+    let left: Vec<_> = std::fs::read_dir(&console.folder).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
 }

@@ -1,7 +1,5 @@
 //! What comes in, and with what headers it goes out.
 
-use std::path::Path;
-
 use axum::{Router, body::Body, extract::Request, middleware::from_fn_with_state, routing::get};
 use http::{Method, StatusCode};
 use rapport_server::{
@@ -252,7 +250,7 @@ async fn a_panic_is_answered_with_a_page() {
     let house = House::new().await;
     let state = State::new(
         house.service.clone(),
-        Path::new("no/such/site"),
+        rapport_server::assets::Site::none(),
         Vec::new(),
         Deadlines::default(),
     );

@@ -1,7 +1,5 @@
 //! Figures as Prometheus reads them.
 
-use std::path::Path;
-
 use axum::body::{Body, to_bytes};
 use http::{Request, StatusCode};
 use rapport_domain::access::BuiltInRole;
@@ -25,7 +23,7 @@ async fn requests_are_counted_by_route_and_the_state_of_things_is_told() {
 
     let state = State::new(
         site.house.service.clone(),
-        Path::new("no/such/site"),
+        rapport_server::assets::Site::none(),
         Vec::new(),
         patient(),
     );

@@ -167,7 +167,7 @@ pub(super) async fn another(house: &House) -> Router {
     let service: Service = house.another_server().await;
     router(State::new(
         service,
-        std::path::Path::new("no/such/site"),
+        rapport_server::assets::Site::none(),
         Vec::new(),
         patient(),
     ))

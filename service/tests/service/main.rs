@@ -8,6 +8,7 @@
 mod activity;
 mod appointment;
 mod audit;
+mod backup;
 mod calendar_link;
 mod customer;
 mod dashboard;
