@@ -73,10 +73,10 @@ impl Drop for Script {
 ///
 /// # Errors
 /// When PostgreSQL refuses to log, or logged nothing.
-pub async fn statements<F: Future<Output = Result<()>>>(
+pub async fn statements(
     database: &TestDatabase,
     log: &Path,
-    mut request: impl FnMut() -> F,
+    mut request: impl AsyncFnMut() -> Result<()>,
 ) -> Result<String> {
     database
         .run("ALTER SYSTEM SET log_min_duration_statement = 0")

@@ -26,12 +26,10 @@ impl Spender {
             Self::One(id) => Ok(Stat::of(*id)?.own),
             Self::Family(id) => {
                 let parent = Stat::of(*id)?;
-                let children = fs::read_dir("/proc")?
-                    .flatten()
-                    .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-                    // One that is gone meanwhile is among those that its parent counts.
-                    .filter_map(|child| Stat::of(child).ok())
-                    .filter(|stat| stat.parent == *id);
+                // One that is gone meanwhile is among those that its parent counts.
+                let children = children(*id)?
+                    .into_iter()
+                    .filter_map(|child| Stat::of(child).ok());
                 Ok(parent.own + parent.gone + children.map(|stat| stat.own).sum::<f64>())
             }
         }
@@ -54,6 +52,19 @@ pub fn resident(id: u32) -> Result<(u64, u64)> {
         Ok(kilobytes >> 10)
     };
     Ok((megabytes("VmRSS:")?, megabytes("VmHWM:")?))
+}
+
+/// The processes that a process has started.
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub fn children(id: u32) -> Result<Vec<u32>> {
+    let all = fs::read_dir("/proc")?
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    Ok(all
+        .filter(|child| parent(*child).is_ok_and(|parent| parent == id))
+        .collect())
 }
 
 /// The process that started another one.

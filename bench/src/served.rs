@@ -18,7 +18,18 @@ pub struct Served {
     pub address: SocketAddr,
     /// Its process.
     pub process: u32,
-    _child: Child,
+    child: Child,
+}
+
+impl Served {
+    /// Waits until it is gone.
+    ///
+    /// # Errors
+    /// When that cannot be known.
+    pub async fn gone(&mut self) -> Result<()> {
+        self.child.wait().await?;
+        Ok(())
+    }
 }
 
 /// Where the program lies, as `script/bench` says.
@@ -43,7 +54,6 @@ impl Release {
             .env("DATABASE_URL", house.database.url())
             .env("REDIS_URL", redis)
             .env("SEAL_KEY", SEAL_KEY)
-            .env("RAPPORT_ADDRESS", "127.0.0.1:0")
             .env("TRUSTED_PROXIES", "127.0.0.1")
             .env("API_RATE", "1000000")
             .stdin(Stdio::null())
@@ -52,12 +62,17 @@ impl Release {
         Ok(command)
     }
 
-    /// Starts it, with the log that people have.
+    /// Starts it, with the log that people have, on a port that is free, or the one that is given.
     ///
     /// # Errors
     /// When it does not start.
-    pub async fn serve(&self, house: &House) -> Result<Served> {
-        let mut child = self.command(house)?.arg("serve").stdout(Stdio::piped()).spawn()?;
+    pub async fn serve(&self, house: &House, port: u16) -> Result<Served> {
+        let mut child = self
+            .command(house)?
+            .arg("serve")
+            .env("RAPPORT_ADDRESS", format!("127.0.0.1:{port}"))
+            .stdout(Stdio::piped())
+            .spawn()?;
         let said = child.stdout.take().ok_or("no output")?;
         let mut lines = BufReader::new(said).lines();
         while let Some(line) = lines.next_line().await? {
@@ -65,7 +80,7 @@ impl Release {
                 return Ok(Served {
                     address: address.parse()?,
                     process: child.id().ok_or("it is gone")?,
-                    _child: child,
+                    child,
                 });
             }
         }

@@ -109,6 +109,9 @@ chromium_path() {
   fi
 }
 
+# What stands in front of the servers in script/bench faults.
+want_proxy() { have haproxy || want_apt haproxy; }
+
 want_python() { python3 -c 'import ensurepip, venv' 2>/dev/null || want_apt python3 python3-venv; }
 
 # Says what is wrong with Node.js, if anything is. Debian 12's own is too old, so it cannot be installed from there.
@@ -331,7 +334,7 @@ need_npm_packages() {
 
 # --- everything -----------------------------------------------------------------------------------------------------
 
-# set_up PART...: installs the named parts (rust, build, services, browser, contract) and puts them on the PATH.
+# set_up PART...: installs the named parts (rust, build, services, browser, contract, proxy) and puts them on the PATH.
 set_up() {
   local part parts=" $* "
   mkdir -p "$DATA_DIR"
@@ -347,6 +350,7 @@ set_up() {
       services) want_postgres && want_redis ;;
       browser) want_chromium ;;
       contract) want_python ;;
+      proxy) want_proxy ;;
       build) ;;
       *) fail "set_up does not know '$part'." ;;
     esac

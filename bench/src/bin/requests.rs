@@ -58,7 +58,7 @@ async fn measure() -> Result<bool> {
     let admin = house.user(BuiltInRole::Admin, None).await;
     let email = format!("SELECT email FROM app_user WHERE id = '{}'", admin.0);
     let email = house.database.read(&email).await;
-    let served = release.serve(&house).await?;
+    let served = release.serve(&house, 0).await?;
     let mut bench = Bench {
         key: format!("Bearer {}", release.key(&house, &email).await?),
         viewer: signed_in(served.address, &email).await?,
@@ -141,14 +141,9 @@ impl Bench {
             request(to, "GET", "/api/v1/customers?size=50", &headers, "")
         });
         let (rate, _) = self.ask("JSON: a list of 50", 0.4, &ask).await?;
-        let Some(log) = std::env::var_os("BENCH_POSTGRES_LOG").map(PathBuf::from) else {
-            say("  beside pgbench: not measured, since the log of this PostgreSQL is not at hand");
+        let Some(script) = self.statements(&ask).await? else {
             return Ok(());
         };
-        let script = pgbench::statements(&self.house.database, &log, async || {
-            load::once(to, ask(0)?).await.map(drop)
-        })
-        .await?;
         let all = pgbench::rate(&self.house.database.url(), &script, CONNECTIONS, TIME).await?;
         self.say_if(
             &format!(
@@ -176,6 +171,9 @@ impl Bench {
             request(to, "POST", "/api/v1/customers", &headers, body)
         });
         let (rate, _) = self.ask("JSON: a new customer", 0.6, &ask).await?;
+        if let Some(script) = self.statements(&ask).await? {
+            say(&format!("  it runs {} statements", script.matches(";\n").count()));
+        }
         let bare = format!(
             "INSERT INTO customer (id, kind, stage, name, owner_id, city, created_at, updated_at) \
              VALUES (gen_random_uuid(), 'person', 'lead', 'New', '{}', 'Hull', now(), now());\n",
@@ -223,6 +221,23 @@ impl Bench {
             cost <= hash * SIGN_IN,
         );
         Ok(())
+    }
+
+    /// The statements that a request runs; nothing where the log of PostgreSQL is not at hand.
+    async fn statements(&self, ask: &Ask) -> Result<Option<String>> {
+        let Some(log) = std::env::var_os("BENCH_POSTGRES_LOG").map(PathBuf::from) else {
+            say("  its statements: not known, since the log of this PostgreSQL is not at hand");
+            return Ok(None);
+        };
+        let to = self.served.address;
+        let mut turn = 1_000_000;
+        let request = async || {
+            turn += 1;
+            load::once(to, ask(turn)?).await.map(drop)
+        };
+        pgbench::statements(&self.house.database, &log, request)
+            .await
+            .map(Some)
     }
 
     /// Asks as often as it is answered, then half as often; gives the most in a second, and what 99 of 100 took then.
