@@ -316,7 +316,7 @@ async fn work(proxy: SocketAddr, key: String, number: usize, log: Arc<Log>) {
     let mut turn = 0_u64;
     while !log.over.load(Ordering::SeqCst) {
         turn += 1;
-        if turn % 3 != 0 {
+        if !turn.is_multiple_of(3) {
             ask(
                 proxy,
                 &log,
