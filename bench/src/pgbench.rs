@@ -12,10 +12,12 @@ use tokio::{process::Command, time::sleep};
 
 use crate::Result;
 
-/// How often a request is listened to: what is said each time is its own, the rest somebody else's in the background.
-const LISTENED: usize = 3;
+/// How often a request is listened to, and the silence before it: what is said in that is somebody else's.
+const LISTENED: usize = 2;
 /// How long PostgreSQL may take to heed a setting, and to write what it heard.
-const MOMENT: Duration = Duration::from_millis(400);
+const MOMENT: Duration = Duration::from_millis(200);
+/// Longer than any part of a server waits before it looks again whether there is something to do.
+const ROUND: Duration = Duration::from_millis(2_500);
 
 /// How often a second `pgbench` runs a script on so many connections.
 ///
@@ -82,34 +84,47 @@ pub async fn statements(
         .run("ALTER SYSTEM SET log_min_duration_statement = 0")
         .await;
     database.run("SELECT pg_reload_conf()").await;
-    let mut heard = Vec::new();
-    for _ in 0..LISTENED {
-        sleep(MOMENT).await;
-        let before = fs::metadata(log)?.len();
-        request().await?;
-        sleep(MOMENT).await;
-        let all = fs::read(log)?;
-        let new = all.get(usize::try_from(before)?..).unwrap_or_default();
-        heard.push(executed(&String::from_utf8_lossy(new)));
-    }
+    let heard = listen(log, &mut request).await;
+    // Whatever became of it: it would slow all that comes after.
     database
         .run("ALTER SYSTEM RESET log_min_duration_statement")
         .await;
     database.run("SELECT pg_reload_conf()").await;
-    let mut texts = heard
-        .iter()
-        .map(|all| all.iter().map(|(text, _)| text.clone()).collect::<BTreeSet<_>>());
-    let first = texts.next().unwrap_or_default();
-    let always = texts.fold(first, |always, all| &always & &all);
-    let last = heard.pop().unwrap_or_default();
-    let own = last.into_iter().filter(|(text, _)| always.contains(text));
-    let script: String = own
+    let script: String = heard?
+        .into_iter()
         .map(|(text, values)| format!("{};\n", spelled_out(&text, &values)))
         .collect();
     if script.is_empty() {
         return Err("the log of PostgreSQL has no statement of the request".into());
     }
     Ok(script)
+}
+
+/// What is said of a request, and never while there is none.
+async fn listen(log: &Path, request: &mut impl AsyncFnMut() -> Result<()>) -> Result<Vec<(String, String)>> {
+    sleep(MOMENT).await;
+    let mut others = BTreeSet::new();
+    let mut heard = Vec::new();
+    for _ in 0..LISTENED {
+        let silent = hear(log, async || {
+            sleep(ROUND).await;
+            Ok(())
+        });
+        others.extend(silent.await?.into_iter().map(|(text, _)| text));
+        heard.push(hear(log, &mut *request).await?);
+    }
+    let own = heard.pop().unwrap_or_default().into_iter();
+    Ok(own.filter(|(text, _)| !others.contains(text)).collect())
+}
+
+/// What is said while something is done.
+async fn hear(log: &Path, mut what: impl AsyncFnMut() -> Result<()>) -> Result<Vec<(String, String)>> {
+    let before = fs::metadata(log)?.len();
+    what().await?;
+    sleep(MOMENT).await;
+    let all = fs::read(log)?;
+    let new = all.get(usize::try_from(before)?..).unwrap_or_default();
+    Ok(executed(&String::from_utf8_lossy(new)))
 }
 
 /// The statements in a piece of the log, each with the line of its values.

@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
-use rapport_domain::id::{CustomerId, UserId};
+use rapport_domain::{
+    access::BuiltInRole,
+    id::{CustomerId, UserId},
+};
 use rapport_testing::House;
 
-use crate::{Result, say};
+use crate::{Result, process, say};
 
 /// How many people work in it.
 pub const PEOPLE: u64 = 200;
@@ -26,7 +29,7 @@ const MADE: &[(&str, &str)] = &[
         "CREATE TABLE made_customer AS \
            SELECT n, md5('customer' || n)::uuid AS id, name, \
                   lower(replace(name, ' ', '.')) || n % 1000 || '@example.org' AS mail, \
-                  '+44 20 ' || lpad((n * 7919 % 100000000)::text, 8, '0') AS phone \
+                  '+44 20 ' || lpad((n::bigint * 7919 % 100000000)::text, 8, '0') AS phone \
            FROM generate_series(1, {n}) AS n, LATERAL (SELECT \
                   (ARRAY['Ada','Ben','Clara','David','Elena','Felix','Greta','Hugo','Ines','Jonas','Karla','Leo','Mara', \
                          'Noah','Olga','Paul','Rosa','Simon','Tilda','Viktor'])[1 + n % 20] || ' ' || \
@@ -118,4 +121,23 @@ pub async fn person(house: &House, number: u64) -> Result<UserId> {
 pub async fn customer(house: &House, number: u64) -> Result<CustomerId> {
     let id = format!("SELECT md5('customer{number}')::uuid::text");
     Ok(house.database.read(&id).await.parse()?)
+}
+
+/// Somebody who may do everything, and the address they sign in with.
+///
+/// # Errors
+/// When there is none.
+pub async fn admin(house: &House) -> Result<(UserId, String)> {
+    let id = house.user(BuiltInRole::Admin, None).await;
+    let email = format!("SELECT email FROM app_user WHERE id = '{}'", id.0);
+    Ok((id, house.database.read(&email).await))
+}
+
+/// The first process of PostgreSQL, which runs on this machine.
+///
+/// # Errors
+/// When it does not.
+pub async fn postgres(house: &House) -> Result<u32> {
+    let checkpointer = "SELECT pid::text FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
+    process::parent(house.database.read(checkpointer).await.parse()?)
 }

@@ -45,7 +45,8 @@ async function visit(browser: Browser, path: string, state: State | undefined, s
       for (const entry of list.getEntries()) seen.paint = Math.max(seen.paint, entry.startTime);
     }).observe({ type: "largest-contentful-paint", buffered: true });
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries() as (PerformanceEntry & { value: number })[]) seen.shift += entry.value;
+      const shifts = list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[];
+      for (const entry of shifts) if (!entry.hadRecentInput) seen.shift += entry.value;
     }).observe({ type: "layout-shift", buffered: true });
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) seen.press = Math.max(seen.press, entry.duration);
@@ -72,6 +73,7 @@ async function press(page: Page): Promise<void> {
     await email.press("a");
   } else {
     await page.keyboard.press("Control+k");
+    await page.locator("dialog[open]").first().waitFor();
     await page.keyboard.press("b");
     await page.keyboard.press("Escape");
   }
@@ -108,6 +110,8 @@ test("what the first visit costs", async ({ browser }) => {
       const of = (key: keyof Visit) => median(visits.map((one) => one[key]));
       const cells = [of("all").toFixed(0), of("code").toFixed(0), of("paint").toFixed(0), of("awake").toFixed(0)];
       cells.push(of("shift").toFixed(4), of("press").toFixed(0));
+      // What was not seen was not measured. A press that is painted within 16 ms is not told at all.
+      for (const key of ["code", "paint", "awake"] as const) test.expect(of(key), `${name}: ${key}`).toBeGreaterThan(0);
       const over = (Object.keys(BUDGET) as (keyof typeof BUDGET)[]).filter((key) => of(key) > BUDGET[key]);
       if (slower === 1) missed.push(...over.map((key) => `${name}: ${key}`));
       const said = slower === 1 && over.length > 0 ? `  MISSED: ${over.join(", ")}` : "";

@@ -57,7 +57,7 @@ impl Site {
     /// Whether it has a program for the browser.
     #[must_use]
     pub fn is_there(self) -> bool {
-        !(self.all)().is_empty()
+        (self.all)().iter().any(|name| name.starts_with("pkg/"))
     }
 
     /// Finds out, once, how the files of this build are called: most bear a hash of what they hold. Leptos itself would
@@ -133,7 +133,10 @@ impl Files {
         let asked = request.uri().path();
         let path = in_site(asked, self.assets.build.as_deref());
         let path = path.as_deref().unwrap_or(asked);
-        let name = path.strip_prefix('/')?;
+        // On the disk, such a name would lead out of the site.
+        let name = path
+            .strip_prefix('/')
+            .filter(|name| !name.starts_with('/') && !name.contains(".."))?;
         let plain = (self.site.get)(name)?;
         let mut headers = HeaderMap::new();
         let kind = HeaderValue::from_str(plain.metadata.mimetype()).ok()?;
@@ -148,7 +151,7 @@ impl Files {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
         }
         let tag = tag(&file)?;
-        let known = request.headers().get(IF_NONE_MATCH) == Some(&tag);
+        let known = knows(request.headers(), &tag);
         headers.insert(ETAG, tag);
         let mut response = Response::new(if known {
             Body::empty()
@@ -191,6 +194,16 @@ fn takes(headers: &HeaderMap, coding: &str) -> bool {
             .strip_prefix("q=")
             .is_some_and(|q| q.parse() == Ok(0.0));
         name.trim().eq_ignore_ascii_case(coding) && !refused
+    })
+}
+
+/// Whether a browser has the file of this name (RFC 9110, 13.1.2: compared weakly).
+fn knows(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let known = headers.get_all(IF_NONE_MATCH).iter();
+    let known = known.filter_map(|value| value.to_str().ok());
+    known.flat_map(|value| value.split(',')).any(|one| {
+        let one = one.trim();
+        one == "*" || tag == one.strip_prefix("W/").unwrap_or(one)
     })
 }
 
@@ -306,8 +319,11 @@ mod tests {
     #[test]
     fn what_a_browser_has_is_not_sent_again() {
         let tag = ask("/mark.svg", &[]).unwrap().headers()[ETAG].clone();
-        let known = ask("/mark.svg", &[("if-none-match", tag.to_str().unwrap())]).unwrap();
-        assert_eq!(known.status(), StatusCode::NOT_MODIFIED);
+        let tag = tag.to_str().unwrap();
+        for known in [tag, &format!("\"other\", {tag}"), &format!("W/{tag}"), "*"] {
+            let answer = ask("/mark.svg", &[("if-none-match", known)]).unwrap();
+            assert_eq!(answer.status(), StatusCode::NOT_MODIFIED, "{known}");
+        }
         let other = ask("/mark.svg", &[("if-none-match", "\"other\"")]).unwrap();
         assert_eq!(other.status(), StatusCode::OK);
     }
@@ -320,7 +336,7 @@ mod tests {
             "/none.js",
             "/../Cargo.toml",
             "/pkg/../../Cargo.toml",
-            "//etc/passwd",
+            "//etc/os-release",
             "/%2e%2e/Cargo.toml",
             "/pkg/Other/rapport.Ab1.js",
         ] {

@@ -25,9 +25,9 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            // More than browsers keep a connection for that may be of use again (Chromium: 5 minutes, but it sends a
-            // request again that went out on one that was just closed), and more than a proxy needs between two.
-            request: Duration::from_secs(75),
+            // Longer than proxies keep a connection that may be of use again (Caddy: two minutes): one that is closed
+            // just as the next request goes out on it would be a failure to somebody.
+            request: Duration::from_secs(180),
             reader: Duration::from_secs(60),
         }
     }

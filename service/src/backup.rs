@@ -17,12 +17,12 @@ use futures::TryStreamExt;
 use rapport_domain::error::AppError;
 use rapport_migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, SqlxError,
-    sqlx::{self, Acquire, AssertSqlSafe, PgConnection, Row},
+    DatabaseConnection, DbErr, RuntimeErr, SqlxError,
+    sqlx::{self, Acquire, AssertSqlSafe, PgConnection, Postgres, Row, pool::PoolConnection},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Error, Result, database, sql::sql};
+use crate::{Error, Result, database};
 
 /// What an archive of this shape begins with.
 const FORMAT: &str = "rapport backup 1";
@@ -30,8 +30,12 @@ const FORMAT: &str = "rapport backup 1";
 const OVER: &[u8] = b"\\.\n";
 /// Rows are handed to PostgreSQL in pieces of about so many bytes.
 const PIECE: usize = 256 * 1024;
-/// What PostgreSQL fills in anew: numbers of transactions mean nothing in another one.
-const ITS_OWN: (&str, &str) = ("change", "transaction");
+/// The table and the column that PostgreSQL fills in anew: numbers of transactions mean nothing in another one.
+const TRANSACTION: (&str, &str) = ("change", "transaction");
+/// Whoever reads or writes all of it takes as long as it takes.
+const PATIENT: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+/// The steps of the schema, in their order.
+const APPLIED: &str = "SELECT version FROM seaql_migrations ORDER BY version";
 
 /// What an archive is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +48,8 @@ pub struct Head {
     pub at: DateTime<Utc>,
     /// The steps of the schema that it has, in their order.
     pub steps: Vec<String>,
+    /// Its tables, in the order in which they come.
+    pub tables: Vec<String>,
     /// The last number that each sequence drew.
     pub sequences: BTreeMap<String, i64>,
 }
@@ -83,11 +89,7 @@ pub struct Report {
 /// [`AppError::Refused`] when the database is newer than this program; when it cannot be written.
 pub async fn write(db: &DatabaseConnection, at: DateTime<Utc>, out: impl Write) -> Result<Report> {
     database::pending(db).await?;
-    let mut connection = db
-        .get_postgres_connection_pool()
-        .acquire()
-        .await
-        .map_err(failed)?;
+    let mut connection = acquire(db).await?;
     let mut tx = connection.begin().await.map_err(failed)?;
     run(
         &mut tx,
@@ -95,35 +97,23 @@ pub async fn write(db: &DatabaseConnection, at: DateTime<Utc>, out: impl Write) 
     )
     .await?;
     run(&mut tx, PATIENT).await?;
+    let tables = tables(&mut tx).await?;
+    // None may be written anew meanwhile by a newer program that migrates: it would seem to be empty.
+    let lock = format!("LOCK TABLE {} IN ACCESS SHARE MODE", quoted(&tables));
+    run(&mut tx, &lock).await?;
     let head = Head {
         format: FORMAT.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         at,
-        steps: texts(&mut tx, "SELECT version FROM seaql_migrations ORDER BY version").await?,
+        steps: texts(&mut tx, APPLIED).await?,
         sequences: sequences(&mut tx).await?,
+        tables,
     };
     let mut out = GzBuilder::new().write(out, Compression::default());
     say(&mut out, &head)?;
     let mut rows = BTreeMap::new();
-    for table in tables(&mut tx).await? {
-        let columns = columns(&mut tx, &table).await?;
-        let copy = format!("COPY \"{table}\" ({}) TO STDOUT", quoted(&columns));
-        say(
-            &mut out,
-            &Table {
-                table: table.clone(),
-                columns,
-            },
-        )?;
-        let mut many = 0;
-        let mut pieces = tx.copy_out_raw(&copy).await.map_err(failed)?;
-        while let Some(piece) = pieces.try_next().await.map_err(failed)? {
-            // A line break within a value is written as two other characters.
-            many += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
-            out.write_all(&piece).map_err(|why| unwritten(&why))?;
-        }
-        out.write_all(OVER).map_err(|why| unwritten(&why))?;
-        rows.insert(table, many);
+    for table in &head.tables {
+        rows.insert(table.clone(), copy_out(&mut tx, table, &mut out).await?);
     }
     let end = End { rows };
     say(&mut out, &end)?;
@@ -156,34 +146,49 @@ pub async fn read(db: &DatabaseConnection, archive: impl Read) -> Result<Report>
     Ok(Report { head, rows })
 }
 
-/// What takes as long as it takes.
-const PATIENT: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+/// Writes a table, and says how many rows it has.
+async fn copy_out(tx: &mut PgConnection, table: &str, out: &mut impl Write) -> Result<u64> {
+    let columns = columns(tx, table).await?;
+    let copy = format!("COPY \"{table}\" ({}) TO STDOUT", quoted(&columns));
+    let head = Table {
+        table: table.to_owned(),
+        columns,
+    };
+    say(out, &head)?;
+    let mut many = 0;
+    let mut pieces = tx.copy_out_raw(&copy).await.map_err(failed)?;
+    while let Some(piece) = pieces.try_next().await.map_err(failed)? {
+        // A line break within a value is written as two other characters.
+        many += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
+        out.write_all(&piece).map_err(|why| unwritten(&why))?;
+    }
+    out.write_all(OVER).map_err(|why| unwritten(&why))?;
+    Ok(many)
+}
 
-/// Makes the schema of these steps in an empty database.
+/// Makes the schema of these steps, unless it is there: one that was begun, or that a server has prepared.
 async fn prepare(db: &DatabaseConnection, steps: &[String]) -> Result<()> {
-    let there = sql("SELECT 1 WHERE to_regclass('app_user') IS NOT NULL", []);
-    if db.query_one_raw(there).await?.is_none() {
+    let mut connection = acquire(db).await?;
+    let there = tables(&mut connection).await?;
+    if there.is_empty() {
         return database::begin(db, steps.len()).await;
     }
-    // One that was begun, or a server has prepared, and nobody has used.
-    let used = sql("SELECT 1 FROM app_user LIMIT 1", []);
-    let used = db.query_one_raw(used).await?.is_some();
-    let mut connection = db
-        .get_postgres_connection_pool()
-        .acquire()
-        .await
-        .map_err(failed)?;
-    let applied = texts(
-        &mut connection,
-        "SELECT version FROM seaql_migrations ORDER BY version",
-    )
-    .await?;
-    if used || applied != steps {
-        return Err(refused(
-            "This database is not empty. Please make a new one, let DATABASE_URL lead to it, and restore there.",
-        ));
+    if there.iter().any(|table| table == "app_user") {
+        // Whether anybody has used it is asked once nobody can any more.
+        return Ok(());
     }
-    Ok(())
+    Err(not_empty())
+}
+
+/// Says no unless the schema is of these steps and nobody has used it; from then on nobody can.
+async fn take(tx: &mut PgConnection, steps: &[String]) -> Result<()> {
+    run(tx, "LOCK TABLE app_user IN ACCESS EXCLUSIVE MODE").await?;
+    let people = texts(tx, "SELECT id::text FROM app_user LIMIT 1").await?;
+    if people.is_empty() && texts(tx, APPLIED).await? == steps {
+        Ok(())
+    } else {
+        Err(not_empty())
+    }
 }
 
 /// Fills the tables.
@@ -192,39 +197,21 @@ async fn fill<R: Read>(
     head: &Head,
     archive: &mut Archive<R>,
 ) -> Result<BTreeMap<String, u64>> {
-    let mut connection = db
-        .get_postgres_connection_pool()
-        .acquire()
-        .await
-        .map_err(failed)?;
+    let mut connection = acquire(db).await?;
     let mut tx = connection.begin().await.map_err(failed)?;
     run(&mut tx, PATIENT).await?;
-    let all = tables(&mut tx).await?;
+    take(&mut tx, &head.steps).await?;
+    let there = tables(&mut tx).await?;
+    if head.tables.is_empty() || head.tables.iter().any(|table| !there.contains(table)) {
+        return Err(damaged("it names a table that is none"));
+    }
     // What the schema itself came with is in the archive, too; and what triggers derive is.
-    run(&mut tx, &format!("TRUNCATE {}", quoted(&all))).await?;
-    for table in &all {
+    run(&mut tx, &format!("TRUNCATE {}", quoted(&head.tables))).await?;
+    for table in &head.tables {
         run(&mut tx, &format!("ALTER TABLE \"{table}\" DISABLE TRIGGER USER")).await?;
     }
-    let mut rows = BTreeMap::new();
-    let end = loop {
-        match archive.next()? {
-            Next::End(end) => break end,
-            Next::Table(table) => {
-                if !all.contains(&table.table) {
-                    return Err(damaged("it names a table that is none"));
-                }
-                let many = copy_in(&mut tx, &table, archive).await?;
-                rows.insert(table.table, many);
-            }
-        }
-    };
-    archive.is_over()?;
-    if rows != end.rows {
-        return Err(damaged("rows are missing"));
-    }
-    // Whether all that is referred to is there; no table can be altered before that is known.
-    run(&mut tx, "SET CONSTRAINTS ALL IMMEDIATE").await?;
-    for table in &all {
+    let rows = rows(&mut tx, head, archive).await?;
+    for table in &head.tables {
         run(&mut tx, &format!("ALTER TABLE \"{table}\" ENABLE TRIGGER USER")).await?;
     }
     for (name, last) in &head.sequences {
@@ -237,11 +224,39 @@ async fn fill<R: Read>(
     }
     tx.commit().await.map_err(failed)?;
     // Without it the first questions would be planned for empty tables.
-    run(
-        &mut connection,
-        "SET statement_timeout = 0; ANALYZE; RESET statement_timeout",
-    )
-    .await?;
+    let analyse = "SET statement_timeout = 0; ANALYZE; RESET statement_timeout";
+    run(&mut connection, analyse).await?;
+    Ok(rows)
+}
+
+/// Brings in the rows of all tables, and says how many they are.
+async fn rows<R: Read>(
+    tx: &mut PgConnection,
+    head: &Head,
+    archive: &mut Archive<R>,
+) -> Result<BTreeMap<String, u64>> {
+    let mut rows = BTreeMap::new();
+    let end = loop {
+        match archive.next()? {
+            Next::End(end) => break end,
+            Next::Table(table) => {
+                let known =
+                    head.tables.contains(&table.table) && table.columns == columns(tx, &table.table).await?;
+                if !known {
+                    return Err(damaged("it names a table or a column that is none"));
+                }
+                let many = copy_in(tx, &table, archive).await?;
+                rows.insert(table.table, many);
+            }
+        }
+    };
+    archive.is_over()?;
+    if rows != end.rows {
+        return Err(damaged("rows are missing"));
+    }
+    // Whether all that is referred to is there; no table can be altered before that is known.
+    let whole = run(tx, "SET CONSTRAINTS ALL IMMEDIATE").await;
+    whole.map_err(|_| damaged("something is missing that its rows refer to"))?;
     Ok(rows)
 }
 
@@ -341,10 +356,15 @@ fn say(out: &mut impl Write, what: &impl Serialize) -> Result<()> {
     out.write_all(b"\n").map_err(|why| unwritten(&why))
 }
 
-/// The tables, each behind those that it refers to.
+async fn acquire(db: &DatabaseConnection) -> Result<PoolConnection<Postgres>> {
+    db.get_postgres_connection_pool().acquire().await.map_err(failed)
+}
+
+/// The tables, each behind those that it refers to: neither those of extensions nor those that a crash may empty.
 async fn tables(tx: &mut PgConnection) -> Result<Vec<String>> {
-    let all = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname <> 'seaql_migrations' \
-         AND relnamespace = current_schema()::regnamespace ORDER BY relname";
+    let all = "SELECT relname::text FROM pg_class AS c WHERE relkind IN ('r', 'p') AND relpersistence = 'p' \
+         AND relname <> 'seaql_migrations' AND relnamespace = current_schema()::regnamespace \
+         AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY relname";
     let references = "SELECT one.relname::text AS one, other.relname::text AS other FROM pg_constraint AS k \
          JOIN pg_class AS one ON one.oid = k.conrelid JOIN pg_class AS other ON other.oid = k.confrelid \
          WHERE k.contype = 'f' AND one.oid <> other.oid AND one.relnamespace = current_schema()::regnamespace";
@@ -381,7 +401,7 @@ async fn columns(tx: &mut PgConnection, table: &str) -> Result<Vec<String>> {
          AND NOT attisdropped AND attgenerated = '' ORDER BY attnum";
     let columns = sqlx::query_scalar(columns).bind(table).fetch_all(tx).await;
     let mut columns: Vec<String> = columns.map_err(failed)?;
-    columns.retain(|column| (table, column.as_str()) != ITS_OWN);
+    columns.retain(|column| (table, column.as_str()) != TRANSACTION);
     Ok(columns)
 }
 
@@ -413,6 +433,12 @@ async fn run(tx: &mut PgConnection, sql: &str) -> Result<()> {
 /// What PostgreSQL refused, as everywhere else.
 fn failed(why: SqlxError) -> Error {
     DbErr::Query(RuntimeErr::SqlxError(why.into())).into()
+}
+
+fn not_empty() -> Error {
+    refused(
+        "This database is not empty. Please make a new one, let DATABASE_URL lead to it, and restore there.",
+    )
 }
 
 fn refused(reason: &str) -> Error {

@@ -138,16 +138,28 @@ pub async fn rehearse(db: &DatabaseConnection) -> Result<Vec<String>> {
     Ok(steps)
 }
 
-/// Makes the schema as it was after its first steps.
+/// Makes the schema as it was after its first steps, where there is none.
 pub(crate) async fn begin(db: &DatabaseConnection, steps: usize) -> Result<()> {
-    let tx = db.begin().await?;
-    lock(&tx, Lock::Migrate).await?;
-    Migrator::up(&tx, Some(u32::try_from(steps).unwrap_or(u32::MAX))).await?;
+    let tx = alone(db).await?;
+    // Another one may have begun meanwhile.
+    if pending(&tx).await?.len() == Migrator::migrations().len() {
+        Migrator::up(&tx, Some(u32::try_from(steps).unwrap_or(u32::MAX))).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
 
 async fn step_up(db: &DatabaseConnection) -> Result<(DatabaseTransaction, Vec<String>)> {
+    let tx = alone(db).await?;
+    let steps = pending(&tx).await?;
+    if !steps.is_empty() {
+        Migrator::up(&tx, None).await?;
+    }
+    Ok((tx, steps))
+}
+
+/// A transaction in which nobody else migrates.
+async fn alone(db: &DatabaseConnection) -> Result<DatabaseTransaction> {
     let tx = db.begin().await?;
     // The other server's migrations and our own may take their time.
     tx.execute_unprepared(
@@ -155,11 +167,7 @@ async fn step_up(db: &DatabaseConnection) -> Result<(DatabaseTransaction, Vec<St
     )
     .await?;
     lock(&tx, Lock::Migrate).await?;
-    let steps = pending(&tx).await?;
-    if !steps.is_empty() {
-        Migrator::up(&tx, None).await?;
-    }
-    Ok((tx, steps))
+    Ok(tx)
 }
 
 /// Says no unless the schema is exactly the one that this program knows.

@@ -1,6 +1,6 @@
 //! Brings a generated file in, and beside it the same rows by set-based SQL, in databases of their own:
 //!
-//! `script/with-services cargo run --release -p rapport-bench --bin import -- 100000`
+//! `script/bench import 100000`
 //!
 //! Ends with 1 when a count is off or the budget is passed.
 

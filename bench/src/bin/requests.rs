@@ -16,7 +16,7 @@ use rapport_bench::{
     served::{Release, Served, request, sign_in, signed_in},
     town,
 };
-use rapport_domain::{access::BuiltInRole, id::UserId};
+use rapport_domain::id::UserId;
 use rapport_service::password::Hasher;
 use rapport_testing::{House, PASSWORD};
 use uuid::Uuid;
@@ -55,14 +55,12 @@ async fn measure() -> Result<bool> {
     let release = Release::named()?;
     let house = House::new().await;
     town::build(&house, many).await?;
-    let admin = house.user(BuiltInRole::Admin, None).await;
-    let email = format!("SELECT email FROM app_user WHERE id = '{}'", admin.0);
-    let email = house.database.read(&email).await;
+    let (admin, email) = town::admin(&house).await?;
     let served = release.serve(&house, 0).await?;
     let mut bench = Bench {
         key: format!("Bearer {}", release.key(&house, &email).await?),
         viewer: signed_in(served.address, &email).await?,
-        postgres: postgres(&house).await?,
+        postgres: Spender::Family(town::postgres(&house).await?),
         house,
         served,
         good: true,
@@ -88,13 +86,6 @@ async fn measure() -> Result<bool> {
         most <= RESIDENT,
     );
     Ok(bench.good)
-}
-
-/// The processes of PostgreSQL, which runs on this machine.
-async fn postgres(house: &House) -> Result<Spender> {
-    let started = "SELECT pid::text FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
-    let checkpointer = house.database.read(started).await.parse()?;
-    Ok(Spender::Family(process::parent(checkpointer)?))
 }
 
 /// The release on a town, and what is asked of it.

@@ -1,6 +1,6 @@
 //! Asks what people ask all day of a large installation: a calendar, the dashboard, what was done, the audit log.
 //!
-//! `script/with-services cargo run --release -p rapport-bench --bin scale -- 1000000`
+//! `script/bench scale 1000000`
 //!
 //! makes so many customers, as many appointments and ten times as many changes, of 200 people in 20 teams, by SQL. Of
 //! several sizes, the smallest first, it says how much longer the slowest page of a list takes with the largest. Ends with
@@ -44,6 +44,8 @@ const ASKED: u64 = 40;
 /// How many pages of each list are asked for, and how many fragments of names, addresses and numbers.
 const PAGES: u64 = 100;
 const FRAGMENTS: u64 = 400;
+/// With fewer customers a whole table is read as fast as a part of it.
+const SMALL: u64 = 100_000;
 /// How much longer a page of a list may take with the most customers than with the fewest.
 const GROWTH: f64 = 2.0;
 
@@ -63,7 +65,7 @@ async fn measure() -> Result<bool> {
     for many in sizes {
         let house = House::new().await;
         town::build(&house, many).await?;
-        let mut sheet = Sheet::new(&house).await?;
+        let mut sheet = Sheet::new(&house, many).await?;
         say(&format!(
             "{:<44} {:>9} {:>9} {:>9} {:>8}",
             format!("{many} customers: milliseconds"),
@@ -102,10 +104,12 @@ struct Sheet<'a> {
     member: Ctx,
     /// What 99 of 100 pages of the slowest list take at most, in milliseconds.
     page: f64,
+    /// Whether its tables are so small that PostgreSQL may well read one as a whole.
+    small: bool,
 }
 
 impl<'a> Sheet<'a> {
-    async fn new(house: &'a House) -> Result<Self> {
+    async fn new(house: &'a House, many: u64) -> Result<Self> {
         let admin = house.user(BuiltInRole::Admin, None).await;
         let acting = async |number: u64| -> Result<Ctx> {
             let id = person(house, number).await?;
@@ -120,6 +124,7 @@ impl<'a> Sheet<'a> {
             manager: acting(3).await?,
             member: acting(123).await?,
             page: 0.0,
+            small: many < SMALL,
         })
     }
 
@@ -199,21 +204,21 @@ impl<'a> Sheet<'a> {
 
     /// One change to 50,000 customers, as everybody does it, to its end.
     async fn edit_many(&mut self) -> Result<()> {
+        let tagged = "SELECT count(*)::text FROM customer WHERE tags @> ARRAY['first']";
+        let many = self.house.database.read(tagged).await;
         let began = Instant::now();
         let retag = Retag {
             from: "first".to_owned(),
             to: Some("other".to_owned()),
         };
-        let told = tag::change(&self.admin, retag).await?;
+        tag::change(&self.admin, retag).await?;
         Worker::new(&self.house.service).work_off().await?;
         let seconds = began.elapsed().as_secs_f64();
-        let left = "SELECT count(*)::text FROM customer WHERE tags @> ARRAY['first']";
-        let left = self.house.database.read(left).await;
+        let left = self.house.database.read(tagged).await;
         let slow = if seconds > 10.0 { "TOO SLOW" } else { "" };
         self.good &= seconds <= 10.0 && left == "0";
         say(&format!(
-            "one change to {} customers: {seconds:.1} s (budget 10) {slow}, {left} left",
-            told.customers
+            "one change to {many} customers: {seconds:.1} s (budget 10) {slow}, {left} left"
         ));
         Ok(())
     }
@@ -342,7 +347,7 @@ impl<'a> Sheet<'a> {
             percentile(&taken, 95),
             percentile(&taken, 100),
         );
-        let whole = if self.whole_reads().await == reads {
+        let whole = if self.small || self.whole_reads().await == reads {
             ""
         } else {
             self.good = false;

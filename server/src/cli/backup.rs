@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufWriter},
+    io::{self, BufWriter, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -33,11 +33,8 @@ impl Archive {
 }
 
 pub(super) async fn write(archive: Archive) -> Result<u8, Failure> {
-    let stores = Stores::from_env()?;
-    let db = database::connect(&stores.database_url, 1).await.map_err(tell)?;
-    let now = Clock::default().now();
     if archive.is_standard() {
-        backup::write(&db, now, io::stdout().lock()).await.map_err(tell)?;
+        write_to(io::stdout().lock()).await?;
         return Ok(COMPLETE);
     }
     if archive.file.exists() {
@@ -45,16 +42,17 @@ pub(super) async fn write(archive: Archive) -> Result<u8, Failure> {
     }
     // Under its own name only once it is whole.
     let part = part_of(&archive.file);
-    let written = backup::write(&db, now, BufWriter::new(begin(&part)?)).await;
-    let report = match written {
+    let report = match write_part(&part).await {
         Ok(report) => report,
-        Err(error) => {
-            fs::remove_file(&part)?;
-            return Err(tell(error));
+        Err(failure) => {
+            // What is left of it is of no use; why it failed is what counts.
+            let _ = fs::remove_file(&part);
+            return Err(failure);
         }
     };
-    File::open(&part)?.sync_all()?;
     fs::rename(&part, &archive.file)?;
+    let folder = archive.file.parent().filter(|folder| folder.is_dir());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     let size = fs::metadata(&archive.file)?.len();
     say(&format!(
         "{} holds {}, in {} MB. Keep SEAL_KEY, too, and not beside it.",
@@ -84,21 +82,31 @@ pub(super) async fn read(archive: Archive) -> Result<u8, Failure> {
     Ok(COMPLETE)
 }
 
-fn part_of(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
-}
-
-/// A new file for its owner only: it holds all that the installation knows.
-fn begin(part: &Path) -> Result<File, Failure> {
+/// Writes a new file for its owner only: it holds all that the installation knows.
+async fn write_part(part: &Path) -> Result<Report, Failure> {
     let file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
-        .open(part);
-    file.map_err(|why| format!("{}: {why}", part.display()).into())
+        .open(part)
+        .map_err(|why| format!("{}: {why}", part.display()))?;
+    let report = write_to(BufWriter::new(&file)).await?;
+    file.sync_all()?;
+    Ok(report)
+}
+
+async fn write_to(out: impl Write) -> Result<Report, Failure> {
+    let stores = Stores::from_env()?;
+    let db = database::connect(&stores.database_url, 1).await.map_err(tell)?;
+    backup::write(&db, Clock::default().now(), out)
+        .await
+        .map_err(tell)
+}
+
+fn part_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    name.into()
 }
 
 fn count(report: &Report) -> String {

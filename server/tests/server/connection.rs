@@ -72,7 +72,8 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let patience = Patience {
             request: PATIENCE,
-            reader: PATIENCE,
+            // Longer: whoever reads on this busy machine has to be in time.
+            reader: 5 * PATIENCE,
         };
         let (stop, stopped) = oneshot::channel();
         let over = tokio::spawn(connection::serve(listener, app, patience, async {

@@ -79,6 +79,7 @@ async fn history(world: &World) -> Ctx {
 /// All rows of all tables, in short.
 async fn digest(database: &TestDatabase) -> String {
     let tables = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'r' \
+         AND relpersistence = 'p' \
          AND relnamespace = current_schema()::regnamespace AND relname <> 'seaql_migrations'";
     let mut all = String::new();
     for table in database.read(tables).await.split(' ') {
@@ -248,7 +249,11 @@ async fn what_is_not_whole_or_no_backup_is_refused_and_leaves_nothing() {
         .unwrap()
         + 1;
     let mut turned = good.clone();
-    turned[good.len() / 2] ^= 0x55;
+    // In the checksum behind the last row.
+    turned[good.len() - 6] ^= 0x55;
+    let mut broken = text.clone();
+    let first: usize = lines[..row].iter().map(|line| line.len()).sum();
+    broken[first] = b'x';
     let newer = String::from_utf8(text.clone())
         .unwrap()
         .replacen("m0016_", "m9999_", 1);
@@ -256,6 +261,10 @@ async fn what_is_not_whole_or_no_backup_is_refused_and_leaves_nothing() {
         String::from_utf8(text.clone())
             .unwrap()
             .replacen("\"table\":\"team\"", "\"table\":\"pg_class\"", 1);
+    let column =
+        String::from_utf8(text.clone())
+            .unwrap()
+            .replacen("\"postal_code\"", "\"city) FROM STDIN; --\"", 1);
     let house = House::unbuilt().await;
     let pool = house.database.pool().await;
     for (bad, said) in [
@@ -269,6 +278,8 @@ async fn what_is_not_whole_or_no_backup_is_refused_and_leaves_nothing() {
         (without(lines.len() - 1), "not whole"),
         (without(row), "not whole"),
         (turned, "not whole"),
+        (packed(&broken), "PostgreSQL refuses rows of customer"),
+        (packed(column.as_bytes()), "not whole"),
         (packed(other.as_bytes()), "not whole"),
         (packed(&[&text[..], b"more\n"].concat()), "not whole"),
     ] {
@@ -285,6 +296,13 @@ async fn what_is_not_whole_or_no_backup_is_refused_and_leaves_nothing() {
     assert_eq!(digest(&house.database).await, digest(&world.house.database).await);
     let refusal = refused(backup::read(&pool, &*good).await);
     assert!(refusal.contains("not empty"), "{refusal}");
+
+    // What somebody else has in the database stays.
+    let others = TestDatabase::empty().await;
+    others.run("CREATE TABLE theirs AS SELECT 1 AS one").await;
+    let refusal = refused(backup::read(&others.pool().await, &*good).await);
+    assert!(refusal.contains("not empty"), "{refusal}");
+    assert_eq!(others.read("SELECT count(*)::text FROM theirs").await, "1");
 }
 
 /// A customer in the schema as it first was, with what was done.
