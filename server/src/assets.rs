@@ -139,7 +139,11 @@ impl Files {
             .filter(|name| !name.starts_with('/') && !name.contains(".."))?;
         let plain = (self.site.get)(name)?;
         let mut headers = HeaderMap::new();
-        let kind = HeaderValue::from_str(plain.metadata.mimetype()).ok()?;
+        let mut kind = plain.metadata.mimetype().to_owned();
+        if kind.starts_with("text/") {
+            kind.push_str("; charset=utf-8");
+        }
+        let kind = HeaderValue::from_str(&kind).ok()?;
         headers.insert(CONTENT_TYPE, kind);
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         headers.insert(
@@ -306,7 +310,7 @@ mod tests {
                 .get(CONTENT_ENCODING)
                 .map(|coding| coding.to_str().unwrap());
             assert_eq!(said, coding, "{accepts}");
-            assert_eq!(headers[CONTENT_TYPE], "text/javascript");
+            assert_eq!(headers[CONTENT_TYPE], "text/javascript; charset=utf-8");
             assert_eq!(headers[VARY], "accept-encoding");
             assert_eq!(headers[CACHE_CONTROL], FOR_EVER);
         }

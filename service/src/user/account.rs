@@ -1,5 +1,6 @@
 //! Accounts: where they come from, and how they are found.
 
+use chrono::{DateTime, Utc};
 use rapport_domain::{
     access::BuiltInRole,
     api_key::NewProgram,
@@ -16,7 +17,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    Ctx, Error, Result, Service,
+    Ctx, Error, Result, Service, api_key,
     database::{Lock, lock},
     entity::{role, team, user},
     journal::{self, Change, Command, RecordKind, fields},
@@ -177,7 +178,20 @@ pub(super) async fn set_password(tx: &DatabaseTransaction, id: UserId, hash: Str
     Ok(())
 }
 
-/// Sets a new password, from the console, and ends all sessions of the user. The journal says that it was done, not
+/// Closes every way into an account but its password: keys, the link to its calendar, a link for a new password. Whoever
+/// had the account may have made them.
+pub(super) async fn close_other_ways(tx: &DatabaseTransaction, id: UserId, now: DateTime<Utc>) -> Result<()> {
+    api_key::revoke_all(tx, id, now).await?;
+    for gone in [
+        "DELETE FROM calendar_feed WHERE user_id = $1",
+        "DELETE FROM password_reset WHERE user_id = $1",
+    ] {
+        tx.execute_raw(sql(gone, [id.0.into()])).await?;
+    }
+    Ok(())
+}
+
+/// Sets a new password, from the console, ends all sessions of the user and closes all other ways in. The journal says that it was done, not
 /// what was set.
 ///
 /// # Errors
@@ -196,6 +210,7 @@ pub async fn reset_password(service: &Service, email: &str, new: &str) -> Result
         .never_undone("The old password is not kept.");
     journal::write(&tx, service.clock().new_id(), &command, Vec::new()).await?;
     set_password(&tx, id, hash).await?;
+    close_other_ways(&tx, id, service.clock().now()).await?;
     tx.commit().await?;
     // From the commit on no old session is let in, even if this fails: each is bound to the password it began with.
     session::end_all(service, id).await

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    account::{address_taken, existing_team, role_id},
+    account::{address_taken, close_other_ways, existing_team, role_id},
     invitation, link, present,
     reassign::Move,
     team,
@@ -25,7 +25,6 @@ use super::{
 use crate::{
     Ctx, Error, Result,
     access::require,
-    api_key,
     bulk::{self, Plan},
     database::lock_staff,
     journal::{self, Change, Command, Fields, RecordKind, changed_since, fields},
@@ -195,6 +194,11 @@ pub async fn save_person(
         .team
         .filter(|_| patch.customers_follow && change.after.contains_key("team_id"))
         .map(|team| Plan::Move(Move::to_team(id, team)));
+    if change.after.contains_key("email") {
+        // A link for a new password went to the old address.
+        let gone = "DELETE FROM password_reset WHERE user_id = $1";
+        tx.execute_raw(sql(gone, [id.0.into()])).await?;
+    }
     let command = Command::of(ctx, "change user").with_detail(json!({ "user": id }));
     let written = bulk::write(&tx, ctx, command, vec![change], follow).await;
     let written = written.map_err(last_admin_on_role).map_err(address_taken)?;
@@ -391,7 +395,7 @@ pub async fn reactivate(ctx: &Ctx, id: UserId) -> Result<Receipt> {
     })
 }
 
-/// Signs somebody out everywhere, and revokes the keys of their programs.
+/// Signs somebody out everywhere, and closes all other ways in but their password.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] without the right, [`AppError::NotFound`]; and when Redis is away.
@@ -400,7 +404,7 @@ pub async fn end_sessions(ctx: &Ctx, id: UserId) -> Result<()> {
     stored(ctx.db(), id, "").await?;
     session::end_all(ctx.service(), id).await?;
     let tx = ctx.db().begin().await?;
-    api_key::revoke_all(&tx, id, ctx.clock().now()).await?;
+    close_other_ways(&tx, id, ctx.clock().now()).await?;
     let command = Command::of(ctx, "end sessions")
         .with_detail(json!({ "user": id }))
         .never_undone("A session that has ended is not begun again.");

@@ -15,11 +15,14 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Transaction
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{account, account::set_password, link::Link};
+use super::{
+    account,
+    account::{close_other_ways, set_password},
+    link::Link,
+};
 use crate::{
     Ctx, Result, Service,
     access::require,
-    api_key,
     journal::{self, Command},
     limit, mail, organisation, secret, session,
     sql::sql,
@@ -157,8 +160,6 @@ pub async fn new_password(service: &Service, token: &str, new: &str, from: IpAdd
     let hash = hashed(service, new, &known.name, &known.email).await?;
     let tx = service.db().begin().await?;
     let holder = holder(&tx, service, token, "FOR UPDATE OF p").await?;
-    let spent = "DELETE FROM password_reset WHERE user_id = $1";
-    tx.execute_raw(sql(spent, [holder.id.into()])).await?;
     let id = UserId(holder.id);
     let mut command = Command::unattended(service, Via::Page, "reset password")
         .with_detail(json!({ "user": id }))
@@ -166,8 +167,7 @@ pub async fn new_password(service: &Service, token: &str, new: &str, from: IpAdd
     command.actor = Some(id);
     journal::write(&tx, service.clock().new_id(), &command, Vec::new()).await?;
     set_password(&tx, id, hash).await?;
-    // Who had to come in by a link may have lost the account to somebody who made keys.
-    api_key::revoke_all(&tx, id, service.clock().now()).await?;
+    close_other_ways(&tx, id, service.clock().now()).await?;
     tx.commit().await?;
     // From the commit on no old session is let in, even if this fails: each is bound to the password it began with.
     session::end_all(service, id).await?;

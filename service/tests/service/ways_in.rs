@@ -5,10 +5,10 @@ use rapport_domain::{
     access::BuiltInRole,
     error::AppError,
     form::Values,
-    id::{InvitationId, TeamId},
+    id::{InvitationId, TeamId, UserId},
     journal::Receipt,
     organisation::OrganisationPatch,
-    user::people::{Heir, Join, NewInvitation},
+    user::people::{Heir, Join, NewInvitation, PersonPatch},
 };
 use rapport_service::{Ctx, Result, clock::Clock, journal, mail, organisation, session, user};
 use rapport_testing::{HERE, House, PASSWORD};
@@ -345,4 +345,60 @@ async fn somebody_is_signed_out_everywhere() {
         told(user::end_sessions(&admin, admin.clock().new_id()).await),
         AppError::NotFound
     );
+}
+
+/// Gives somebody a key, a link to their calendar and a link for a new password.
+async fn open_ways(world: &World, user: UserId) {
+    let ways = format!(
+        "INSERT INTO api_key (id, user_id, name, hint, token_hash, access, created_at) \
+           VALUES (gen_random_uuid(), '{user}', 'Theirs', '', gen_random_uuid()::text, 'write', now()); \
+         INSERT INTO calendar_feed VALUES ('{user}', gen_random_uuid()::text, now()) ON CONFLICT DO NOTHING; \
+         INSERT INTO password_reset VALUES ('{user}', gen_random_uuid()::text, now() + interval '1 day') \
+           ON CONFLICT DO NOTHING"
+    );
+    world.house.database.run(&ways).await;
+}
+
+async fn ways(world: &World) -> [u64; 3] {
+    [
+        world.count("api_key WHERE revoked_at IS NULL").await,
+        world.count("calendar_feed").await,
+        world.count("password_reset").await,
+    ]
+}
+
+#[tokio::test]
+async fn whoever_had_an_account_has_no_way_back_into_it() {
+    let world = World::new().await;
+    let admin = world.acting(BuiltInRole::Admin).await;
+    let member = world.acting(BuiltInRole::Member).await;
+    let (service, id) = (&world.house.service, member.actor().user);
+    let email = user::me(&member).await.unwrap().email;
+
+    open_ways(&world, id).await;
+    assert_eq!(ways(&world).await, [1, 1, 1]);
+    user::end_sessions(&admin, id).await.unwrap();
+    assert_eq!(ways(&world).await, [0, 0, 0], "signed out everywhere");
+
+    open_ways(&world, id).await;
+    user::reset_password(service, &email, "another long password")
+        .await
+        .unwrap();
+    assert_eq!(ways(&world).await, [0, 0, 0], "a new password from the console");
+
+    user::reset_link(&admin, id).await.unwrap();
+    open_ways(&world, id).await;
+    let link = token(&admin, &email).await;
+    user::new_password(service, &link, "yet another long password", HERE)
+        .await
+        .unwrap();
+    assert_eq!(ways(&world).await, [0, 0, 0], "a new password by a link");
+
+    // A link that went to an address that is theirs no more.
+    open_ways(&world, id).await;
+    let moved = Values::default().with("email", "elsewhere@x.example");
+    let moved = PersonPatch::parse(&moved, &moved).unwrap();
+    let version = user::person(&admin, id).await.unwrap().person.version;
+    user::save_person(&admin, id, version, moved).await.unwrap();
+    assert_eq!(ways(&world).await, [1, 1, 0], "another address");
 }
