@@ -183,6 +183,7 @@ impl Live {
         self.due.set_value(false);
         self.waits.set(false);
         self.read_at.set_value(js_sys::Date::now());
+        dom::keep_focus();
         self.door.load_again();
     }
 }

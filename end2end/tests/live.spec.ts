@@ -17,6 +17,30 @@ test("a record shows what somebody else changed, and what they wrote", async ({ 
   await expect(page.getByText("They moved last week.")).toBeVisible();
 });
 
+test("the focus stays where it is while the page follows, also for who goes by keys", async ({ page, customer }) => {
+  const path = await customer({ name: "Tastatur", city: "Husum", street: "Am Markt 1" });
+  await open(page, path);
+  await hears(page);
+  const places = {
+    Tönning: page.getByRole("link", { name: "Edit street" }),
+    Garding: page.getByRole("link", { name: "Edit", exact: true }),
+    Heide: page.getByRole("button", { name: "More", exact: true }),
+  };
+  for (const [city, place] of Object.entries(places)) {
+    await place.focus();
+    await change(tom, path, { city });
+    await expect(field(page, "City")).toHaveText(city);
+    await expect(place).toBeFocused();
+  }
+  // Who goes elsewhere meanwhile is not called back.
+  await places.Tönning.focus();
+  await change(tom, path, { city: "Büsum" });
+  const elsewhere = page.getByRole("link", { name: "Dashboard" });
+  await elsewhere.focus();
+  await expect(field(page, "City")).toHaveText("Büsum");
+  await expect(elsewhere).toBeFocused();
+});
+
 test("what changes is there within 300 ms, half of the time", async ({ page, playwright, customer }) => {
   const path = await customer({ name: "Sekunde", city: "0" });
   await open(page, path);

@@ -1,7 +1,9 @@
 //! Small steps on the page's own tree, for handlers and effects. None of them runs on the server.
 
+use std::time::Duration;
+
 use leptos::{
-    prelude::{document, request_animation_frame},
+    prelude::{document, request_animation_frame, set_timeout},
     wasm_bindgen::JsCast,
     web_sys::{Element, Event, HtmlElement, MouseEvent},
 };
@@ -48,6 +50,58 @@ pub fn focus(element: Option<HtmlElement>) {
         // An element that cannot take the focus leaves it where it was.
         let _ = element.focus();
     }
+}
+
+/// How often it is looked where the focus is while a page is drawn anew, and how many times.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOKS: u32 = 60;
+
+/// Keeps the focus where it is while the page is drawn anew: what is drawn in the place of the element that has it gets
+/// it, unless the person goes elsewhere meanwhile.
+pub fn keep_focus() {
+    let focused = document().active_element();
+    if let Some(focused) = focused.filter(|focused| focused.matches("#page *") == Ok(true)) {
+        let told = told(&focused);
+        let place = alike(&told).iter().position(|one| **one == focused);
+        hold_focus(told, place.unwrap_or_default(), LOOKS);
+    }
+}
+
+fn hold_focus(told_by: String, place: usize, looks: u32) {
+    let look = move || {
+        match document().active_element() {
+            Some(active) if active.matches("body") != Ok(true) => {
+                if told(&active) != told_by {
+                    return;
+                }
+            }
+            _ => focus(alike(&told_by).into_iter().nth(place)),
+        }
+        if looks > 0 {
+            hold_focus(told_by, place, looks - 1);
+        }
+    };
+    set_timeout(look, LOOK_EVERY);
+}
+
+/// What tells an element from others, and what is drawn in its place does, too: its id, or what it is, leads to and says.
+fn told(element: &Element) -> String {
+    let attribute = |name| element.get_attribute(name).unwrap_or_default();
+    match element.id() {
+        id if id.is_empty() => {
+            let says = element.text_content().unwrap_or_default();
+            let (leads, label) = (attribute("href"), attribute("aria-label"));
+            format!("{} {leads} {label} {says}", element.tag_name())
+        }
+        id => id,
+    }
+}
+
+/// The elements of the page that can take the focus and are told by the same.
+fn alike(told_by: &str) -> Vec<HtmlElement> {
+    let mut alike = all("#page a, #page button, #page input, #page summary, #page [tabindex]");
+    alike.retain(|one| told(one) == told_by);
+    alike
 }
 
 /// Puts the focus on the element of this id once what was drawn stands, if it is on what a selector fits by then;
