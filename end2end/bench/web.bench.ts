@@ -10,8 +10,11 @@ import { awake, quiet } from "../tests/support/test";
 const ADMIN = { email: "admin@demo.example", password: "demo-demo-demo-42" };
 const VISITS = 5;
 const SLOWER = 4;
-/** KB of script, program and style; milliseconds; and the share of the page that moves. */
-const BUDGET = { code: 350, paint: 1000, shift: 0.001, press: 50 };
+/**
+ * KB of script, program and style; milliseconds; and the share of the page that moves. A press: what Web Vitals call good
+ * for the interaction to next paint (INP). An edit of a field has 50 ms, which the tests of records hold.
+ */
+const BUDGET = { code: 350, paint: 1000, shift: 0.001, press: 200 };
 
 interface Visit {
   /** KB of all that is fetched, and of script, program and style. */
