@@ -22,7 +22,10 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Error, Result, database};
+use crate::{
+    Error, Result,
+    database::{self, PATIENT},
+};
 
 /// What an archive of this shape begins with.
 const FORMAT: &str = "rapport backup 1";
@@ -32,8 +35,6 @@ const OVER: &[u8] = b"\\.\n";
 const PIECE: usize = 256 * 1024;
 /// The table and the column that PostgreSQL fills in anew: numbers of transactions mean nothing in another one.
 const TRANSACTION: (&str, &str) = ("change", "transaction");
-/// Whoever reads or writes all of it takes as long as it takes.
-const PATIENT: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
 /// The steps of the schema, in their order.
 const APPLIED: &str = "SELECT version FROM seaql_migrations ORDER BY version";
 

@@ -41,6 +41,10 @@ const SERVER_SETTINGS: [(&str, &str); 3] = [
     ("client_connection_check_interval", "500ms"),
 ];
 
+/// Lifts the first two for one transaction: whoever reads or writes all of it takes as long as it takes.
+pub(crate) const PATIENT: &str =
+    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+
 /// Prepares a pool. Connects when the first query comes, so that it also succeeds while PostgreSQL is away.
 ///
 /// # Errors
@@ -162,10 +166,7 @@ async fn step_up(db: &DatabaseConnection) -> Result<(DatabaseTransaction, Vec<St
 async fn alone(db: &DatabaseConnection) -> Result<DatabaseTransaction> {
     let tx = db.begin().await?;
     // The other server's migrations and our own may take their time.
-    tx.execute_unprepared(
-        "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
-    )
-    .await?;
+    tx.execute_unprepared(PATIENT).await?;
     lock(&tx, Lock::Migrate).await?;
     Ok(tx)
 }

@@ -182,12 +182,15 @@ pub(super) async fn set_password(tx: &DatabaseTransaction, id: UserId, hash: Str
 /// had the account may have made them.
 pub(super) async fn close_other_ways(tx: &DatabaseTransaction, id: UserId, now: DateTime<Utc>) -> Result<()> {
     api_key::revoke_all(tx, id, now).await?;
-    for gone in [
-        "DELETE FROM calendar_feed WHERE user_id = $1",
-        "DELETE FROM password_reset WHERE user_id = $1",
-    ] {
-        tx.execute_raw(sql(gone, [id.0.into()])).await?;
-    }
+    let gone = "DELETE FROM calendar_feed WHERE user_id = $1";
+    tx.execute_raw(sql(gone, [id.0.into()])).await?;
+    spend_link(tx, id).await
+}
+
+/// Makes a link for a new password good no more.
+pub(super) async fn spend_link(tx: &DatabaseTransaction, id: UserId) -> Result<()> {
+    let gone = "DELETE FROM password_reset WHERE user_id = $1";
+    tx.execute_raw(sql(gone, [id.0.into()])).await?;
     Ok(())
 }
 

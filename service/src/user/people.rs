@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    account::{address_taken, close_other_ways, existing_team, role_id},
+    account::{address_taken, close_other_ways, existing_team, role_id, spend_link},
     invitation, link, present,
     reassign::Move,
     team,
@@ -196,8 +196,7 @@ pub async fn save_person(
         .map(|team| Plan::Move(Move::to_team(id, team)));
     if change.after.contains_key("email") {
         // A link for a new password went to the old address.
-        let gone = "DELETE FROM password_reset WHERE user_id = $1";
-        tx.execute_raw(sql(gone, [id.0.into()])).await?;
+        spend_link(&tx, id).await?;
     }
     let command = Command::of(ctx, "change user").with_detail(json!({ "user": id }));
     let written = bulk::write(&tx, ctx, command, vec![change], follow).await;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     account,
-    account::{close_other_ways, set_password},
+    account::{close_other_ways, set_password, spend_link},
     link::Link,
 };
 use crate::{
@@ -204,8 +204,7 @@ pub async fn change_password(ctx: &Ctx, current: &str, new: &str) -> Result<Stri
     let command = Command::of(ctx, "change password").never_undone(NOT_KEPT);
     journal::write(&tx, service.clock().new_id(), &command, Vec::new()).await?;
     set_password(&tx, id, hash).await?;
-    let spent = "DELETE FROM password_reset WHERE user_id = $1";
-    tx.execute_raw(sql(spent, [id.0.into()])).await?;
+    spend_link(&tx, id).await?;
     tx.commit().await?;
     session::end_all(service, id).await?;
     Ok(me.email)
