@@ -120,7 +120,7 @@ impl FromServerFnError for Fault {
         respond(if cannot_be_read {
             AppError::invalid("form", "This page is older than the server. Please reload it.")
         } else {
-            AppError::Internal
+            AppError::internal()
         })
     }
 }
@@ -128,6 +128,8 @@ impl FromServerFnError for Fault {
 /// Answers with an error. On the server it also sets the HTTP status of the page or the call, here for all of them.
 #[must_use]
 pub fn respond(error: AppError) -> Fault {
+    #[cfg(feature = "ssr")]
+    let error = on_server::named(error);
     #[cfg(feature = "ssr")]
     on_server::set_status(&error);
     Fault::Told(error)
@@ -154,7 +156,7 @@ mod on_server {
     /// # Errors
     /// [`AppError::Internal`] outside a request.
     pub fn visit() -> Result<Arc<Visit>, Fault> {
-        use_context::<Arc<Visit>>().ok_or(Fault::Told(AppError::Internal))
+        use_context::<Arc<Visit>>().ok_or(Fault::Told(AppError::internal()))
     }
 
     /// Whom a server function acts for.
@@ -172,6 +174,12 @@ mod on_server {
     /// What the service refused.
     pub fn answer<T>(result: rapport_service::Result<T>) -> Answer<T> {
         result.map_err(|error| respond(error.tell()))
+    }
+
+    /// The error, told of the request that is being answered.
+    pub(super) fn named(error: AppError) -> AppError {
+        let visit = use_context::<Arc<Visit>>();
+        error.of_request(visit.and_then(|visit| visit.request.clone()).as_deref())
     }
 
     /// Sets the HTTP status that an error stands for.

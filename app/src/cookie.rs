@@ -7,7 +7,7 @@ use rapport_domain::id::BatchId;
 
 use crate::{
     door::{Flash, local_path},
-    theme::{self, Theme},
+    theme::Theme,
 };
 
 /// How long the message of a form waits for its page, in seconds.
@@ -61,13 +61,31 @@ pub fn no_session(secure: bool) -> HeaderValue {
     set(session_name(secure), "", 0, secure, true)
 }
 
+fn theme_name(secure: bool) -> &'static str {
+    if secure {
+        "__Host-rapport-theme"
+    } else {
+        "rapport-theme"
+    }
+}
+
 /// Keeps the chosen colours.
 #[must_use]
 pub fn theme(secure: bool, theme: Theme) -> HeaderValue {
     match theme {
-        Theme::System => set(theme::COOKIE, "", 0, secure, false),
-        chosen => set(theme::COOKIE, chosen.word(), YEAR, secure, false),
+        // Told, not forgotten: else a choice under the name of before would come back.
+        Theme::System if secure => set(theme_name(secure), theme.word(), YEAR, secure, false),
+        Theme::System => set(theme_name(secure), "", 0, secure, false),
+        chosen => set(theme_name(secure), chosen.word(), YEAR, secure, false),
     }
+}
+
+/// The colours that were chosen. Over TLS a choice counts, too, that was kept when the name did not yet bind it to this
+/// host.
+#[must_use]
+pub fn read_theme(headers: &HeaderMap, secure: bool) -> Theme {
+    let kept = read(headers, theme_name(secure)).or_else(|| read(headers, theme_name(false)));
+    kept.and_then(|word| word.parse().ok()).unwrap_or_default()
 }
 
 /// Keeps a message for the next page.
@@ -143,6 +161,20 @@ mod tests {
         );
         assert_eq!(read(&sent(&cookie), session_name(true)), Some("s"));
         assert_eq!(read(&sent(&cookie), session_name(false)), None);
+    }
+
+    #[test]
+    fn the_colours_are_bound_to_the_host_over_tls_and_an_earlier_choice_counts_until_there_is_one() {
+        let dark = theme(true, Theme::Dark);
+        let said = "__Host-rapport-theme=dark; Path=/; Max-Age=31536000; SameSite=Lax; Secure";
+        assert_eq!(dark, said);
+        assert_eq!(read_theme(&sent(&dark), true), Theme::Dark);
+        assert_eq!(read_theme(&sent(&dark), false), Theme::System);
+
+        let mut headers = sent(&theme(false, Theme::Light));
+        assert_eq!(read_theme(&headers, true), Theme::Light);
+        headers.extend(sent(&theme(true, Theme::System)));
+        assert_eq!(read_theme(&headers, true), Theme::System);
     }
 
     #[test]

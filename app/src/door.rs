@@ -543,7 +543,7 @@ mod tests {
     #[test]
     fn a_failed_form_keeps_no_password() {
         let typed = Values::default().with("password", "secret").with("email", "a@b");
-        let state = FormState::new(Form::SignIn, typed, AppError::Internal);
+        let state = FormState::new(Form::SignIn, typed, AppError::internal());
         assert_eq!(state.values, Values::default().with("email", "a@b"));
     }
 }

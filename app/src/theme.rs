@@ -2,9 +2,6 @@
 
 use std::str::FromStr;
 
-/// The cookie that holds the choice. It is no secret, and script may set it.
-pub const COOKIE: &str = "rapport-theme";
-
 /// Which colours the person wants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Theme {

@@ -21,6 +21,8 @@ pub struct Visit {
     pub session: Option<String>,
     /// Where the request comes from, as far as trusted proxies tell.
     pub address: IpAddr,
+    /// The id of the request in the log.
+    pub request: Option<String>,
     /// Whether the browser speaks TLS, which decides the names of cookies.
     pub secure: bool,
     /// The colours the person chose.

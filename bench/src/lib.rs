@@ -1,9 +1,12 @@
 //! What the benches share: a town of generated people to measure in, a way to load a server, and a look at what it and
 //! PostgreSQL spend on that.
 
+pub mod far;
 pub mod load;
 pub mod pgbench;
 pub mod process;
+pub mod programs;
+pub mod scene;
 pub mod served;
 pub mod town;
 

@@ -1,6 +1,12 @@
 //! What processes of this machine spend, as Linux counts it.
 
-use std::fs;
+use std::{
+    fs,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use tokio::time::sleep;
 
 use crate::{Failure, Result};
 
@@ -73,6 +79,57 @@ pub fn children(id: u32) -> Result<Vec<u32>> {
 /// When it is gone.
 pub fn parent(id: u32) -> Result<u32> {
     Ok(Stat::of(id)?.parent)
+}
+
+/// Tells a process something by a signal, such as `TERM`. One that is gone needs nothing.
+///
+/// # Errors
+/// Where there is no `kill`.
+pub fn signal(id: u32, name: &str) -> Result<()> {
+    Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(id.to_string())
+        .stderr(Stdio::null())
+        .status()?;
+    Ok(())
+}
+
+/// Keeps processes from running for a while.
+///
+/// # Errors
+/// Where there is no `kill`.
+pub async fn freeze(processes: &[u32], time: Duration) -> Result<()> {
+    let _frozen = Frozen(processes);
+    for id in processes {
+        signal(*id, "STOP")?;
+    }
+    sleep(time).await;
+    Ok(())
+}
+
+/// Lets processes run a tenth of the time only, in short turns, for a while.
+///
+/// # Errors
+/// Where there is no `kill`.
+pub async fn slow(processes: &[u32], time: Duration) -> Result<()> {
+    let over = Instant::now() + time;
+    while Instant::now() < over {
+        freeze(processes, Duration::from_millis(90)).await?;
+        sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
+}
+
+/// Processes that stand still until this is dropped, whatever happens.
+struct Frozen<'a>(&'a [u32]);
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        for id in self.0 {
+            // Without a `kill` they could not have been stopped.
+            let _ = signal(*id, "CONT");
+        }
+    }
 }
 
 /// What `/proc` says of a process.

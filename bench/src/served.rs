@@ -10,7 +10,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::{Result, load};
+use crate::{Result, far::Far, load};
 
 /// A server that runs until this is dropped.
 pub struct Served {
@@ -52,14 +52,30 @@ impl Release {
         let mut command = Command::new(&self.0);
         command
             .env("DATABASE_URL", house.database.url())
-            .env("REDIS_URL", redis)
+            .env("REDIS_URL", redis);
+        Ok(Self::settle(command))
+    }
+
+    fn far_command(&self, far: &Far) -> Command {
+        let [enter, order @ ..] = Far::entering();
+        let mut command = Command::new(enter);
+        command
+            .args(order)
+            .arg(&self.0)
+            .env("DATABASE_URL", &far.database_url)
+            .env("REDIS_URL", &far.redis_url);
+        Self::settle(command)
+    }
+
+    fn settle(mut command: Command) -> Command {
+        command
             .env("SEAL_KEY", SEAL_KEY)
             .env("TRUSTED_PROXIES", "127.0.0.1")
             .env("API_RATE", "1000000")
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true);
-        Ok(command)
+        command
     }
 
     /// Starts it, with the log that people have, on a port that is free, or the one that is given.
@@ -67,24 +83,24 @@ impl Release {
     /// # Errors
     /// When it does not start.
     pub async fn serve(&self, house: &House, port: u16) -> Result<Served> {
-        let mut child = self
-            .command(house)?
-            .arg("serve")
-            .env("RAPPORT_ADDRESS", format!("127.0.0.1:{port}"))
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let said = child.stdout.take().ok_or("no output")?;
-        let mut lines = BufReader::new(said).lines();
-        while let Some(line) = lines.next_line().await? {
-            if let Some((_, address)) = line.split_once("listens on http://") {
-                return Ok(Served {
-                    address: address.parse()?,
-                    process: child.id().ok_or("it is gone")?,
-                    child,
-                });
-            }
-        }
-        Err("the server did not start".into())
+        let mut command = self.command(house)?;
+        command.env("RAPPORT_ADDRESS", format!("127.0.0.1:{port}"));
+        start(command).await
+    }
+
+    /// The same on the other host.
+    ///
+    /// # Errors
+    /// As [`Release::serve`].
+    pub async fn serve_far(&self, far: &Far, port: u16) -> Result<Served> {
+        let mut command = self.far_command(far);
+        command
+            .env(
+                "RAPPORT_ADDRESS",
+                SocketAddr::new(far.address(), port).to_string(),
+            )
+            .env("TRUSTED_PROXIES", far.proxy().to_string());
+        start(command).await
     }
 
     /// A key of the API for somebody.
@@ -102,6 +118,22 @@ impl Release {
         }
         Ok(key)
     }
+}
+
+async fn start(mut command: Command) -> Result<Served> {
+    let mut child = command.arg("serve").stdout(Stdio::piped()).spawn()?;
+    let said = child.stdout.take().ok_or("no output")?;
+    let mut lines = BufReader::new(said).lines();
+    while let Some(line) = lines.next_line().await? {
+        if let Some((_, address)) = line.split_once("listens on http://") {
+            return Ok(Served {
+                address: address.parse()?,
+                process: child.id().ok_or("it is gone")?,
+                child,
+            });
+        }
+    }
+    Err("the server did not start".into())
 }
 
 /// A request to a server, from this machine.

@@ -105,8 +105,17 @@ pub enum AppError {
     )]
     Unavailable,
     /// A defect. The log has the cause.
-    #[error("Something went wrong on our side. It has been noted.")]
-    Internal,
+    #[error("Something went wrong on our side. It has been noted{}.", under(request.as_deref()))]
+    Internal {
+        /// The id of the request, by which its lines in the log are found.
+        request: Option<String>,
+    },
+}
+
+fn under(request: Option<&str>) -> String {
+    request
+        .map(|id| format!(" as {id}, by which whoever runs Rapport finds it"))
+        .unwrap_or_default()
 }
 
 impl AppError {
@@ -126,6 +135,23 @@ impl AppError {
         }
     }
 
+    /// A defect in a place that knows of no request.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::Internal { request: None }
+    }
+
+    /// The same, told of a request that has this id: a defect bears it.
+    #[must_use]
+    pub fn of_request(self, id: Option<&str>) -> Self {
+        match self {
+            Self::Internal { .. } => Self::Internal {
+                request: id.map(str::to_owned),
+            },
+            error => error,
+        }
+    }
+
     /// The HTTP status that says the same.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -138,7 +164,7 @@ impl AppError {
             Self::Invalid { .. } => 422,
             Self::TooManyRequests { .. } => 429,
             Self::Unavailable => 503,
-            Self::Internal => 500,
+            Self::Internal { .. } => 500,
         }
     }
 

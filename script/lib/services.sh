@@ -13,7 +13,7 @@ SERVICE_KIND=
 SERVICE_LOCK=
 
 # start_services KIND: KIND is "server" or "demo" (kept, safe, apart from each other: demo sign-ins never meet real
-# data) or "test" (made anew each time, fast, lost in a power cut).
+# data), or "test" or "fresh" (made anew each time, fast, lost in a power cut).
 # Exports DATABASE_URL and REDIS_URL, and for a PostgreSQL of its own SEAL_KEY.
 start_services() {
   SERVICE_KIND=$1
@@ -34,6 +34,8 @@ export_test_services() {
   export TEST_DATABASE_URL=${TEST_DATABASE_URL:-$DATABASE_URL} TEST_REDIS_URL=${TEST_REDIS_URL:-$REDIS_URL}
   unset DATABASE_URL REDIS_URL
 }
+
+is_throwaway() { [[ $SERVICE_KIND == test || $SERVICE_KIND == fresh ]]; }
 
 # --- where and as whom ----------------------------------------------------------------------------------------------
 
@@ -169,7 +171,7 @@ start_postgres() {
     stop_postgres
   fi
   end_strays "$data" QUIT
-  [[ $SERVICE_KIND != test ]] || rm -rf "$data"
+  ! is_throwaway || rm -rf "$data"
   [[ -s $data/PG_VERSION ]] || init_postgres
   same_postgres_version
   # A stale file whose process id now belongs to another process would keep PostgreSQL from starting.
@@ -181,7 +183,7 @@ start_postgres() {
 
 init_postgres() {
   local log=$SERVICE_DIR/initdb.log options=(--auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8)
-  [[ $SERVICE_KIND != test ]] || options+=(--no-sync)
+  ! is_throwaway || options+=(--no-sync)
   say "making a PostgreSQL for this checkout"
   rm -rf "$SERVICE_DIR/postgres"
   secret postgres >/dev/null
@@ -214,7 +216,7 @@ postgres_settings() {
 	timezone = 'UTC'
 	log_timezone = 'UTC'
 	END
-  [[ $SERVICE_KIND != test ]] || cat <<-END
+  ! is_throwaway || cat <<-END
 	fsync = off
 	synchronous_commit = off
 	full_page_writes = off
@@ -291,7 +293,7 @@ start_redis() {
     stop_redis
   fi
   end_strays "$data" TERM
-  [[ $SERVICE_KIND != test ]] || rm -rf "$data"
+  ! is_throwaway || rm -rf "$data"
   mkdir -p "$data"
   rm -f "$data/redis.pid"
   ((EUID != 0)) || chown "$SERVICE_USER:" "$data"
@@ -311,7 +313,7 @@ redis_settings() {
 	daemonize yes
 	save ""
 	END
-  if [[ $SERVICE_KIND == test ]]; then echo 'appendonly no'; else echo 'appendonly yes'; fi
+  if is_throwaway; then echo 'appendonly no'; else echo 'appendonly yes'; fi
 }
 
 run_redis() {

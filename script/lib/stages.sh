@@ -2,7 +2,7 @@
 # The stages of script/test: what each runs, how its results are counted, and the summary.
 
 # shellcheck disable=SC2034 # read by script/test
-readonly STAGES=(format lint-native lint-wasm graph domain service server contract build browser)
+readonly STAGES=(format lint-native lint-wasm graph domain service server contract build browser restore)
 
 # Every compile of the tests starts from nothing on a fresh machine, where an incremental one is only slower.
 export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
@@ -82,15 +82,17 @@ run_stage() {
     build) build_release || status=$? ;;
     browser) run_browser || status=$? ;;
     contract) run_contract || status=$? ;;
+    restore) run_restore || status=$? ;;
     *) step "stage $name" "stage_${name//-/_}" || status=$? ;;
   esac
   case $name in
     domain | service | server) read -r passed failed < <(cargo_results "$STEP_LOG") ;;
-    browser) read -r passed failed < <(browser_results) ;;
+    browser) read -r passed failed < <(browser_results "$BROWSER_RESULTS") ;;
+    restore) read -r passed failed < <(browser_results "$RESTORE_RESULTS") ;;
     contract) read -r passed failed < <(contract_results "$STEP_LOG") ;;
   esac
   # A test stage in which nothing ran has tested nothing.
-  if [[ $name =~ ^(domain|service|server|contract|browser)$ ]] && ((status == 0 && passed == 0)); then
+  if [[ $name =~ ^(domain|service|server|contract|browser|restore)$ ]] && ((status == 0 && passed == 0)); then
     warn "  stage $name ran no test"
     status=1
   fi
@@ -108,7 +110,7 @@ list_failures() {
       awk '/^---- .* ----$/ { left = 12 } /^failures:$/ { left = 0 } left-- > 0' "$log" | head -n 120
       ;;
     contract) awk '/^=+ FAILURES =+$/ { left = 100 } left-- > 0' "$log" ;;
-    browser) grep -E '^ +[0-9]+\) ' "$log" | sort -u | head -n 40 ;;
+    browser | restore) grep -E '^ +[0-9]+\) ' "$log" | sort -u | head -n 40 ;;
   esac | sed "s/^/  $1: /" || true
 }
 
@@ -119,14 +121,14 @@ cargo_results() {
     } END { print p + 0, f + 0 }' "$1"
 }
 
-# "PASSED FAILED" from Playwright's report; errors outside a test count too.
+# "PASSED FAILED" from a report of Playwright; errors outside a test count too.
 browser_results() {
-  [[ -s ${BROWSER_RESULTS:-} ]] || {
+  [[ -s $1 ]] || {
     echo 0 0
     return 0
   }
   node -e 'const r = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"))
-    console.log(r.stats.expected, r.stats.unexpected + r.stats.flaky + (r.errors || []).length)' "$BROWSER_RESULTS"
+    console.log(r.stats.expected, r.stats.unexpected + r.stats.flaky + (r.errors || []).length)' "$1"
 }
 
 # "PASSED FAILED" of what schemathesis asked.
@@ -151,7 +153,8 @@ print_summary() {
 SITE_DATABASE=
 SITE_SERVER=
 SITE_PORT=
-BROWSER_RESULTS=
+BROWSER_RESULTS=$LOG_DIR/browser-results.json
+export RESTORE_RESULTS=$LOG_DIR/restore-results.json
 
 # The same address with another database.
 with_database() {
@@ -166,18 +169,23 @@ begin_site() {
   SITE_DATABASE=rapport_test_$(date +%s)_$1$$
   psql -X -q "$TEST_DATABASE_URL" -c "CREATE DATABASE $SITE_DATABASE" || return 1
   on_exit end_site
-  SITE_PORT=$(free_port)
-  export RAPPORT_ADDRESS=127.0.0.1:$SITE_PORT
-  export DATABASE_URL REDIS_URL RAPPORT_URL RAPPORT_LOG RAPPORT_BINARY
+  export DATABASE_URL REDIS_URL
   DATABASE_URL=$(with_database "$TEST_DATABASE_URL" "$SITE_DATABASE")
   REDIS_URL=$TEST_REDIS_URL
   # The tests of the service use database 0 of the private Redis.
   [[ -z $SERVICE_DIR ]] || REDIS_URL=${TEST_REDIS_URL%/0}/1
-  RAPPORT_URL=http://127.0.0.1:$SITE_PORT
+  choose_site "$1" "$2"
+  step "migrating the database of the $1 tests" "$2" migrate
+}
+
+# choose_site NAME PROGRAM: where a program is to serve, under names that the tests know.
+choose_site() {
+  export RAPPORT_ADDRESS RAPPORT_URL RAPPORT_LOG RAPPORT_BINARY=$2
+  SITE_PORT=$(free_port)
+  RAPPORT_ADDRESS=127.0.0.1:$SITE_PORT
+  RAPPORT_URL=http://$RAPPORT_ADDRESS
   mkdir -p "$LOG_DIR"
   RAPPORT_LOG=$LOG_DIR/$1-server.log
-  RAPPORT_BINARY=$2
-  step "migrating the database of the $1 tests" "$2" migrate
 }
 
 start_site() {
@@ -211,7 +219,6 @@ end_site() {
 run_browser() {
   local status=0
   build_release || return 1
-  BROWSER_RESULTS=$LOG_DIR/browser-results.json
   rm -f "$BROWSER_RESULTS"
   export CHROMIUM_PATH
   CHROMIUM_PATH=$(chromium_path)
@@ -232,5 +239,19 @@ run_contract() {
     API_RATE=1000000 start_site || status=1
   if ((status == 0)); then API_KEY=$key step "stage contract" stage_contract || status=$?; fi
   end_site
+  return "$status"
+}
+
+# A backup of the demo data, brought back where nothing was before.
+run_restore() {
+  local status=0 backup=$DATA_DIR/restore.backup
+  build_release || return 1
+  rm -f "$backup" "$RESTORE_RESULTS"
+  begin_site restore "$BINARY" &&
+    step "loading the demo data" "$BINARY" seed --demo &&
+    step "writing a backup" "$BINARY" backup "$backup" || status=1
+  end_site
+  if ((status == 0)); then step "stage restore" "$ROOT/script/check-restore" "$backup" || status=$?; fi
+  rm -f "$backup"
   return "$status"
 }

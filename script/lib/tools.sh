@@ -6,6 +6,7 @@ readonly RUST_VERSION=1.96.0
 readonly WASM=wasm32-unknown-unknown
 readonly CARGO_LEPTOS_VERSION=0.3.11
 readonly NODE_VERSION=20
+readonly CARGO_FUZZ_VERSION=0.13.2
 readonly SCHEMATHESIS_VERSION=4.32.5
 # The name under which a toolchain from Debian's packages is linked into rustup.
 readonly LINKED_TOOLCHAIN=rapport
@@ -293,6 +294,8 @@ need_cargo_leptos() {
   # Its release profile takes an hour on two cores; a debug build does the same work in this place.
   cargo_tool cargo-leptos "$CARGO_LEPTOS_VERSION" cargo-leptos CARGO_PROFILE_DEV_DEBUG=0 -- --locked --debug
 }
+
+need_cargo_fuzz() { cargo_tool cargo-fuzz "$CARGO_FUZZ_VERSION" cargo-fuzz -- --locked; }
 
 # The program and the library of that name must be the same version, so Cargo.lock decides. Its own lock file names a
 # crate version that registries no longer have, hence no --locked.

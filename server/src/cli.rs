@@ -270,10 +270,10 @@ fn password(from_stdin: bool) -> Result<Password, Failure> {
     })
 }
 
-/// 100 random bits in letters and digits that nobody mixes up.
+/// 150 random bits in letters and digits that nobody mixes up.
 fn generated_password() -> String {
     const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstvwxyz0123456789";
-    let random: [u8; 20] = rand::random();
+    let random: [u8; 30] = rand::random();
     let letters = random.iter().enumerate().flat_map(|(place, byte)| {
         let dash = (place > 0 && place % 5 == 0).then_some('-');
         let letter = LETTERS

@@ -36,7 +36,7 @@ pub async fn post(axum::extract::State(state): axum::extract::State<State>, requ
     let values: Values = form_urlencoded::parse(&body).into_iter().collect();
     let again = |error: &AppError| plain::send_again(error, &form.path(), &values, style);
 
-    let visit = match guard::admit(&state, &page::client(&parts), &parts.headers).await {
+    let visit = match guard::admit(&state, &parts).await {
         Ok(visit) if visit.ctx.is_none() && !form.is_open() => return again(&AppError::Unauthenticated),
         Ok(visit) => visit,
         Err(error) => return again(&error),
@@ -44,10 +44,13 @@ pub async fn post(axum::extract::State(state): axum::extract::State<State>, requ
     let submitted = timeout(state.deadlines().of(form), submit::submit(form, &values, &visit)).await;
     match submitted.unwrap_or(Err(AppError::Unavailable)) {
         Ok(outcome) => done(&outcome, &visit),
-        Err(error) => match failed(&state, form, parts, &values, visit, &error).await {
-            Some(page) => page,
-            None => again(&error),
-        },
+        Err(error) => {
+            let error = error.of_request(visit.request.as_deref());
+            match failed(&state, form, parts, &values, visit, &error).await {
+                Some(page) => page,
+                None => again(&error),
+            }
+        }
     }
 }
 

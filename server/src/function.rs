@@ -16,7 +16,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use crate::{
-    guard, headers, page,
+    guard, headers,
     state::{Deadlines, State},
 };
 
@@ -50,7 +50,7 @@ async fn within<T>(
 /// A function that reads: for those who are signed in. Pages read anew by themselves when others change something.
 async fn read(state: &State, request: Request) -> Result<Response, AppError> {
     let (parts, body) = request.into_parts();
-    let visit = guard::admit_page(state, &page::client(&parts), &parts.headers).await?;
+    let visit = guard::admit_page(state, &parts).await?;
     if visit.ctx.is_none() && !OPEN.contains(&parts.uri.path()) {
         return Err(AppError::Unauthenticated);
     }
@@ -60,7 +60,7 @@ async fn read(state: &State, request: Request) -> Result<Response, AppError> {
 /// The function that sends a form, which has the deadline of that form.
 async fn submit(state: &State, request: Request) -> Result<Response, AppError> {
     let (parts, body) = request.into_parts();
-    let visit = guard::admit(state, &page::client(&parts), &parts.headers).await?;
+    let visit = guard::admit(state, &parts).await?;
     // The body was read, and its size checked, before it came here.
     let body = to_bytes(body, crate::BODY_MAX).await.unwrap_or_default();
     let deadline = deadline(state.deadlines(), &body);

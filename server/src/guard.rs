@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, Method, StatusCode, header::ORIGIN, request::Parts};
-use rapport_app::{cookie, door::local_path, theme, visit::Visit};
+use rapport_app::{cookie, door::local_path, visit::Visit};
 use rapport_domain::{error::AppError, journal::Via};
 use rapport_service::session;
 use tokio::time::timeout;
 
 use crate::{
     client::Client,
-    plain,
+    outside::{self, RequestId},
+    page, plain,
     rest::{self, problem::Problem},
     state::State,
 };
@@ -27,19 +28,20 @@ const LINK_PAGES: [&str; 2] = ["/join/", "/reset/"];
 ///
 /// # Errors
 /// [`AppError::Unavailable`] when that cannot be found out: then nobody is let in.
-pub async fn admit(state: &State, client: &Client, headers: &HeaderMap) -> Result<Visit, AppError> {
-    visit(state, client, headers, true).await
+pub async fn admit(state: &State, parts: &Parts) -> Result<Visit, AppError> {
+    visit(state, parts, true).await
 }
 
 /// As [`admit`], for what a page asks by itself: that keeps no session from ending.
 ///
 /// # Errors
 /// As [`admit`].
-pub async fn admit_page(state: &State, client: &Client, headers: &HeaderMap) -> Result<Visit, AppError> {
-    visit(state, client, headers, false).await
+pub async fn admit_page(state: &State, parts: &Parts) -> Result<Visit, AppError> {
+    visit(state, parts, false).await
 }
 
-async fn visit(state: &State, client: &Client, headers: &HeaderMap, acts: bool) -> Result<Visit, AppError> {
+async fn visit(state: &State, parts: &Parts, acts: bool) -> Result<Visit, AppError> {
+    let (client, headers) = (page::client(parts), &parts.headers);
     let session =
         cookie::read(headers, cookie::session_name(client.secure)).filter(|secret| !secret.is_empty());
     let actor = match session {
@@ -58,15 +60,17 @@ async fn visit(state: &State, client: &Client, headers: &HeaderMap, acts: bool) 
         }
         None => None,
     };
+    if let Some(actor) = &actor {
+        outside::note_who(actor.user);
+    }
     Ok(Visit {
         service: state.service().clone(),
         ctx: actor.map(|actor| state.service().acting(actor, Via::Page)),
         session: session.map(str::to_owned),
         address: client.address,
         secure: client.secure,
-        theme: cookie::read(headers, theme::COOKIE)
-            .and_then(|word| word.parse().ok())
-            .unwrap_or_default(),
+        request: RequestId::of(&parts.extensions),
+        theme: cookie::read_theme(headers, client.secure),
         assets: Arc::clone(state.assets()),
         flash: cookie::read_flash(headers, client.secure),
         place: None,

@@ -25,6 +25,7 @@ pub mod guard;
 pub mod headers;
 pub mod health;
 pub mod live;
+mod log;
 pub mod metrics;
 pub mod outside;
 pub mod page;

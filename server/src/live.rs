@@ -22,7 +22,7 @@ use rapport_service::live::{self, Listener};
 use serde::Deserialize;
 use tokio::time::sleep;
 
-use crate::{BODY_MAX, function::refuse, guard, page, state::State};
+use crate::{BODY_MAX, function::refuse, guard, state::State};
 
 /// What a browser sends when it comes back by itself.
 const LAST: HeaderName = HeaderName::from_static("last-event-id");
@@ -65,7 +65,7 @@ async fn hear(
 
 async fn begin(state: &State, after: Option<Place>, request: Request) -> Result<Listener, AppError> {
     let (parts, _) = request.into_parts();
-    let visit = guard::admit_page(state, &page::client(&parts), &parts.headers).await?;
+    let visit = guard::admit_page(state, &parts).await?;
     let (Some(ctx), Some(session)) = (visit.ctx, visit.session) else {
         return Err(AppError::Unauthenticated);
     };
@@ -114,11 +114,10 @@ async fn note(state: &State, request: Request) -> Result<(), AppError> {
     // The body was read, and its size checked, before it came here.
     let body = to_bytes(body, BODY_MAX).await.unwrap_or_default();
     let said = serde_json::from_slice::<Here>(&body).ok();
-    let client = page::client(&parts);
     let visit = if said.as_ref().is_some_and(|said| said.active) {
-        guard::admit(state, &client, &parts.headers).await?
+        guard::admit(state, &parts).await?
     } else {
-        guard::admit_page(state, &client, &parts.headers).await?
+        guard::admit_page(state, &parts).await?
     };
     let ctx = visit.ctx.ok_or(AppError::Unauthenticated)?;
     let said = said.ok_or_else(|| AppError::invalid("form", "This cannot be read."))?;

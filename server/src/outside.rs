@@ -9,10 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_LENGTH};
-use rapport_domain::error::AppError;
+use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_LENGTH};
+use rapport_domain::{error::AppError, id::UserId};
 use tokio::time::timeout;
-use tracing::Instrument;
+use tracing::{Instrument, field::Empty};
 
 use crate::{
     client::Client,
@@ -25,15 +25,32 @@ use crate::{
 /// The header by which an answer and its lines in the log find together.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The id of a request, by which its lines in the log are found.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(String);
+
+impl RequestId {
+    /// The id of the request that has these; none for one that did not come in through [`record`].
+    pub(crate) fn of(extensions: &Extensions) -> Option<String> {
+        extensions.get::<Self>().map(|id| id.0.clone())
+    }
+}
+
 /// Turns a panic into an answer, so that the person is told and the connection goes on.
 pub async fn survive(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
     let by_key = rest::holds(request.uri().path());
+    let defect = AppError::internal().of_request(RequestId::of(request.extensions()).as_deref());
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
         // The panic hook has logged it.
-        Err(_) if by_key => rest::problem::refuse(&AppError::Internal),
-        Err(_) => plain::fault(&AppError::Internal, &state.assets().style),
+        Err(_) if by_key => rest::problem::refuse(&defect),
+        Err(_) => plain::fault(&defect, &state.assets().style),
     }
+}
+
+/// Notes who asks, for the lines of this request in the log, once it is known.
+pub(crate) fn note_who(who: UserId) {
+    tracing::Span::current().record("who", tracing::field::display(who));
 }
 
 /// Gives the request an id, finds out where it comes from, writes one line into the log and makes the answer safe.
@@ -51,11 +68,12 @@ pub async fn record(Extract(state): Extract<State>, request: Request, next: Next
         .new_id::<uuid::Uuid>()
         .simple()
         .to_string();
+    parts.extensions.insert(RequestId(id.clone()));
     let (method, route) = (
         parts.method.clone(),
         parts.extensions.get::<MatchedPath>().cloned(),
     );
-    let span = tracing::info_span!("request", id, method = %parts.method, path = logged(parts.uri.path()), from = %client.address);
+    let span = tracing::info_span!("request", id, method = %parts.method, path = logged(parts.uri.path()), from = %client.address, who = Empty);
     async move {
         let mut response = next.run(Request::from_parts(parts, body)).await;
         headers::protect(response.headers_mut(), secure);
@@ -96,6 +114,7 @@ pub async fn check(Extract(state): Extract<State>, request: Request, next: Next)
         // No browser sends a key by itself: what bears one comes from nobody else's page.
         let by_key = rest::holds(request.uri().path());
         if !by_key && let Err(sentence) = guard::check_origin(request.method(), request.headers(), client) {
+            tracing::warn!(why = sentence, "a form of another site was refused");
             return refuse(
                 &request,
                 StatusCode::FORBIDDEN,

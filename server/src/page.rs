@@ -32,7 +32,7 @@ pub async fn get(axum::extract::State(state): axum::extract::State<State>, reque
 }
 
 async fn guarded(state: &State, parts: Parts) -> Result<Response, AppError> {
-    let visit = guard::admit(state, &client(&parts), &parts.headers).await?;
+    let visit = guard::admit(state, &parts).await?;
     match guard::way(state, &visit, &parts).await? {
         Some(elsewhere) => Ok(elsewhere),
         None => {

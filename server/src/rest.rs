@@ -43,7 +43,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{BODY_MAX, client::Client, state::State, transfer::MENDED_MAX};
+use crate::{BODY_MAX, client::Client, outside, state::State, transfer::MENDED_MAX};
 use problem::{Problem, refuse};
 
 /// Where the API lies.
@@ -217,6 +217,7 @@ async fn admit(Extract(state): Extract<State>, mut request: Request, next: Next)
     };
     let answer = timeout(deadline, async {
         let caller = caller(&state, request.headers(), &from).await?;
+        outside::note_who(caller.ctx.actor().user);
         let mut response = if writes && caller.access == KeyAccess::Read {
             refuse(&AppError::Forbidden)
         } else {

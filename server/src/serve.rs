@@ -1,7 +1,6 @@
 //! Runs the server: from the first connection to the last answer.
 
 use std::{
-    io::IsTerminal,
     net::SocketAddr,
     panic::AssertUnwindSafe,
     sync::Arc,
@@ -29,14 +28,13 @@ use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
 };
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     assets::Site,
     cli::{Failure, say, tell},
-    config::{Config, LogFormat, Stores},
+    config::{Config, Stores},
     connection::{self, Patience},
-    metrics, router,
+    log, metrics, router,
     state::{Deadlines, State},
 };
 
@@ -56,7 +54,7 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the address is taken, PostgreSQL stays away or the schema is not that of this program.
 pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
-    start_log(config.log);
+    log::start(config.log);
     let db = database::connect(&stores.database_url, stores.connections)
         .await
         .map_err(tell)?;
@@ -214,24 +212,6 @@ impl Telling {
             let _ = error.tell();
         }
     }
-}
-
-/// The log: lines without secrets, to standard error.
-fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        let what = panic.payload_as_str().unwrap_or_default();
-        tracing::error!(place, what, "a panic");
-    }));
 }
 
 /// Waits for PostgreSQL a while, so that both may be started at once; a wrong schema is said at once.

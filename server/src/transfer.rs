@@ -29,7 +29,7 @@ use rapport_service::{
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use crate::{BODY_MAX, function, guard, page, rest, state::State};
+use crate::{BODY_MAX, function, guard, rest, state::State};
 
 /// The routes, each with what answers it.
 fn routes() -> [(&'static str, MethodRouter<State>); 8] {
@@ -245,7 +245,7 @@ fn attachment(name: &str, kind: &'static str, body: impl Into<Body>) -> Response
 /// Who is signed in, and what they sent.
 async fn admit(state: &State, request: Request) -> Result<(Ctx, Body), AppError> {
     let (parts, body) = request.into_parts();
-    let visit = guard::admit(state, &page::client(&parts), &parts.headers).await?;
+    let visit = guard::admit(state, &parts).await?;
     Ok((visit.ctx.ok_or(AppError::Unauthenticated)?, body))
 }
 

@@ -51,7 +51,7 @@ impl Error {
             }
             cause => {
                 tracing::error!(%cause, "a defect");
-                AppError::Internal
+                AppError::internal()
             }
         }
     }

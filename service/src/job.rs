@@ -296,7 +296,7 @@ impl Worker {
         // A defect in one job must not end the worker.
         let perform = AssertUnwindSafe(self.perform(taken)).catch_unwind();
         let done = tokio::select! {
-            done = perform => done.unwrap_or_else(|_| Err(AppError::Internal.into())),
+            done = perform => done.unwrap_or_else(|_| Err(AppError::internal().into())),
             () = self.stands_still(id) => Err(AppError::Unavailable.into()),
         };
         let Err(error) = done else {
@@ -304,7 +304,7 @@ impl Worker {
         };
         let noted = match error.tell() {
             AppError::Unavailable => self.postpone(id, attempts).await,
-            AppError::Internal if attempts < ATTEMPTS_MAX => self.postpone(id, attempts).await,
+            AppError::Internal { .. } if attempts < ATTEMPTS_MAX => self.postpone(id, attempts).await,
             error => self.fail(id, &error).await,
         };
         if let Err(error) = noted {

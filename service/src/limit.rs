@@ -164,6 +164,8 @@ async fn spend(service: &Service, limits: &[(Limit, &str)]) -> Result<i64> {
     if wait == 0 {
         return Ok(free_at);
     }
+    let names: Vec<_> = limits.iter().map(|(limit, _)| limit.name).collect();
+    tracing::warn!(limits = ?names, "a limit was reached");
     let seconds = u32::try_from(wait).unwrap_or(u32::MAX).div_ceil(1000);
     Err(AppError::TooManyRequests { retry_after: seconds }.into())
 }

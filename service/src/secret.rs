@@ -16,9 +16,9 @@ pub(crate) fn is_token(text: &str) -> bool {
 /// The digits and letters that nobody mixes up (Crockford's base 32).
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// 100 random bits in four groups that a person can read off a console and type.
+/// 150 random bits in six groups that a person can read off a console and type.
 pub(crate) fn spoken_token() -> String {
-    let letters = rand::random::<[u8; 20]>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    let letters = rand::random::<[u8; 30]>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
     letters
         .chunks(5)
         .map(|group| group.iter().collect::<String>())

@@ -109,6 +109,15 @@ pub async fn sign_in(
         .hasher()
         .verify(password, found.as_ref().map(|user| user.password_hash.0.clone()))
         .await?;
+    let known = found
+        .as_ref()
+        .map(|user| tracing::field::display(UserId(user.id)));
+    // Never what was typed: it may be a password in the wrong field.
+    if !right || found.as_ref().is_none_or(|user| !user.active) {
+        tracing::warn!(account = known, "a sign-in was refused");
+    } else {
+        tracing::info!(account = known, "signed in");
+    }
     let Some(user) = found.filter(|user| right && user.active) else {
         return Err(AppError::invalid("form", REFUSAL).into());
     };

@@ -128,11 +128,20 @@ impl Edits {
 
     /// Saves a field if it differs from what it was when its editor was opened. True if it is on its way.
     pub(super) fn save_over_seen(&self, field: Field, value: Pick) -> bool {
-        let seen = self
-            .seen
-            .try_with_value(|all| all.iter().find(|(one, ..)| *one == field).cloned());
-        seen.flatten()
-            .is_some_and(|(_, version, before)| self.save(field, version, &before, value))
+        self.seen_of(field)
+            .is_some_and(|(version, before)| self.save(field, version, &before, value))
+    }
+
+    /// Version and text of a field when its editor was opened, if it is open.
+    pub(super) fn seen_open(&self, field: Field) -> Option<(i64, String)> {
+        let open = self.editing.try_get_untracked().flatten() == Some(field);
+        open.then(|| self.seen_of(field)).flatten()
+    }
+
+    fn seen_of(&self, field: Field) -> Option<(i64, String)> {
+        let find = |all: &Vec<(Field, i64, String)>| all.iter().find(|(one, ..)| *one == field).cloned();
+        let (_, version, before) = self.seen.try_with_value(find).flatten()?;
+        Some((version, before))
     }
 
     /// Saves a field if it differs from `before`. The rules that need no server are checked at once.

@@ -154,7 +154,7 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::SignUp
         | Form::Forgot
         | Form::ResetPassword
-        | Form::ChangePassword => Err(AppError::Internal),
+        | Form::ChangePassword => Err(AppError::internal()),
     }
 }
 

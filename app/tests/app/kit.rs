@@ -25,7 +25,7 @@ fn an_error_says_what_happened_and_offers_the_way_on() {
         (AppError::Forbidden, "Not for your role", "/customers"),
         (AppError::Unauthenticated, "Please sign in.", "/sign-in"),
         (AppError::Unavailable, "Nothing was lost", "/customers?stage=lead"),
-        (AppError::Internal, "It has been noted", "/customers?stage=lead"),
+        (AppError::internal(), "It has been noted", "/customers?stage=lead"),
     ] {
         let page = self::error(Fault::Told(error));
         assert!(

@@ -22,7 +22,7 @@ export const server = {
 
 /** The one-time token that the server printed when it started. */
 export function setUpToken(): string {
-  const token = /\b[0-9A-Z]{5}(-[0-9A-Z]{5}){3}\b/.exec(readFileSync(variable("RAPPORT_LOG"), "utf8"));
+  const token = /\b[0-9A-Z]{5}(-[0-9A-Z]{5}){5}\b/.exec(readFileSync(variable("RAPPORT_LOG"), "utf8"));
   if (!token) throw new Error("The server printed no set-up token.");
   return token[0];
 }

@@ -1,7 +1,8 @@
 //! What the one who hosts asks first: what is set, and whether all is well.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
+use http::Uri;
 use rapport_service::{
     clock::Clock,
     database,
@@ -75,10 +76,27 @@ async fn look(stores: &Stores, config: &Config) -> Result<Vec<Finding>, Failure>
     found.extend(doctor::postgresql(&db, &Clock::default(), stores.connections, stores.key.as_ref()).await);
     let redis = Redis::connect(&stores.redis_url, crate::REDIS_PREFIX)?;
     found.extend(doctor::redis(&redis).await);
+    found.extend(wire("postgresql", &stores.database_url, &["sslmode=verify-full"]));
+    found.extend(wire("redis", &stores.redis_url, &["rediss://"]));
     found.push(address(config));
     found.push(mail(config));
     found.push(site());
     Ok(found)
+}
+
+/// What there is to say of a way off this machine that is not sure to be encrypted: its URL would hold one of these.
+fn wire(what: &'static str, url: &str, encrypted: &[&str]) -> Option<Finding> {
+    let uri: Uri = url.parse().ok()?;
+    let host = uri.host()?.trim_matches(['[', ']']);
+    let is_here = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    if is_here || encrypted.iter().any(|mark| url.contains(mark)) {
+        return None;
+    }
+    let said = format!(
+        "{host} is another machine, and what goes there may be read on the way: say {} in its URL, unless the network is yours",
+        encrypted.join(" or ")
+    );
+    Some(Finding::odd(what, said))
 }
 
 fn address(config: &Config) -> Finding {
@@ -116,5 +134,37 @@ fn site() -> Finding {
             "site",
             "the browser's program is not in this one, as in a debug build: take that of a release",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_this_machine_in_clear_is_told() {
+        let verified = &["sslmode=verify-full"];
+        for quiet in [
+            "postgres://rapport:p@127.0.0.1:5432/rapport",
+            "postgres://rapport:p@[::1]:5432/rapport",
+            "postgres://rapport:p@localhost/rapport",
+            "postgres://rapport:p@db.example.org/rapport?sslmode=verify-full",
+        ] {
+            assert_eq!(wire("postgresql", quiet, verified), None, "{quiet}");
+        }
+        for told in [
+            "postgres://rapport:p@db.example.org/rapport",
+            "postgres://rapport:p@db.example.org/rapport?sslmode=require",
+            "postgres://rapport:p@10.0.0.7/rapport",
+        ] {
+            let finding = wire("postgresql", told, verified).unwrap();
+            assert_eq!(finding.verdict, Verdict::Odd);
+            assert!(
+                finding.said.contains("sslmode=verify-full") && !finding.said.contains(":p@"),
+                "{told}"
+            );
+        }
+        assert!(wire("redis", "redis://r.example.org:6379", &["rediss://"]).is_some());
+        assert_eq!(wire("redis", "rediss://r.example.org:6379", &["rediss://"]), None);
     }
 }

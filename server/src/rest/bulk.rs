@@ -272,7 +272,7 @@ async fn one(by: &Caller, step: (Step, BatchId)) -> BulkResult {
         Ok(Outcome::Done(_, receipts)) => {
             let receipt = receipts.into_iter().next();
             receipt.map_or_else(
-                || BulkResult::refused(&AppError::Internal),
+                || BulkResult::refused(&AppError::internal()),
                 |receipt| BulkResult::done(receipt, created, true),
             )
         }
@@ -280,7 +280,7 @@ async fn one(by: &Caller, step: (Step, BatchId)) -> BulkResult {
             let error = wrong
                 .into_iter()
                 .next()
-                .map_or(AppError::Internal, |(_, error)| error);
+                .map_or(AppError::internal(), |(_, error)| error);
             BulkResult::refused(&within_values(error))
         }
         Err(error) => BulkResult::refused(&error),

@@ -129,7 +129,7 @@ impl Problem {
             AppError::Invalid { .. } => ("invalid", "What was sent is not right"),
             AppError::TooManyRequests { .. } => ("too-many-requests", "Too much was asked"),
             AppError::Unavailable => ("unavailable", "A part is away for the moment"),
-            AppError::Internal => ("internal", "A defect"),
+            AppError::Internal { .. } => ("internal", "A defect"),
         };
         let detail = match error {
             AppError::Unauthenticated => {

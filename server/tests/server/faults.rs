@@ -146,3 +146,66 @@ async fn redis_frozen_is_said_and_heals() {
     let (_site, faults, browser) = scene().await;
     endure(&faults.redis, browser, Proxy::freeze).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_locked_takes_every_connection_and_is_told_in_time() {
+    let site = Site::of(House::new().await);
+    let admin = site.house.user(BuiltInRole::Admin, None).await;
+    let browser = site.signed_in(admin).await;
+    let locked = site
+        .house
+        .database
+        .run("BEGIN; LOCK TABLE customer; SELECT pg_sleep(4); COMMIT");
+    let asked = async {
+        let taken = "SELECT count(*)::text FROM pg_locks \
+             WHERE relation = 'customer'::regclass AND mode = 'AccessExclusiveLock' AND granted";
+        eventually("the table is locked", BACK_WITHIN, || async {
+            site.house.database.read(taken).await == "1"
+        })
+        .await;
+        // More at once than there are connections: all of them wait for the table, and the rest for a connection.
+        let all = (0..40).map(|_| {
+            let mut browser = browser.clone();
+            async move { timed(browser.get("/customers")).await }
+        });
+        for answer in futures::future::join_all(all).await {
+            assert_away(&answer);
+        }
+    };
+    tokio::join!(locked, asked);
+    eventually("the list is there again", BACK_WITHIN, || {
+        let mut browser = browser.clone();
+        async move { browser.get("/customers").await.status == StatusCode::OK }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_defect_says_the_id_by_which_it_is_found_in_the_log() {
+    let (site, mut browser) = Site::with_admin().await;
+    site.house
+        .database
+        .run("ALTER TABLE customer RENAME COLUMN city TO town")
+        .await;
+    let fields = [("id", ID), ("name", "Ada"), ("city", "Bath")];
+    let answers = [
+        browser.get("/customers").await,
+        browser.read("customer/list", "query=").await,
+        browser.submit("/customers/new", &fields).await,
+        browser.post("/customers/new", &fields).await,
+    ];
+    for answer in answers {
+        assert_eq!(
+            answer.status,
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "{}",
+            answer.body
+        );
+        let id = answer.header("x-request-id");
+        assert!(
+            id.len() == 32 && answer.body.contains(id),
+            "{id}: {}",
+            answer.body
+        );
+    }
+}

@@ -182,7 +182,7 @@ async fn names(db: &impl ConnectionTrait, row: &Row) -> Result<Names> {
     Ok(Names::find_by_statement(statement)
         .one(db)
         .await?
-        .ok_or(AppError::Internal)?)
+        .ok_or_else(AppError::internal)?)
 }
 
 /// The contact points of a customer in their order.

@@ -79,7 +79,7 @@ impl Feed {
             Ok(None) => {
                 // A reader that broke down has not come to the end.
                 if let Some(reader) = self.reader.take() {
-                    reader.await.map_err(|_| AppError::Internal)?;
+                    reader.await.map_err(|_| AppError::internal())?;
                 }
                 Ok(None)
             }

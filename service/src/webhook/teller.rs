@@ -466,7 +466,7 @@ fn headers(next: &Next, second: i64) -> Result<HeaderMap> {
         .into_iter()
         .map(|(name, value)| match HeaderValue::try_from(value) {
             Ok(value) => Ok((name, value)),
-            Err(_) => Err(AppError::Internal.into()),
+            Err(_) => Err(AppError::internal().into()),
         })
         .collect()
 }

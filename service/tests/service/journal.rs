@@ -421,8 +421,8 @@ async fn a_change_that_finds_no_row_is_not_recorded() {
     let before = world.house.database.read(recorded).await;
 
     let edited = activity::edit_note(&anna, record.into(), 1, "Wrote.".to_owned()).await;
-    assert_eq!(told(edited), AppError::Internal);
+    assert_eq!(told(edited), AppError::internal());
     let saved = world.save(&anna, id, &[("emails", "")]).await;
-    assert_eq!(told(saved), AppError::Internal);
+    assert_eq!(told(saved), AppError::internal());
     assert_eq!(world.house.database.read(recorded).await, before);
 }

@@ -113,6 +113,6 @@ async fn a_stored_hash_that_asks_for_a_gigabyte_is_not_computed() {
         let result = Hasher::default()
             .verify("password".to_owned(), Some(hash.to_owned()))
             .await;
-        assert_eq!(told(result), AppError::Internal, "{hash:?}");
+        assert_eq!(told(result), AppError::internal(), "{hash:?}");
     }
 }

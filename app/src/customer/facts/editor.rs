@@ -56,11 +56,28 @@ impl Change {
         true
     }
 
-    /// The focus went elsewhere.
-    fn blur(self, value: impl FnOnce() -> Option<Pick>) {
-        if let Some(value) = value() {
-            self.leave(value);
+    /// The focus went elsewhere: what was typed is saved. An editor that is only taken off the page to be drawn anew
+    /// loses the focus, too: it goes on with what was typed, and is neither saved nor closed.
+    fn blur(self, event: &ev::FocusEvent, value: Option<Pick>) {
+        let Some(value) = value else {
+            return;
+        };
+        if event.related_target().is_some() {
+            return self.leave(value);
         }
+        let control: web_sys::Element = event_target(event);
+        let seen = self.edits.seen_open(self.field);
+        // It is told while it still stands on the page.
+        queue_microtask(move || match self.edits.editing.try_get_untracked() {
+            Some(open) if open == Some(self.field) && !control.is_connected() => {}
+            Some(_) => self.leave(value),
+            // The whole page went.
+            None => {
+                if let Some((version, before)) = seen {
+                    self.edits.save(self.field, version, &before, value);
+                }
+            }
+        });
     }
 
     /// The mark of a value that was refused.
@@ -123,7 +140,7 @@ fn LineEditor(change: Change, start: Pick) -> impl IntoView {
                 change.key(&event, || held(&event));
             }
             on:input=move |event| change.edits.note_typed(event_target_value(&event))
-            on:blur=move |event| change.blur(|| held(&event))
+            on:blur=move |event| change.blur(&event, held(&event))
         />
     }
 }
@@ -145,7 +162,7 @@ fn LinesEditor(change: Change, start: Pick) -> impl IntoView {
                 change.key(&event, || held(&event));
             }
             on:input=move |event| change.edits.note_typed(event_target_value(&event))
-            on:blur=move |event| change.blur(|| held(&event))
+            on:blur=move |event| change.blur(&event, held(&event))
         >
             {start.0}
         </textarea>
@@ -191,7 +208,7 @@ fn PickEditor(change: Change, start: Pick, options: Vec<Pick>) -> impl IntoView 
                     change.finish(picked);
                 }
             }
-            on:blur=move |_| change.blur(picked)
+            on:blur=move |event| change.blur(&event, picked())
         >
             <Options options picked=start.0/>
         </select>
@@ -234,7 +251,11 @@ fn CompanyEditor(change: Change, start: Pick) -> impl IntoView {
                 label=change.field.label()
                 class="edit"
                 on_pick=Callback::new(move |()| change.finish(picked.get_untracked()))
-                on_leave=Callback::new(move |()| change.blur(value))
+                on_leave=Callback::new(move |()| {
+                    if let Some(value) = value() {
+                        change.leave(value);
+                    }
+                })
             />
         </div>
     }

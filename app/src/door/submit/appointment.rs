@@ -43,6 +43,6 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
             let receipt = tell(appointment::cancel(ctx, id, reason).await)?;
             Ok(saved(form.page(values), "Cancelled; its time is free.", receipt))
         }
-        _ => Err(AppError::Internal),
+        _ => Err(AppError::internal()),
     }
 }

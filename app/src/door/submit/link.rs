@@ -42,7 +42,7 @@ pub(super) async fn submit(form: Form, values: &Values, visit: &Visit) -> Result
             tell(user::forgot(service, &address(values)?, visit.address).await)?;
             Ok(told("/sign-in".to_owned(), ON_ITS_WAY).into())
         }
-        _ => Err(AppError::Internal),
+        _ => Err(AppError::internal()),
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
             "Team removed.",
             tell(user::remove_team(ctx, id, Seen::Latest).await)?,
         )),
-        _ => Err(AppError::Internal),
+        _ => Err(AppError::internal()),
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
             let form = AppointmentTypeForm::parse(values)?;
             tell(appointment::save_type(ctx, id, seen(values)?, form).await)
         }
-        _ => Err(AppError::Internal),
+        _ => Err(AppError::internal()),
     };
     Ok(saved(form.page(values), "Saved.", receipt?))
 }

@@ -62,6 +62,6 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
             let webhook = tell(webhook::send_again(ctx, id).await)?;
             Ok(told(Form::EditWebhook(webhook).path(), "It is on its way."))
         }
-        _ => Err(AppError::Internal),
+        _ => Err(AppError::internal()),
     }
 }

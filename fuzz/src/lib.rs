@@ -1,0 +1,5 @@
+//! What readers of strangers' texts hold to, whatever comes. `script/fuzz` looks for what breaks it; the tests of the
+//! crates feed all that was found so far, in `corpus/`, to the same functions.
+
+pub mod cookie;
+pub mod text;
