@@ -150,7 +150,7 @@ async fn heads(ctx: &Ctx, query: &AuditQuery) -> Result<Vec<Head>> {
             .push(" OR b.id < ");
         sql.bind(before.0).push(")");
     }
-    sql.push(" ORDER BY b.at DESC, b.id DESC LIMIT ").bind(SIZE + 1);
+    sql.push(" ORDER BY b.at DESC, b.id DESC").limit(SIZE + 1);
     Ok(Head::find_by_statement(sql.done()).all(ctx.db()).await?)
 }
 

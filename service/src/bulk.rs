@@ -44,14 +44,29 @@ impl Plan {
         }
     }
 
-    /// The next changes, of rows that are held still; one more than a chunk holds says that there are many.
-    async fn next(&self, tx: &DatabaseTransaction) -> Result<Vec<Change>> {
-        let many = i64::try_from(CHUNK + 1).unwrap_or(i64::MAX);
+    /// Customers that are not changed yet, in no order: all of them, or so many at most.
+    async fn left(&self, tx: &DatabaseTransaction, most: Option<usize>) -> Result<Vec<Uuid>> {
+        let most = most.map(|most| i64::try_from(most).unwrap_or(i64::MAX)).into();
+        let statement = match self {
+            Self::Move(along) => along.left(most),
+            Self::Retag(retag) => tag::left(retag, most),
+        };
+        let left = Left::find_by_statement(statement).all(tx).await?;
+        Ok(left.into_iter().map(|customer| customer.id).collect())
+    }
+
+    /// The changes of those among these customers that are not changed yet, which are held still.
+    async fn of_these(&self, tx: &DatabaseTransaction, customers: Vec<Uuid>) -> Result<Vec<Change>> {
         match self {
-            Self::Move(along) => along.next(tx, many).await,
-            Self::Retag(retag) => tag::next(retag, tx, many).await,
+            Self::Move(along) => along.of_these(tx, customers).await,
+            Self::Retag(retag) => tag::of_these(retag, tx, customers).await,
         }
     }
+}
+
+#[derive(FromQueryResult)]
+struct Left {
+    id: Uuid,
 }
 
 /// What a command came to.
@@ -71,18 +86,25 @@ pub(crate) async fn write(
     mut own: Vec<Change>,
     plan: Option<Plan>,
 ) -> Result<Written> {
+    // One more than a chunk holds says that there are many.
     let customers = match &plan {
-        Some(plan) => plan.next(tx).await?,
+        Some(plan) => plan.left(tx, Some(CHUNK + 1)).await?,
         None => Vec::new(),
     };
+    let few = plan.as_ref().filter(|_| customers.len() <= CHUNK);
+    let changes = match few {
+        Some(plan) => plan.of_these(tx, customers).await?,
+        None => Vec::new(),
+    };
+    let is_many = plan.is_some() && few.is_none();
     let batch = ctx.clock().new_id();
     let mut written = Written {
         batch,
-        customers: customers.len() as u64,
+        customers: changes.len() as u64,
         in_background: false,
     };
-    let Some(plan) = plan.filter(|_| customers.len() > CHUNK) else {
-        own.extend(customers);
+    let Some(plan) = plan.filter(|_| is_many) else {
+        own.extend(changes);
         journal::write(tx, batch, &command, own).await?;
         return Ok(written);
     };
@@ -109,7 +131,8 @@ struct Count {
     changes: i64,
 }
 
-/// Changes the customers, a chunk at a time.
+/// Changes the customers, a chunk at a time. Which they are is asked once, and again when all of those are through: each
+/// question costs as much as there are, and some may have come meanwhile.
 ///
 /// # Errors
 /// When the database goes away, after which it goes on from the last chunk.
@@ -119,11 +142,15 @@ pub(crate) async fn perform(ctx: &Ctx, mut job: Job) -> Result<()> {
     let head = head.ok_or(AppError::NotFound)?;
     let plan = Plan::of(&head.detail)?;
     let batch = Batch::again(BatchId(job.subject), head.at);
+    let mut left = Vec::new();
     loop {
         let tx = ctx.db().begin().await?;
-        let mut customers = plan.next(&tx).await?;
-        customers.truncate(CHUNK);
-        if job.stop || customers.is_empty() {
+        if left.is_empty() {
+            left = plan.left(&tx, None).await?;
+            // Those behind each other in the index come together.
+            left.sort_unstable();
+        }
+        if job.stop || left.is_empty() {
             let count = sql(
                 "SELECT count(*) AS changes FROM change WHERE batch = $1",
                 [job.subject.into()],
@@ -135,7 +162,9 @@ pub(crate) async fn perform(ctx: &Ctx, mut job: Job) -> Result<()> {
             job.end(&tx, ctx.clock().now(), ended).await?;
             return Ok(tx.commit().await?);
         }
-        journal::append(&tx, ctx.service().key(), &batch, customers).await?;
+        let these = left.split_off(left.len().saturating_sub(CHUNK));
+        let changes = plan.of_these(&tx, these).await?;
+        journal::append(&tx, ctx.service().key(), &batch, changes).await?;
         // How far it is stands in the customers themselves.
         job.advance(&tx, ctx.clock().now(), &json!({ "moves": true }))
             .await?;

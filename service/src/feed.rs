@@ -196,7 +196,7 @@ async fn heads(ctx: &Ctx, reads: Scope, span: &Span) -> Result<(Vec<Head>, Optio
     let (db, me) = (ctx.db(), span.me);
     let mut sql = Sql::new("WITH looked AS MATERIALIZED (SELECT b.*");
     push_span(&mut sql, span);
-    sql.push(" LIMIT ").bind(LOOKED);
+    sql.limit(LOOKED);
     sql.push(") SELECT b.id, b.at, u.name AS by, b.actor IS NOT DISTINCT FROM ")
         .bind(me);
     sql.push(
@@ -216,8 +216,7 @@ async fn heads(ctx: &Ctx, reads: Scope, span: &Span) -> Result<(Vec<Head>, Optio
         push_scope(&mut sql, reads);
         sql.push(")");
     }
-    sql.push(") ORDER BY b.at DESC, b.id DESC LIMIT ")
-        .bind(SIZE as i64 + 1);
+    sql.push(") ORDER BY b.at DESC, b.id DESC").limit(SIZE as i64 + 1);
     let heads = Head::find_by_statement(sql.done()).all(db).await?;
     let looked_to = if heads.len() > SIZE {
         None

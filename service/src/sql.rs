@@ -32,6 +32,12 @@ impl Sql {
         self
     }
 
+    /// Adds how many rows are wanted at most. It stands in the text: of a bound one PostgreSQL knows nothing where it plans
+    /// once for all values, takes it for small, and reads a large table from its beginning to find a few rows.
+    pub(crate) fn limit(&mut self, rows: impl Into<i64>) -> &mut Self {
+        self.push(&format!(" LIMIT {}", rows.into()))
+    }
+
     /// The statement, ready to run.
     pub(crate) fn done(self) -> Statement {
         Statement::from_sql_and_values(DbBackend::Postgres, self.text, self.values)

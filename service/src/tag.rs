@@ -7,7 +7,7 @@ use rapport_domain::{
     journal::Op,
     tag::{COUNTED, Retag, Tag},
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, TransactionTrait, Value};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -116,11 +116,23 @@ struct Tagged {
     tags: Vec<String>,
 }
 
-/// The next customers that have the tag still, those in the trash among them, held still.
-pub(crate) async fn next(retag: &Retag, tx: &DatabaseTransaction, many: i64) -> Result<Vec<Change>> {
+/// Asks for the customers that have the tag still, those in the trash among them.
+pub(crate) fn left(retag: &Retag, most: Value) -> Statement {
+    sql(
+        "SELECT id FROM customer WHERE tags @> ARRAY[$1::text] LIMIT $2",
+        [retag.from.clone().into(), most],
+    )
+}
+
+/// The changes of those among these customers that have the tag still, which are held still.
+pub(crate) async fn of_these(
+    retag: &Retag,
+    tx: &DatabaseTransaction,
+    customers: Vec<Uuid>,
+) -> Result<Vec<Change>> {
     let statement = sql(
-        "SELECT id, tags FROM customer WHERE tags @> ARRAY[$1::text] ORDER BY id LIMIT $2 FOR UPDATE",
-        [retag.from.clone().into(), many.into()],
+        "SELECT id, tags FROM customer WHERE id = ANY($2) AND tags @> ARRAY[$1::text] ORDER BY id FOR UPDATE",
+        [retag.from.clone().into(), customers.into()],
     );
     let tagged = Tagged::find_by_statement(statement).all(tx).await?;
     let changes = tagged.into_iter().map(|customer| {

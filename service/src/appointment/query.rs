@@ -256,8 +256,8 @@ async fn kept(db: &impl ConnectionTrait, window: &Window) -> Result<Vec<Line>> {
             .bind(id.0)
             .push(")");
     }
-    sql.push(" ORDER BY min(k.start), k.appointment LIMIT ")
-        .bind(i64::try_from(window.size).unwrap_or(i64::MAX) + 1)
+    sql.push(" ORDER BY min(k.start), k.appointment")
+        .limit(i64::try_from(window.size).unwrap_or(i64::MAX) + 1)
         .push(") ")
         .push(&select(BY_ID))
         .push("ORDER BY a.starts_at, a.id");
@@ -309,8 +309,8 @@ pub async fn of_customer(ctx: &Ctx, id: CustomerId) -> Result<Vec<Timed>> {
         .bind(now)
         .push(", abs(extract(epoch FROM a.starts_at - ")
         .bind(now)
-        .push(")), a.id LIMIT ")
-        .bind(OF_CUSTOMER_MAX);
+        .push(")), a.id")
+        .limit(OF_CUSTOMER_MAX);
     let lines = Line::find_by_statement(sql.done()).all(ctx.db()).await?;
     lines.into_iter().map(|line| line.timed(ctx)).collect()
 }

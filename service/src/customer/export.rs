@@ -142,7 +142,7 @@ impl Walk {
         if let Some(behind) = self.behind {
             sql.push(" AND c.id > ").bind(behind);
         }
-        sql.push(" ORDER BY c.id LIMIT ").bind(PIECE);
+        sql.push(" ORDER BY c.id").limit(PIECE);
         Ok(Row::find_by_statement(sql.done()).all(self.ctx.db()).await?)
     }
 

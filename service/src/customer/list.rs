@@ -130,8 +130,8 @@ fn goes_down(query: &ListQuery) -> bool {
 /// Adds the order and how many rows to read: one more than asked for, which tells whether it goes on.
 fn push_order(sql: &mut Sql, query: &ListQuery, value: &str, id: &str) {
     let order = if goes_down(query) { "DESC" } else { "ASC" };
-    sql.push(&format!(" ORDER BY {value} {order}, {id} {order} LIMIT "))
-        .bind(i64::from(query.size) + 1);
+    sql.push(&format!(" ORDER BY {value} {order}, {id} {order}"))
+        .limit(i64::from(query.size) + 1);
 }
 
 fn column(by: SortBy) -> &'static str {
@@ -211,12 +211,10 @@ async fn count(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Total> {
         sql.push("(SELECT FROM customer c WHERE c.deleted_at IS NULL AND ");
         branch.push(sql);
         push_filter(sql, ctx, query)?;
-        sql.push(" LIMIT ").bind(COUNT_MAX + 1).push(")");
+        sql.limit(COUNT_MAX + 1).push(")");
         Ok(())
     })?;
-    sql.push(") AS part LIMIT ")
-        .bind(COUNT_MAX + 1)
-        .push(") AS counted");
+    sql.push(") AS part").limit(COUNT_MAX + 1).push(") AS counted");
     let count = one_count(ctx.db(), sql).await?;
     Ok(if count > COUNT_MAX {
         Total::AtLeast(COUNT_MAX.unsigned_abs())

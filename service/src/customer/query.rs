@@ -234,7 +234,7 @@ async fn people(db: &impl ConnectionTrait, row: &Row, reads: Scope) -> Result<Ve
     );
     sql.bind(row.id).push(" AND ");
     push_scope(&mut sql, reads);
-    sql.push(" ORDER BY c.name, c.id LIMIT ").bind(PEOPLE_MAX);
+    sql.push(" ORDER BY c.name, c.id").limit(PEOPLE_MAX);
     let people = Person::find_by_statement(sql.done()).all(db).await?;
     Ok(people
         .into_iter()

@@ -143,11 +143,11 @@ async fn find(
         for word in &words {
             push_word(sql, word, indexed);
         }
-        sql.push(" LIMIT ").bind(CANDIDATES + 1).push(")");
+        sql.limit(CANDIDATES + 1).push(")");
         Ok(())
     })?;
-    sql.push(") AS u LIMIT ")
-        .bind(CANDIDATES + 1)
+    sql.push(") AS u")
+        .limit(CANDIDATES + 1)
         .push(") AS m ORDER BY CASE WHEN m.name_plain LIKE ");
     let whole = text.trim();
     push_literal(&mut sql, whole);
@@ -157,8 +157,7 @@ async fn find(
     push_pattern(&mut sql, whole);
     sql.push(" THEN 2 ELSE 3 END, m.name, m.id OFFSET ")
         .bind(page.skip)
-        .push(" LIMIT ")
-        .bind(page.size);
+        .limit(page.size);
     Ok(Match::find_by_statement(sql.done()).all(ctx.db()).await?)
 }
 
@@ -175,14 +174,22 @@ fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// `indexed`: whether some word is long enough for the trigram index, which then carries the short ones too.
+/// `indexed`: whether some word is long enough for the trigram index. It carries the short ones, too, where they begin a
+/// word: anywhere, they would be found in half of all rows that the long one finds.
 fn push_word(sql: &mut Sql, word: &str, indexed: bool) {
-    if indexed {
+    if indexed && word.chars().count() < TRIGRAM {
+        sql.push(" AND c.search LIKE '% ' || ");
+        push_literal(sql, word);
+        sql.push(" || '%'");
+    } else if indexed {
         sql.push(" AND c.search LIKE ");
         push_pattern(sql, word);
     } else {
-        sql.push(" AND c.name_plain LIKE ");
-        push_literal(sql, word);
-        sql.push(" || '%'");
+        // As LIKE 'word%', but also found by the index when PostgreSQL plans once for all words.
+        sql.push(" AND c.name_plain ~>=~ rapport_plain(")
+            .bind(word)
+            .push(") AND c.name_plain ~<~ (rapport_plain(")
+            .bind(word)
+            .push(") || chr(1114111))");
     }
 }

@@ -50,8 +50,8 @@ pub async fn trash(ctx: &Ctx, before: Option<CustomerId>) -> Result<Trash> {
         .bind(before.0)
         .push(")");
     }
-    sql.push(" ORDER BY c.deleted_at DESC, c.id DESC LIMIT ")
-        .bind(SIZE as i64 + 1);
+    sql.push(" ORDER BY c.deleted_at DESC, c.id DESC")
+        .limit(SIZE as i64 + 1);
     let mut lines = Line::find_by_statement(sql.done()).all(ctx.db()).await?;
     let goes_on = lines.len() > SIZE;
     lines.truncate(SIZE);

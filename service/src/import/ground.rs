@@ -365,7 +365,7 @@ impl Ground {
                       WHERE p.kind = w.contact AND p.normalised = w.value AND c.kind = w.kind AND ",
         );
         push_scope(&mut sql, self.reads);
-        sql.push(" ORDER BY deleted LIMIT ").bind(HITS_MAX).push(") AS f");
+        sql.push(" ORDER BY deleted").limit(HITS_MAX).push(") AS f");
         for hit in Hit::find_by_statement(sql.done()).all(db).await? {
             let known = hit.known();
             if let (Ok(contact), Ok(kind)) = (hit.one.parse(), hit.two.parse()) {
@@ -398,7 +398,7 @@ impl Ground {
                         AND (c.kind = 'company' OR coalesce(k.name_plain, '') = w.company) AND ",
         );
         push_scope(&mut sql, self.reads);
-        sql.push(" LIMIT ").bind(HITS_MAX).push(") AS f");
+        sql.limit(HITS_MAX).push(") AS f");
         for hit in Hit::find_by_statement(sql.done()).all(db).await? {
             let known = hit.known();
             if let Ok(kind) = hit.one.parse() {

@@ -176,8 +176,8 @@ pub async fn list(ctx: &Ctx, before: Option<ImportId>) -> Result<Vec<ImportLine>
             .bind(before.0)
             .push(")");
     }
-    sql.push(" ORDER BY i.created_at DESC, i.id DESC LIMIT ")
-        .bind(IMPORTS_LISTED as i64);
+    sql.push(" ORDER BY i.created_at DESC, i.id DESC")
+        .limit(IMPORTS_LISTED as i64);
     let now = ctx.now();
     let imports = Stored::find_by_statement(sql.done()).all(ctx.db()).await?;
     let batches = imports.iter().filter_map(|stored| stored.batch).collect();

@@ -154,7 +154,7 @@ pub(crate) async fn undo_failed(db: &impl ConnectionTrait, target: Uuid) -> Resu
 /// Says that there is no such batch to who sees none of the customers that it is about.
 async fn require_sight(ctx: &Ctx, target: BatchId) -> Result<()> {
     let mut sight = Sql::new("SELECT 1 FROM (SELECT subject FROM change WHERE batch = ");
-    sight.bind(target.0).push(" ORDER BY seq LIMIT ").bind(CHUNK);
+    sight.bind(target.0).push(" ORDER BY seq").limit(CHUNK);
     sight.push(") AS s JOIN customer c ON c.id = s.subject WHERE ");
     push_scope(&mut sight, scope(ctx, Kind::Customer, Ability::Read)?);
     sight.push(" LIMIT 1");

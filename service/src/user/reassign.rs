@@ -4,7 +4,7 @@ use rapport_domain::{
     id::{TeamId, UserId},
     journal::Op,
 };
-use sea_orm::{DatabaseTransaction, FromQueryResult};
+use sea_orm::{DatabaseTransaction, FromQueryResult, Statement, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -46,16 +46,28 @@ impl Move {
         }
     }
 
-    /// The next customers that have not gone yet, those in the trash among them, held still.
-    pub(crate) async fn next(&self, tx: &DatabaseTransaction, many: i64) -> Result<Vec<Change>> {
+    /// Asks for the customers that have not gone yet, those in the trash among them.
+    pub(crate) fn left(&self, most: Value) -> Statement {
+        sql(
+            "SELECT id FROM customer WHERE owner_id = $1 AND ($2 OR team_id IS DISTINCT FROM $3) LIMIT $4",
+            [self.user.into(), self.owned_anew.into(), self.team.into(), most],
+        )
+    }
+
+    /// The changes of those among these customers that have not gone yet, which are held still.
+    pub(crate) async fn of_these(
+        &self,
+        tx: &DatabaseTransaction,
+        customers: Vec<Uuid>,
+    ) -> Result<Vec<Change>> {
         let statement = sql(
-            "SELECT id, team_id AS team FROM customer \
-             WHERE owner_id = $1 AND ($2 OR team_id IS DISTINCT FROM $3) ORDER BY id LIMIT $4 FOR UPDATE",
+            "SELECT id, team_id AS team FROM customer WHERE id = ANY($4) AND owner_id = $1 \
+             AND ($2 OR team_id IS DISTINCT FROM $3) ORDER BY id FOR UPDATE",
             [
                 self.user.into(),
                 self.owned_anew.into(),
                 self.team.into(),
-                many.into(),
+                customers.into(),
             ],
         );
         let owned = Owned::find_by_statement(statement).all(tx).await?;

@@ -50,9 +50,12 @@ async fn town(world: &World) -> CustomerId {
                 LATERAL (SELECT date_trunc('hour', now()) + (n / 20 - 500) * interval '1 hour') AS t (start); \
          UPDATE customer SET deleted_at = now() - n * interval '1 minute' \
            FROM generate_series(1, 500) AS n WHERE id = md5('customer' || n * 40)::uuid";
-    for arrange in [people, customers, journal, appointments, "VACUUM ANALYZE"] {
-        world.house.database.run(arrange).await;
+    // What is read for this is counted at once, and not while something is asked.
+    let counted = "SELECT pg_stat_force_next_flush()";
+    for arrange in [people, customers, journal, appointments] {
+        world.house.database.run(&format!("{arrange}; {counted}")).await;
     }
+    world.house.database.run("VACUUM ANALYZE").await;
     let first = "SELECT md5('customer1')::uuid::text";
     world.house.database.read(first).await.parse().unwrap()
 }
@@ -72,12 +75,18 @@ async fn connections(world: &World) -> String {
     world.house.database.read(ours).await
 }
 
-/// Asks on connections of its own, and fails when a large table was read as a whole for it.
-async fn by_index<T>(world: &World, who: &Ctx, what: &str, ask: impl AsyncFnOnce(&Ctx) -> Result<T>) -> T {
+/// How often something is asked: after five times PostgreSQL may plan once for all values, without knowing them.
+const ASKED: usize = 8;
+
+/// Asks on connections of its own, again and again, and fails when a large table was read as a whole for it.
+async fn by_index<T>(world: &World, who: &Ctx, what: &str, ask: impl AsyncFn(&Ctx) -> Result<T>) -> T {
     let (reads, open) = (whole_reads(world).await, connections(world).await);
     let server = world.house.another_server().await;
     let ctx = server.acting(who.actor().clone(), who.via());
-    let answer = ask(&ctx).await.unwrap();
+    let mut answer = ask(&ctx).await.unwrap();
+    for _ in 1..ASKED {
+        answer = ask(&ctx).await.unwrap();
+    }
     drop((ctx, server));
     // What a connection read is counted at the latest when it ends.
     eventually("its connections end", Duration::from_secs(10), || async {
@@ -112,7 +121,7 @@ async fn lists_searches_and_records_read_no_large_table_as_a_whole() {
             list(who, narrowed).await;
         }
         // A few letters of a name; of its start; an address; a number.
-        let name = "SELECT left(name, 6) || ' ' || left(name, 2) FROM customer WHERE owner_id = md5('user3')::uuid LIMIT 1";
+        let name = "SELECT left(md5('name3'), 6) || ' ' || left(md5('name3'), 2)";
         let name = world.house.database.read(name).await;
         let (six, two) = name.split_once(' ').unwrap();
         for typed in [six, two, "mail1003@", "030 11003"] {
@@ -206,7 +215,10 @@ async fn the_dashboard_the_audit_log_and_a_user_read_no_large_table_as_a_whole()
         let pairs = look.split('&').filter_map(|pair| pair.split_once('='));
         let query = AuditQuery::parse(pairs);
         let what = format!("the audit log, {look}");
-        by_index(&world, &admin, &what, async |ctx| audit::page(ctx, query).await).await;
+        by_index(&world, &admin, &what, async |ctx| {
+            audit::page(ctx, query.clone()).await
+        })
+        .await;
     }
     by_index(&world, &admin, "a user", async |ctx| {
         user::person(ctx, keeper).await
