@@ -8,14 +8,14 @@ use std::{fs, path::Path};
 #[expect(unreachable_pub, reason = "it is public where it is fuzzed")]
 mod text;
 
-/// What was kept for a target.
+/// What was kept for a target: an input a line, its bytes in hexadecimal digits.
 fn kept(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../fuzz/corpus")
-        .join(target);
-    let all: Vec<Vec<u8>> = fs::read_dir(folder)
-        .unwrap()
-        .map(|file| fs::read(file.unwrap().path()).unwrap())
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../fuzz/corpus/{target}.hex"));
+    let all = fs::read_to_string(file).unwrap();
+    let byte = |line: &str, at: usize| u8::from_str_radix(&line[at..at + 2], 16).unwrap();
+    let all: Vec<Vec<u8>> = all
+        .lines()
+        .map(|line| (0..line.len()).step_by(2).map(|at| byte(line, at)).collect())
         .collect();
     assert!(all.len() > 20, "{} for {target}", all.len());
     all

@@ -199,6 +199,15 @@ test("the audit log says that it is sealed, and a forged past is found out", asy
   expect(other.status).toBe(1);
 });
 
+test("whose work Rapport is built on, and on which terms, is told from the page of its health", async ({ page }) => {
+  await open(page, "/admin/health");
+  await page.getByRole("link", { name: "Licences" }).click();
+  await expect(page).toHaveURL(/\/notices\.txt$/);
+  for (const owed of ["SIL OPEN FONT LICENSE", "leptos 0.", "sea-orm 2.", "GNU AFFERO GENERAL PUBLIC LICENSE"]) {
+    await expect(page.locator("body")).toContainText(owed);
+  }
+});
+
 test("the panel is for admins", async ({ as, problems }) => {
   problems.expectStatus(403);
   const page = await as(aiko);

@@ -2,7 +2,7 @@
 # The stages of script/test: what each runs, how its results are counted, and the summary.
 
 # shellcheck disable=SC2034 # read by script/test
-readonly STAGES=(format lint-native lint-wasm graph domain service server contract build browser restore)
+readonly STAGES=(format lint-native lint-wasm graph supply domain service server contract build browser restore)
 
 # Every compile of the tests starts from nothing on a fresh machine, where an incremental one is only slower.
 export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
@@ -22,6 +22,7 @@ stage_lint_wasm() {
 }
 
 stage_graph() { "$ROOT/script/check-graph"; }
+stage_supply() { "$ROOT/script/check-supply"; }
 stage_domain() { cargo test --locked --no-fail-fast -p rapport-domain; }
 stage_service() { cargo test --locked --no-fail-fast -p rapport-service -p rapport-migration -p rapport-testing; }
 

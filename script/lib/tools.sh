@@ -6,7 +6,10 @@ readonly RUST_VERSION=1.96.0
 readonly WASM=wasm32-unknown-unknown
 readonly CARGO_LEPTOS_VERSION=0.3.11
 readonly NODE_VERSION=20
+readonly CARGO_ABOUT_VERSION=0.9.3
+readonly CARGO_DENY_VERSION=0.20.2
 readonly CARGO_FUZZ_VERSION=0.13.2
+readonly CARGO_MACHETE_VERSION=0.9.2
 readonly SCHEMATHESIS_VERSION=4.32.5
 # The name under which a toolchain from Debian's packages is linked into rustup.
 readonly LINKED_TOOLCHAIN=rapport
@@ -295,7 +298,17 @@ need_cargo_leptos() {
   cargo_tool cargo-leptos "$CARGO_LEPTOS_VERSION" cargo-leptos CARGO_PROFILE_DEV_DEBUG=0 -- --locked --debug
 }
 
-need_cargo_fuzz() { cargo_tool cargo-fuzz "$CARGO_FUZZ_VERSION" cargo-fuzz -- --locked; }
+# Tools that are asked once in a while: built in half the time, they are fast enough.
+readonly QUICKLY_BUILT=(CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_DEBUG=0)
+
+need_cargo_about() {
+  cargo_tool cargo-about "$CARGO_ABOUT_VERSION" cargo-about "${QUICKLY_BUILT[@]}" -- --locked --features cli
+}
+need_cargo_deny() { cargo_tool cargo-deny "$CARGO_DENY_VERSION" cargo-deny "${QUICKLY_BUILT[@]}" -- --locked; }
+need_cargo_fuzz() { cargo_tool cargo-fuzz "$CARGO_FUZZ_VERSION" cargo-fuzz "${QUICKLY_BUILT[@]}" -- --locked; }
+need_cargo_machete() {
+  cargo_tool cargo-machete "$CARGO_MACHETE_VERSION" cargo-machete "${QUICKLY_BUILT[@]}" -- --locked
+}
 
 # The program and the library of that name must be the same version, so Cargo.lock decides. Its own lock file names a
 # crate version that registries no longer have, hence no --locked.

@@ -95,6 +95,10 @@ fn sheet(health: Health) -> AnyView {
     view! {
         <p class="dim mb-4">"As the server that answered sees it, at this moment."</p>
         {groups.collect_view()}
+        <p class="faint">
+            <a href="/notices.txt" rel="external">"Licences"</a>
+            " of Rapport, and of what it is built on"
+        </p>
     }
     .into_any()
 }

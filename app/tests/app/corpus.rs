@@ -8,11 +8,12 @@ mod cookie;
 
 #[test]
 fn cookies_hold_to_what_they_promise() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/cookie");
-    let mut many = 0;
-    for file in fs::read_dir(folder).unwrap() {
-        cookie::session(&fs::read(file.unwrap().path()).unwrap());
-        many += 1;
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/cookie.hex");
+    let all = fs::read_to_string(file).unwrap();
+    assert!(all.lines().count() > 20, "{all}");
+    for line in all.lines() {
+        let byte = |at: usize| u8::from_str_radix(&line[at..at + 2], 16).unwrap();
+        let header: Vec<u8> = (0..line.len()).step_by(2).map(byte).collect();
+        cookie::session(&header);
     }
-    assert!(many > 20, "{many}");
 }

@@ -14,6 +14,7 @@ mod door;
 mod faults;
 mod guard;
 mod live;
+mod log;
 mod metrics;
 mod rest;
 mod sign_in;
