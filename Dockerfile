@@ -41,7 +41,7 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin rapport
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin rapport
 COPY --from=build /rapport /usr/local/bin/rapport
 USER 10001
 ENV RAPPORT_ADDRESS=0.0.0.0:3000
