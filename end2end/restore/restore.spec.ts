@@ -25,7 +25,7 @@ test("who could sign in can; what one does there the other sees, and it is undon
     await open(page, path ?? "");
     await hears(page);
   }
-  const before = await field(one, "City").innerText();
+  const before = (await field(one, "City").textContent()) ?? "";
   await edit(one, "City", "Nærøy");
   await expect(field(other, "City")).toHaveText("Nærøy");
   await expect(timeline(other).first()).toContainText("Nærøy");

@@ -131,7 +131,8 @@ async fn find(
     let mut sql = Sql::new("SELECT m.id, count(*) OVER () AS found FROM (SELECT * FROM (");
     let indexed = words.iter().any(|word| word.chars().count() >= TRIGRAM);
     push_union(&mut sql, reads, |sql, branch| {
-        sql.push("(SELECT c.id, c.name, c.name_plain FROM customer c WHERE c.deleted_at IS NULL AND ");
+        // The fence keeps PostgreSQL from hoping that a scan of the table soon comes upon enough matches.
+        sql.push("(SELECT * FROM (SELECT c.id, c.name, c.name_plain FROM customer c WHERE c.deleted_at IS NULL AND ");
         branch.push(sql);
         if let Some(query) = query.filter(|query| !query.filter.is_empty()) {
             sql.push(" AND ");
@@ -143,7 +144,7 @@ async fn find(
         for word in &words {
             push_word(sql, word, indexed);
         }
-        sql.limit(CANDIDATES + 1).push(")");
+        sql.push(" OFFSET 0) AS part").limit(CANDIDATES + 1).push(")");
         Ok(())
     })?;
     sql.push(") AS u")
