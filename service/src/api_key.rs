@@ -6,10 +6,9 @@ mod program;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rapport_domain::{
-    access::Actor,
     api_key::{KeyAccess, PREFIX},
     error::AppError,
-    id::{ApiKeyId, UserId, uuid_v7},
+    id::{ApiKeyId, uuid_v7},
     journal::Via,
 };
 use sea_orm::{ConnectionTrait, FromQueryResult};
@@ -35,9 +34,10 @@ const REMEMBERED: TimeDelta = TimeDelta::hours(24);
 #[derive(FromQueryResult)]
 struct Holder {
     id: Uuid,
-    user_id: Uuid,
     access: String,
     last_used_at: Option<DateTime<Utc>>,
+    #[sea_orm(nested)]
+    owner: user::Standing,
 }
 
 /// A program that acts.
@@ -63,12 +63,17 @@ pub async fn resolve(service: &Service, key: &str, client: &str) -> Result<Calle
         Some(_) => holder(service, key).await?,
         None => None,
     };
-    let Some((holder, access, actor)) = found else {
+    let Some(holder) = found else {
         limit::take(service, &[(limit::KEY_FROM, client)]).await?;
         return Err(AppError::Unauthenticated.into());
     };
     let left = limit::take_one(service, limit::by_key(service), &holder.id.to_string()).await?;
     note_use(service, &holder).await?;
+    let access: KeyAccess = holder.access.parse().map_err(Error::Stored)?;
+    let mut actor = user::Present::from(holder.owner).actor;
+    if access == KeyAccess::Read {
+        actor.grants = actor.grants.reading();
+    }
     Ok(Caller {
         ctx: service.acting(actor, Via::Key),
         key: ApiKeyId(holder.id),
@@ -77,24 +82,18 @@ pub async fn resolve(service: &Service, key: &str, client: &str) -> Result<Calle
     })
 }
 
-async fn holder(service: &Service, key: &str) -> Result<Option<(Holder, KeyAccess, Actor)>> {
-    let statement = sql(
-        "SELECT id, user_id, access, last_used_at FROM api_key \
-         WHERE token_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
-        [secret::digest(key).into(), service.clock().now().into()],
+/// The key that is good, and whoever it is of.
+async fn holder(service: &Service, key: &str) -> Result<Option<Holder>> {
+    let text = format!(
+        "SELECT k.id, k.access, k.last_used_at, {} FROM api_key k JOIN app_user u ON u.id = k.user_id AND u.active \
+         CROSS JOIN organisation o \
+         WHERE k.token_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)",
+        user::STANDING
     );
-    let Some(holder) = Holder::find_by_statement(statement).one(service.db()).await? else {
-        return Ok(None);
-    };
-    let access: KeyAccess = holder.access.parse().map_err(Error::Stored)?;
-    let present = user::present(service, UserId(holder.user_id)).await?;
-    Ok(present.map(|present| {
-        let mut actor = present.actor;
-        if access == KeyAccess::Read {
-            actor.grants = actor.grants.reading();
-        }
-        (holder, access, actor)
-    }))
+    let values = [secret::digest(key).into(), service.clock().now().into()];
+    Ok(Holder::find_by_statement(sql(&text, values))
+        .one(service.db())
+        .await?)
 }
 
 async fn note_use(service: &Service, holder: &Holder) -> Result<()> {
@@ -124,21 +123,24 @@ struct Asked {
 pub async fn record_for(caller: &Caller, key: &str, request: &[u8]) -> Result<Uuid> {
     let (ctx, now) = (&caller.ctx, caller.ctx.clock().now());
     let fingerprint = secret::digest_bytes(request);
-    let over = sql(
-        "DELETE FROM idempotency WHERE api_key = $1 AND key = $2 AND created_at < $3",
-        [caller.key.0.into(), key.into(), (now - REMEMBERED).into()],
-    );
-    ctx.db().execute_raw(over).await?;
     let fresh: Uuid = ctx.clock().new_id();
+    // What was asked longer ago than is promised is forgotten by the way.
     let statement = sql(
-        "INSERT INTO idempotency (api_key, key, fingerprint, record, created_at) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (api_key, key) DO UPDATE SET key = excluded.key RETURNING fingerprint, record",
+        "INSERT INTO idempotency AS i (api_key, key, fingerprint, record, created_at) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (api_key, key) DO UPDATE SET (fingerprint, record, settled, created_at) = \
+           (SELECT k.fingerprint, k.record, k.settled, k.created_at \
+            FROM (VALUES (1, i.fingerprint, i.record, i.settled, i.created_at), \
+                         (2, excluded.fingerprint, excluded.record, excluded.settled, excluded.created_at)) \
+              AS k (place, fingerprint, record, settled, created_at) \
+            WHERE k.place = 2 OR k.created_at >= $6 ORDER BY k.place LIMIT 1) \
+         RETURNING fingerprint, record",
         [
             caller.key.0.into(),
             key.into(),
             fingerprint.clone().into(),
             fresh.into(),
             now.into(),
+            (now - REMEMBERED).into(),
         ],
     );
     let asked = Asked::find_by_statement(statement).one(ctx.db()).await?;

@@ -194,19 +194,18 @@ fn push_keyset(sql: &mut Sql, query: &ListQuery, cursor: &Cursor, column: &str) 
 
 #[derive(FromQueryResult)]
 struct Count {
-    count: i64,
+    /// How many there are about; 0 when that was not asked.
+    estimate: i64,
+    /// How many were counted, if that was needed.
+    count: Option<i64>,
 }
 
 async fn count(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Total> {
-    if query.filter.is_empty() && reads == Scope::All {
-        let estimate =
-            Sql::new("SELECT reltuples::bigint AS count FROM pg_class WHERE oid = 'customer'::regclass");
-        let estimate = one_count(ctx.db(), estimate).await?;
-        if estimate > COUNT_MAX {
-            return Ok(Total::About(estimate.unsigned_abs()));
-        }
-    }
-    let mut sql = Sql::new("SELECT count(*) AS count FROM (SELECT FROM (");
+    // Of all that there are an estimate says enough where they are many, and then nothing is counted.
+    let whole = query.filter.is_empty() && reads == Scope::All;
+    let mut sql = Sql::new("SELECT e.estimate, CASE WHEN e.estimate <= ");
+    sql.bind(COUNT_MAX)
+        .push(" THEN (SELECT count(*) FROM (SELECT FROM (");
     push_union(&mut sql, reads, |sql, branch| {
         sql.push("(SELECT FROM customer c WHERE c.deleted_at IS NULL AND ");
         branch.push(sql);
@@ -214,20 +213,18 @@ async fn count(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Total> {
         sql.limit(COUNT_MAX + 1).push(")");
         Ok(())
     })?;
-    sql.push(") AS part").limit(COUNT_MAX + 1).push(") AS counted");
-    let count = one_count(ctx.db(), sql).await?;
-    Ok(if count > COUNT_MAX {
-        Total::AtLeast(COUNT_MAX.unsigned_abs())
-    } else {
-        Total::Exactly(count.unsigned_abs())
+    sql.push(") AS part").limit(COUNT_MAX + 1);
+    sql.push(") AS counted) END AS count FROM (SELECT CASE WHEN ")
+        .bind(whole);
+    sql.push(
+        " THEN (SELECT reltuples::bigint FROM pg_class WHERE oid = 'customer'::regclass) ELSE 0 END AS estimate) AS e",
+    );
+    let counted = Count::find_by_statement(sql.done()).one(ctx.db()).await?;
+    Ok(match counted.map(|line| (line.count, line.estimate)) {
+        Some((Some(count), _)) if count <= COUNT_MAX => Total::Exactly(count.unsigned_abs()),
+        Some((None, estimate)) => Total::About(estimate.unsigned_abs()),
+        _ => Total::AtLeast(COUNT_MAX.unsigned_abs()),
     })
-}
-
-async fn one_count(db: &impl ConnectionTrait, sql: Sql) -> Result<i64> {
-    Ok(Count::find_by_statement(sql.done())
-        .one(db)
-        .await?
-        .map_or(0, |row| row.count))
 }
 
 /// Makes the page of ids that were found in the direction of travel.

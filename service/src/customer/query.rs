@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rapport_domain::{
     access::{Ability, Kind, Scope},
-    customer::{ContactPoint, Customer, ExternalRef, Field, FieldValue, May, PersonRow, Related},
+    customer::{ContactPoint, Customer, Field, FieldValue, May, Related},
     error::AppError,
     id::{ContactPointId, CustomerId, TeamId, UserId},
 };
@@ -97,9 +97,13 @@ pub(crate) async fn fetch(
 }
 
 #[derive(FromQueryResult)]
-struct Names {
+struct Around {
     owner: Option<String>,
     team: Option<String>,
+    /// None when the actor may not see it.
+    company: Option<String>,
+    external_refs: serde_json::Value,
+    people: serde_json::Value,
 }
 
 #[derive(FromQueryResult)]
@@ -111,19 +115,6 @@ struct Point {
     label: String,
 }
 
-#[derive(FromQueryResult)]
-struct Reference {
-    source: String,
-    key: String,
-}
-
-#[derive(FromQueryResult)]
-struct Person {
-    id: Uuid,
-    name: String,
-    job_title: Option<String>,
-}
-
 /// A customer, whole, also when it lies in the trash.
 ///
 /// # Errors
@@ -132,13 +123,8 @@ pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Customer> {
     let reads = scope(ctx, Kind::Customer, Ability::Read)?;
     let db = ctx.db();
     let row = fetch(db, reads, id, false).await?;
-    let (names, points, references, people, company) = futures::try_join!(
-        names(db, &row),
-        points(db, row.id),
-        references(db, row.id),
-        people(db, &row, reads),
-        company(db, &row, reads),
-    )?;
+    let points = points(db, row.id).await?;
+    let around = around(db, &row, reads).await?;
     let actor = ctx.actor();
     let may = |kind, ability| row.is_in(actor.scope(kind, ability));
     let now = ctx.now();
@@ -148,12 +134,15 @@ pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Customer> {
         kind: row.kind.parse().map_err(Error::Stored)?,
         stage: row.stage.parse().map_err(Error::Stored)?,
         job_title: row.job_title.clone(),
-        company,
-        owner: row.owner_id.map(UserId).zip(names.owner),
-        team: row.team_id.map(TeamId).zip(names.team),
+        company: row.company_id.map(|id| match around.company {
+            Some(name) => Related::Seen(CustomerId(id), name),
+            None => Related::NoAccess,
+        }),
+        owner: row.owner_id.map(UserId).zip(around.owner),
+        team: row.team_id.map(TeamId).zip(around.team),
         contact_points: points,
-        external_refs: references,
-        people,
+        external_refs: serde_json::from_value(around.external_refs)?,
+        people: serde_json::from_value(around.people)?,
         created: now.say(row.created_at),
         updated: now.say(row.updated_at),
         deleted: row.deleted_at.is_some(),
@@ -174,15 +163,32 @@ pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Customer> {
     })
 }
 
-async fn names(db: &impl ConnectionTrait, row: &Row) -> Result<Names> {
-    let statement = sql(
-        "SELECT (SELECT name FROM app_user WHERE id = $1) AS owner, (SELECT name FROM team WHERE id = $2) AS team",
-        [row.owner_id.into(), row.team_id.into()],
+/// What is told around a customer: words for its ids, its keys in other systems, and its people. One question, since
+/// each costs more on its way than in the database.
+async fn around(db: &impl ConnectionTrait, row: &Row, reads: Scope) -> Result<Around> {
+    let mut sql = Sql::new("SELECT (SELECT name FROM app_user WHERE id = ");
+    sql.bind(row.owner_id)
+        .push(") AS owner, (SELECT name FROM team WHERE id = ");
+    sql.bind(row.team_id)
+        .push(") AS team, (SELECT c.name FROM customer c WHERE c.id = ");
+    sql.bind(row.company_id).push(" AND ");
+    push_scope(&mut sql, reads);
+    sql.push(
+        ") AS company, (SELECT coalesce(jsonb_agg(jsonb_build_object('source', source, 'key', key) ORDER BY source, key), \
+            '[]') FROM external_ref WHERE customer_id = ",
     );
-    Ok(Names::find_by_statement(statement)
-        .one(db)
-        .await?
-        .ok_or_else(AppError::internal)?)
+    sql.bind(row.id).push(
+        ") AS external_refs, (SELECT coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'name', p.name, 'job_title', \
+            p.job_title) ORDER BY p.name, p.id), '[]') FROM (SELECT c.id, c.name, c.job_title FROM customer c \
+            WHERE c.deleted_at IS NULL AND c.company_id = ",
+    );
+    sql.bind(row.id).push(" AND ");
+    push_scope(&mut sql, reads);
+    sql.push(" ORDER BY c.name, c.id")
+        .limit(PEOPLE_MAX)
+        .push(") AS p) AS people");
+    let around = Around::find_by_statement(sql.done()).one(db).await?;
+    around.ok_or_else(|| Error::Stored("a question without an answer".to_owned()))
 }
 
 /// The contact points of a customer in their order.
@@ -213,39 +219,6 @@ pub(crate) async fn points_of(
     Ok(points)
 }
 
-async fn references(db: &impl ConnectionTrait, customer: Uuid) -> Result<Vec<ExternalRef>> {
-    let statement = sql(
-        "SELECT source, key FROM external_ref WHERE customer_id = $1 ORDER BY source, key",
-        [customer.into()],
-    );
-    let references = Reference::find_by_statement(statement).all(db).await?;
-    Ok(references
-        .into_iter()
-        .map(|line| ExternalRef {
-            source: line.source,
-            key: line.key,
-        })
-        .collect())
-}
-
-async fn people(db: &impl ConnectionTrait, row: &Row, reads: Scope) -> Result<Vec<PersonRow>> {
-    let mut sql = Sql::new(
-        "SELECT c.id, c.name, c.job_title FROM customer c WHERE c.deleted_at IS NULL AND c.company_id = ",
-    );
-    sql.bind(row.id).push(" AND ");
-    push_scope(&mut sql, reads);
-    sql.push(" ORDER BY c.name, c.id").limit(PEOPLE_MAX);
-    let people = Person::find_by_statement(sql.done()).all(db).await?;
-    Ok(people
-        .into_iter()
-        .map(|person| PersonRow {
-            id: CustomerId(person.id),
-            name: person.name,
-            job_title: person.job_title,
-        })
-        .collect())
-}
-
 #[derive(FromQueryResult)]
 struct WithPeople {
     id: Uuid,
@@ -264,13 +237,4 @@ pub(crate) async fn with_people(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Re
     );
     let with_people = WithPeople::find_by_statement(statement).all(db).await?;
     Ok(with_people.into_iter().map(|company| company.id).collect())
-}
-
-async fn company(db: &impl ConnectionTrait, row: &Row, reads: Scope) -> Result<Option<Related<CustomerId>>> {
-    let Some(id) = row.company_id else { return Ok(None) };
-    match fetch(db, reads, CustomerId(id), false).await {
-        Ok(company) => Ok(Some(Related::Seen(CustomerId(id), company.name))),
-        Err(Error::Told(AppError::NotFound)) => Ok(Some(Related::NoAccess)),
-        Err(error) => Err(error),
-    }
 }

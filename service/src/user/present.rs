@@ -1,7 +1,7 @@
 //! Who somebody is, what they may do at this moment, and whom they may pick.
 
 use rapport_domain::{
-    access::{Ability, Actor, Grants, Kind, Reach, Scope},
+    access::{Ability, Actor, Kind, Reach, Scope},
     appointment::Staff,
     error::AppError,
     id::{RoleId, TeamId, UserId},
@@ -27,52 +27,58 @@ pub(crate) struct Present {
     pub(crate) password_hash: String,
 }
 
+/// The columns of [`Standing`], of an `app_user u` and an `organisation o`. What a role grants comes in one text: it is
+/// read on every request, and a row for each grant costs more than all the rest.
+pub(crate) const STANDING: &str = "u.id AS user_id, u.name, u.team_id, u.role_id, u.password_hash, \
+    coalesce(u.zone, o.zone) AS zone, \
+    (SELECT string_agg(concat_ws(' ', g.kind, g.ability, g.reach), ',') FROM role_grant g WHERE g.role_id = u.role_id) \
+      AS grants";
+
 /// Reads user, role and grants in one query; none for who is not there or not active.
 pub(crate) async fn present(service: &Service, id: UserId) -> Result<Option<Present>> {
-    let statement = sql(
-        "SELECT u.name, u.team_id, u.role_id, u.password_hash, coalesce(u.zone, o.zone) AS zone, \
-                g.kind, g.ability, g.reach \
-         FROM app_user u CROSS JOIN organisation o LEFT JOIN role_grant g ON g.role_id = u.role_id \
-         WHERE u.id = $1 AND u.active",
-        [id.0.into()],
-    );
-    let lines = Line::find_by_statement(statement).all(service.db()).await?;
-    let grants = lines.iter().filter_map(Line::grant).collect::<Grants>();
-    Ok(lines.into_iter().next().map(|user| Present {
-        actor: Actor {
-            user: id,
-            name: user.name,
-            team: user.team_id.map(TeamId),
-            role: RoleId(user.role_id),
-            grants,
-            zone: user.zone,
-        },
-        password_hash: user.password_hash,
-    }))
+    let text =
+        format!("SELECT {STANDING} FROM app_user u CROSS JOIN organisation o WHERE u.id = $1 AND u.active");
+    let standing = Standing::find_by_statement(sql(&text, [id.0.into()]));
+    Ok(standing.one(service.db()).await?.map(Present::from))
 }
 
-/// A user with one line of what their role grants.
+/// A user as a row.
 #[derive(FromQueryResult)]
-struct Line {
+pub(crate) struct Standing {
+    user_id: Uuid,
     name: String,
     team_id: Option<Uuid>,
     role_id: Uuid,
     password_hash: String,
     zone: String,
-    kind: Option<String>,
-    ability: Option<String>,
-    reach: Option<String>,
+    grants: Option<String>,
 }
 
-impl Line {
-    /// The grant; a word that this program does not know grants nothing.
-    fn grant(&self) -> Option<(Kind, Ability, Reach)> {
-        Some((
-            self.kind.as_deref()?.parse().ok()?,
-            self.ability.as_deref()?.parse().ok()?,
-            self.reach.as_deref()?.parse().ok()?,
-        ))
+impl From<Standing> for Present {
+    fn from(user: Standing) -> Self {
+        let grants = user.grants.as_deref().unwrap_or_default();
+        Self {
+            actor: Actor {
+                user: UserId(user.user_id),
+                name: user.name,
+                team: user.team_id.map(TeamId),
+                role: RoleId(user.role_id),
+                grants: grants.split(',').filter_map(grant).collect(),
+                zone: user.zone,
+            },
+            password_hash: user.password_hash,
+        }
     }
+}
+
+/// What a role grants, from its three words; one that this program does not know grants nothing.
+fn grant(words: &str) -> Option<(Kind, Ability, Reach)> {
+    let mut words = words.split(' ');
+    Some((
+        words.next()?.parse().ok()?,
+        words.next()?.parse().ok()?,
+        words.next()?.parse().ok()?,
+    ))
 }
 
 #[derive(FromQueryResult)]
