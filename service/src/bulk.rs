@@ -2,6 +2,7 @@
 //! it is one batch.
 
 use chrono::{DateTime, Utc};
+use futures::future::try_join_all;
 use rapport_domain::{error::AppError, id::BatchId, job::Work, tag::Retag};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ use crate::{
 
 /// Customers that are changed in one transaction.
 const CHUNK: usize = 1_000;
+/// From so many connections on, two chunks are written at the same time.
+const ABREAST_FROM: u32 = 6;
 
 /// What is done to which customers. It stands in the batch's detail, so that any server can go on with it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,13 +48,13 @@ impl Plan {
     }
 
     /// Customers that are not changed yet, in no order: all of them, or so many at most.
-    async fn left(&self, tx: &DatabaseTransaction, most: Option<usize>) -> Result<Vec<Uuid>> {
+    async fn left(&self, db: &impl ConnectionTrait, most: Option<usize>) -> Result<Vec<Uuid>> {
         let most = most.map(|most| i64::try_from(most).unwrap_or(i64::MAX)).into();
         let statement = match self {
             Self::Move(along) => along.left(most),
             Self::Retag(retag) => tag::left(retag, most),
         };
-        let left = Left::find_by_statement(statement).all(tx).await?;
+        let left = Left::find_by_statement(statement).all(db).await?;
         Ok(left.into_iter().map(|customer| customer.id).collect())
     }
 
@@ -142,15 +145,16 @@ pub(crate) async fn perform(ctx: &Ctx, mut job: Job) -> Result<()> {
     let head = head.ok_or(AppError::NotFound)?;
     let plan = Plan::of(&head.detail)?;
     let batch = Batch::again(BatchId(job.subject), head.at);
+    let abreast = abreast(ctx);
     let mut left = Vec::new();
     loop {
-        let tx = ctx.db().begin().await?;
         if left.is_empty() {
-            left = plan.left(&tx, None).await?;
+            left = plan.left(ctx.db(), None).await?;
             // Those behind each other in the index come together.
             left.sort_unstable();
         }
         if job.stop || left.is_empty() {
+            let tx = ctx.db().begin().await?;
             let count = sql(
                 "SELECT count(*) AS changes FROM change WHERE batch = $1",
                 [job.subject.into()],
@@ -162,14 +166,40 @@ pub(crate) async fn perform(ctx: &Ctx, mut job: Job) -> Result<()> {
             job.end(&tx, ctx.clock().now(), ended).await?;
             return Ok(tx.commit().await?);
         }
-        let these = left.split_off(left.len().saturating_sub(CHUNK));
-        let changes = plan.of_these(&tx, these).await?;
-        journal::append(&tx, ctx.service().key(), &batch, changes).await?;
-        // How far it is stands in the customers themselves.
-        job.advance(&tx, ctx.clock().now(), &json!({ "moves": true }))
-            .await?;
-        tx.commit().await?;
+        let mut chunks = Vec::new();
+        while chunks.len() < abreast && !left.is_empty() {
+            chunks.push(left.split_off(left.len().saturating_sub(CHUNK)));
+        }
+        let chunks = chunks.into_iter().map(|these| chunk(ctx, &plan, &batch, these));
+        let written = try_join_all(chunks).await?;
+        if let Some(last) = written.last() {
+            // How far it is stands in the customers themselves. Whoever has lost the job to another server finds out
+            // here, before any of it stands.
+            job.advance(last, ctx.clock().now(), &json!({ "moves": true }))
+                .await?;
+        }
+        for tx in written {
+            tx.commit().await?;
+        }
     }
+}
+
+/// How many chunks are written at the same time: where connections are few, they are for those who wait for a page.
+fn abreast(ctx: &Ctx) -> usize {
+    let most = ctx
+        .db()
+        .get_postgres_connection_pool()
+        .options()
+        .get_max_connections();
+    if most < ABREAST_FROM { 1 } else { 2 }
+}
+
+/// Writes the changes of these customers, and gives the transaction that holds them.
+async fn chunk(ctx: &Ctx, plan: &Plan, batch: &Batch, these: Vec<Uuid>) -> Result<DatabaseTransaction> {
+    let tx = ctx.db().begin().await?;
+    let changes = plan.of_these(&tx, these).await?;
+    journal::append(&tx, ctx.service().key(), batch, changes).await?;
+    Ok(tx)
 }
 
 /// Closes what cannot go on: what was changed stays, and can be taken back.

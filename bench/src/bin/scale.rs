@@ -142,32 +142,21 @@ impl<'a> Sheet<'a> {
             ("member", self.member.clone()),
         ] {
             for by in [SortBy::Name, SortBy::Created, SortBy::Updated] {
-                let mut taken = Vec::new();
+                let queries: Vec<ListQuery> = rows
+                    .iter()
+                    .enumerate()
+                    .map(|(turn, place)| place.page(by, turn))
+                    .collect();
                 let reads = self.whole_reads().await;
-                for (turn, (id, name, created, updated)) in rows.iter().enumerate() {
-                    let backwards = turn % 3 == 0;
-                    let query = ListQuery {
-                        sort: Sort {
-                            by,
-                            descending: turn % 2 == 0,
-                        },
-                        cursor: Some(match by {
-                            SortBy::Name => Cursor::by_name(name, *id, backwards),
-                            SortBy::Created => Cursor::by_instant(*created, *id, backwards),
-                            SortBy::Updated => Cursor::by_instant(*updated, *id, backwards),
-                        }),
-                        ..ListQuery::default()
-                    };
-                    let began = Instant::now();
-                    query::list(&who, &query).await?;
-                    taken.push(began.elapsed().as_secs_f64() * 1_000.0);
-                }
-                taken.sort_by(f64::total_cmp);
-                self.page = self.page.max(percentile(&taken, 99));
+                // Once for what is not in memory yet. How much longer a page takes among many is seen in the second round:
+                // a small town is all in memory from the start.
+                let first = asked(&who, &queries).await?;
+                let again = asked(&who, &queries).await?;
+                self.page = self.page.max(percentile(&again, 99));
                 self.judge(
                     &format!("list by {by}, anywhere in it, {name}"),
                     50.0,
-                    taken,
+                    first,
                     &reads,
                 )
                 .await;
@@ -399,8 +388,46 @@ impl<'a> Sheet<'a> {
     }
 }
 
+/// How long each page took, in milliseconds, sorted.
+async fn asked(who: &Ctx, queries: &[ListQuery]) -> Result<Vec<f64>> {
+    let mut taken = Vec::new();
+    for query in queries {
+        let began = Instant::now();
+        query::list(who, query).await?;
+        taken.push(began.elapsed().as_secs_f64() * 1_000.0);
+    }
+    taken.sort_by(f64::total_cmp);
+    Ok(taken)
+}
+
 /// Where a customer stands in the lists: by name, by when it was made, and by when it was changed.
-async fn place(house: &House, number: u64) -> Result<(CustomerId, String, DateTime<Utc>, DateTime<Utc>)> {
+struct Place {
+    id: CustomerId,
+    name: String,
+    created: DateTime<Utc>,
+    updated: DateTime<Utc>,
+}
+
+impl Place {
+    /// A page beside it, in a list of this order: up or down, before it or after it.
+    fn page(&self, by: SortBy, turn: usize) -> ListQuery {
+        let backwards = turn.is_multiple_of(3);
+        ListQuery {
+            sort: Sort {
+                by,
+                descending: turn.is_multiple_of(2),
+            },
+            cursor: Some(match by {
+                SortBy::Name => Cursor::by_name(&self.name, self.id, backwards),
+                SortBy::Created => Cursor::by_instant(self.created, self.id, backwards),
+                SortBy::Updated => Cursor::by_instant(self.updated, self.id, backwards),
+            }),
+            ..ListQuery::default()
+        }
+    }
+}
+
+async fn place(house: &House, number: u64) -> Result<Place> {
     let row = format!(
         "SELECT concat_ws('|', id, name, (extract(epoch FROM created_at) * 1000000)::bigint, \
                 (extract(epoch FROM updated_at) * 1000000)::bigint) \
@@ -414,10 +441,10 @@ async fn place(house: &House, number: u64) -> Result<(CustomerId, String, DateTi
     let instant = |micros: &str| -> Result<DateTime<Utc>> {
         Ok(DateTime::from_timestamp_micros(micros.parse()?).ok_or("no instant")?)
     };
-    Ok((
-        id.parse()?,
-        (*name).to_owned(),
-        instant(created)?,
-        instant(updated)?,
-    ))
+    Ok(Place {
+        id: id.parse()?,
+        name: (*name).to_owned(),
+        created: instant(created)?,
+        updated: instant(updated)?,
+    })
 }
