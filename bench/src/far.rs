@@ -39,7 +39,7 @@ impl Far {
     /// Makes it; none for those who may not.
     ///
     /// # Errors
-    /// When there is one already, or this machine has no `ip`.
+    /// When this machine has no `ip`, or no network namespaces.
     pub fn new(house: &House) -> Result<Option<Self>> {
         if fs::metadata("/proc/self")?.uid() != 0 {
             return Ok(None);
@@ -47,6 +47,7 @@ impl Far {
         let redis = std::env::var("TEST_REDIS_URL").map_err(|_| "TEST_REDIS_URL is not set")?;
         // What a run that was killed left behind.
         let _ = ip(&format!("netns del {NAME}"));
+        let _ = ip(&format!("link del {CABLE}"));
         let mut far = Self {
             database_url: String::new(),
             redis_url: String::new(),

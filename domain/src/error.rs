@@ -145,8 +145,8 @@ impl AppError {
     #[must_use]
     pub fn of_request(self, id: Option<&str>) -> Self {
         match self {
-            Self::Internal { .. } => Self::Internal {
-                request: id.map(str::to_owned),
+            Self::Internal { request } => Self::Internal {
+                request: request.or_else(|| id.map(str::to_owned)),
             },
             error => error,
         }

@@ -13,7 +13,7 @@ SERVICE_KIND=
 SERVICE_LOCK=
 
 # start_services KIND: KIND is "server" or "demo" (kept, safe, apart from each other: demo sign-ins never meet real
-# data), or "test" or "fresh" (made anew each time, fast, lost in a power cut).
+# data), or "test", "fresh" or "bench" (made anew each time, fast, lost in a power cut).
 # Exports DATABASE_URL and REDIS_URL, and for a PostgreSQL of its own SEAL_KEY.
 start_services() {
   SERVICE_KIND=$1
@@ -35,7 +35,7 @@ export_test_services() {
   unset DATABASE_URL REDIS_URL
 }
 
-is_throwaway() { [[ $SERVICE_KIND == test || $SERVICE_KIND == fresh ]]; }
+is_throwaway() { [[ $SERVICE_KIND =~ ^(test|fresh|bench)$ ]]; }
 
 # --- where and as whom ----------------------------------------------------------------------------------------------
 

@@ -29,7 +29,9 @@ const LINK_PAGES: [&str; 2] = ["/join/", "/reset/"];
 /// # Errors
 /// [`AppError::Unavailable`] when that cannot be found out: then nobody is let in.
 pub async fn admit(state: &State, parts: &Parts) -> Result<Visit, AppError> {
-    visit(state, parts, true).await
+    visit(state, parts, true)
+        .await
+        .map_err(|error| told(error, parts))
 }
 
 /// As [`admit`], for what a page asks by itself: that keeps no session from ending.
@@ -37,7 +39,14 @@ pub async fn admit(state: &State, parts: &Parts) -> Result<Visit, AppError> {
 /// # Errors
 /// As [`admit`].
 pub async fn admit_page(state: &State, parts: &Parts) -> Result<Visit, AppError> {
-    visit(state, parts, false).await
+    visit(state, parts, false)
+        .await
+        .map_err(|error| told(error, parts))
+}
+
+/// An error as it is told to who sent this request.
+fn told(error: AppError, parts: &Parts) -> AppError {
+    error.of_request(RequestId::of(&parts.extensions).as_deref())
 }
 
 async fn visit(state: &State, parts: &Parts, acts: bool) -> Result<Visit, AppError> {
@@ -91,7 +100,10 @@ pub async fn way(state: &State, visit: &Visit, parts: &Parts) -> Result<Option<R
     if visit.ctx.is_some() {
         return Ok(open.then(|| see("/")));
     }
-    let needed = state.setup_needed().await.map_err(rapport_service::Error::tell)?;
+    let needed = state
+        .setup_needed()
+        .await
+        .map_err(|error| told(error.tell(), parts))?;
     Ok(match (needed, path) {
         (true, "/setup") | (false, "/sign-in" | "/sign-up" | "/forgot") => None,
         (true, _) => Some(see("/setup")),

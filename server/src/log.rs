@@ -41,8 +41,11 @@ struct OneLine;
 impl<'w> FormatFields<'w> for OneLine {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
         let fields_of_text = format::debug_fn(|writer, field, value| {
-            if field.name() != "message" {
-                write!(writer, "{}=", field.name())?;
+            match field.name() {
+                // Where a line of a library comes from: its target says that already.
+                name if name.starts_with("log.") => return Ok(()),
+                "message" => {}
+                name => write!(writer, "{name}=")?,
             }
             write!(Escaping(writer), "{value:?}")
         });

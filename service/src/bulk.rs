@@ -1,12 +1,15 @@
 //! A command over many customers: few are changed with it, at once; many in the background, a chunk a transaction. All of
 //! it is one batch.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use rapport_domain::{error::AppError, id::BatchId, job::Work, tag::Retag};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
@@ -20,6 +23,10 @@ use crate::{
 
 /// Customers that are changed in one transaction.
 const CHUNK: usize = 1_000;
+/// Customers that are asked for at once: what fits into memory, and into the time of a statement.
+const LOOKED: usize = 100_000;
+/// How long it waits when all that are left are taken by somebody else.
+const PAUSE: Duration = Duration::from_millis(200);
 /// From so many connections on, two chunks are written at the same time.
 const ABREAST_FROM: u32 = 6;
 
@@ -47,9 +54,9 @@ impl Plan {
         }
     }
 
-    /// Customers that are not changed yet, in no order: all of them, or so many at most.
-    async fn left(&self, db: &impl ConnectionTrait, most: Option<usize>) -> Result<Vec<Uuid>> {
-        let most = most.map(|most| i64::try_from(most).unwrap_or(i64::MAX)).into();
+    /// Customers that are not changed yet, in no order: so many at most.
+    async fn left(&self, db: &impl ConnectionTrait, most: usize) -> Result<Vec<Uuid>> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
         let statement = match self {
             Self::Move(along) => along.left(most),
             Self::Retag(retag) => tag::left(retag, most),
@@ -59,10 +66,35 @@ impl Plan {
     }
 
     /// The changes of those among these customers that are not changed yet, which are held still.
-    async fn of_these(&self, tx: &DatabaseTransaction, customers: Vec<Uuid>) -> Result<Vec<Change>> {
+    async fn of_these(
+        &self,
+        tx: &DatabaseTransaction,
+        customers: Vec<Uuid>,
+        taken: Taken,
+    ) -> Result<Vec<Change>> {
         match self {
-            Self::Move(along) => along.of_these(tx, customers).await,
-            Self::Retag(retag) => tag::of_these(retag, tx, customers).await,
+            Self::Move(along) => along.of_these(tx, customers, taken).await,
+            Self::Retag(retag) => tag::of_these(retag, tx, customers, taken).await,
+        }
+    }
+}
+
+/// What is done about customers that somebody else is just changing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Taken {
+    /// They are waited for.
+    Wait,
+    /// They are left for later: two chunks that are written at the same time must wait for nobody, since PostgreSQL does
+    /// not know that they belong together, and would not find out that they wait in a circle.
+    Skip,
+}
+
+impl Taken {
+    /// The end of the statement that takes them.
+    pub(crate) fn lock(self) -> &'static str {
+        match self {
+            Self::Wait => "FOR UPDATE",
+            Self::Skip => "FOR UPDATE SKIP LOCKED",
         }
     }
 }
@@ -91,12 +123,12 @@ pub(crate) async fn write(
 ) -> Result<Written> {
     // One more than a chunk holds says that there are many.
     let customers = match &plan {
-        Some(plan) => plan.left(tx, Some(CHUNK + 1)).await?,
+        Some(plan) => plan.left(tx, CHUNK + 1).await?,
         None => Vec::new(),
     };
     let few = plan.as_ref().filter(|_| customers.len() <= CHUNK);
     let changes = match few {
-        Some(plan) => plan.of_these(tx, customers).await?,
+        Some(plan) => plan.of_these(tx, customers, Taken::Wait).await?,
         None => Vec::new(),
     };
     let is_many = plan.is_some() && few.is_none();
@@ -134,8 +166,8 @@ struct Count {
     changes: i64,
 }
 
-/// Changes the customers, a chunk at a time. Which they are is asked once, and again when all of those are through: each
-/// question costs as much as there are, and some may have come meanwhile.
+/// Changes the customers, a chunk at a time. Which they are is asked for many chunks at once, since each question
+/// costs as much as there are, and again when those are through: some may have come, or were taken by somebody else.
 ///
 /// # Errors
 /// When the database goes away, after which it goes on from the last chunk.
@@ -149,7 +181,7 @@ pub(crate) async fn perform(ctx: &Ctx, mut job: Job) -> Result<()> {
     let mut left = Vec::new();
     loop {
         if left.is_empty() {
-            left = plan.left(ctx.db(), None).await?;
+            left = plan.left(ctx.db(), LOOKED).await?;
             // Those behind each other in the index come together.
             left.sort_unstable();
         }
@@ -171,7 +203,7 @@ pub(crate) async fn perform(ctx: &Ctx, mut job: Job) -> Result<()> {
             chunks.push(left.split_off(left.len().saturating_sub(CHUNK)));
         }
         let chunks = chunks.into_iter().map(|these| chunk(ctx, &plan, &batch, these));
-        let written = try_join_all(chunks).await?;
+        let (written, changed): (Vec<_>, Vec<_>) = try_join_all(chunks).await?.into_iter().unzip();
         if let Some(last) = written.last() {
             // How far it is stands in the customers themselves. Whoever has lost the job to another server finds out
             // here, before any of it stands.
@@ -180,6 +212,9 @@ pub(crate) async fn perform(ctx: &Ctx, mut job: Job) -> Result<()> {
         }
         for tx in written {
             tx.commit().await?;
+        }
+        if changed.iter().all(|changed| !changed) {
+            sleep(PAUSE).await;
         }
     }
 }
@@ -194,12 +229,18 @@ fn abreast(ctx: &Ctx) -> usize {
     if most < ABREAST_FROM { 1 } else { 2 }
 }
 
-/// Writes the changes of these customers, and gives the transaction that holds them.
-async fn chunk(ctx: &Ctx, plan: &Plan, batch: &Batch, these: Vec<Uuid>) -> Result<DatabaseTransaction> {
+/// Writes the changes of these customers, and gives the transaction that holds them, and whether there are any.
+async fn chunk(
+    ctx: &Ctx,
+    plan: &Plan,
+    batch: &Batch,
+    these: Vec<Uuid>,
+) -> Result<(DatabaseTransaction, bool)> {
     let tx = ctx.db().begin().await?;
-    let changes = plan.of_these(&tx, these).await?;
+    let changes = plan.of_these(&tx, these, Taken::Skip).await?;
+    let changed = !changes.is_empty();
     journal::append(&tx, ctx.service().key(), batch, changes).await?;
-    Ok(tx)
+    Ok((tx, changed))
 }
 
 /// Closes what cannot go on: what was changed stays, and can be taken back.

@@ -115,13 +115,12 @@ pub async fn sign_in(
     // Never what was typed: it may be a password in the wrong field.
     if !right || found.as_ref().is_none_or(|user| !user.active) {
         tracing::warn!(account = known, "a sign-in was refused");
-    } else {
-        tracing::info!(account = known, "signed in");
     }
     let Some(user) = found.filter(|user| right && user.active) else {
         return Err(AppError::invalid("form", REFUSAL).into());
     };
     let session = begin(service, UserId(user.id), &user.password_hash.0).await?;
+    tracing::info!(account = %session.user, "signed in");
     if let Some(earlier) = earlier {
         sign_out(service, earlier).await?;
     }

@@ -7,17 +7,17 @@ use rapport_domain::{
     journal::Op,
     tag::{COUNTED, Retag, Tag},
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, TransactionTrait};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     Ctx, Result,
     access::require,
-    bulk::{self, Plan},
+    bulk::{self, Plan, Taken},
     database::{Lock, lock},
     journal::{Change, Command, RecordKind},
-    sql::sql,
+    sql::{Sql, sql},
 };
 
 /// Tags that are told.
@@ -117,11 +117,10 @@ struct Tagged {
 }
 
 /// Asks for the customers that have the tag still, those in the trash among them.
-pub(crate) fn left(retag: &Retag, most: Value) -> Statement {
-    sql(
-        "SELECT id FROM customer WHERE tags @> ARRAY[$1::text] LIMIT $2",
-        [retag.from.clone().into(), most],
-    )
+pub(crate) fn left(retag: &Retag, most: i64) -> Statement {
+    let mut sql = Sql::new("SELECT id FROM customer WHERE tags @> ARRAY[");
+    sql.bind(retag.from.clone()).push("::text]").limit(most);
+    sql.done()
 }
 
 /// The changes of those among these customers that have the tag still, which are held still.
@@ -129,11 +128,13 @@ pub(crate) async fn of_these(
     retag: &Retag,
     tx: &DatabaseTransaction,
     customers: Vec<Uuid>,
+    taken: Taken,
 ) -> Result<Vec<Change>> {
-    let statement = sql(
-        "SELECT id, tags FROM customer WHERE id = ANY($2) AND tags @> ARRAY[$1::text] ORDER BY id FOR UPDATE",
-        [retag.from.clone().into(), customers.into()],
+    let text = format!(
+        "SELECT id, tags FROM customer WHERE id = ANY($2) AND tags @> ARRAY[$1::text] ORDER BY id {}",
+        taken.lock()
     );
+    let statement = sql(&text, [retag.from.clone().into(), customers.into()]);
     let tagged = Tagged::find_by_statement(statement).all(tx).await?;
     let changes = tagged.into_iter().map(|customer| {
         let mut change = Change::bare(RecordKind::Customer, customer.id, customer.id, Op::Update);

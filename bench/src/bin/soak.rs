@@ -34,6 +34,9 @@ async fn measure() -> Result<bool> {
     let minutes: usize = std::env::args()
         .nth(1)
         .map_or(Ok(30), |minutes| minutes.parse())?;
+    if minutes < 3 {
+        return Err("three minutes at least: thirds are compared".into());
+    }
     let scene = Scene::begin(Release::named()?).await?;
     let work = Work::begin(&scene.employer, REST);
     say(&format!(

@@ -76,25 +76,39 @@ async fn look(stores: &Stores, config: &Config) -> Result<Vec<Finding>, Failure>
     found.extend(doctor::postgresql(&db, &Clock::default(), stores.connections, stores.key.as_ref()).await);
     let redis = Redis::connect(&stores.redis_url, crate::REDIS_PREFIX)?;
     found.extend(doctor::redis(&redis).await);
-    found.extend(wire("postgresql", &stores.database_url, &["sslmode=verify-full"]));
-    found.extend(wire("redis", &stores.redis_url, &["rediss://"]));
+    found.extend(wire(
+        "postgresql",
+        &stores.database_url,
+        "sslmode=verify-full",
+        checks_certificates,
+    ));
+    found.extend(wire("redis", &stores.redis_url, "rediss://", |url| {
+        url.starts_with("rediss://")
+    }));
     found.push(address(config));
     found.push(mail(config));
     found.push(site());
     Ok(found)
 }
 
-/// What there is to say of a way off this machine that is not sure to be encrypted: its URL would hold one of these.
-fn wire(what: &'static str, url: &str, encrypted: &[&str]) -> Option<Finding> {
+/// Whether a URL of PostgreSQL asks for TLS and for the certificate of the very host.
+fn checks_certificates(url: &str) -> bool {
+    let options = url.split_once('?').map_or("", |(_, options)| options);
+    form_urlencoded::parse(options.as_bytes())
+        .any(|(name, value)| matches!(&*name, "sslmode" | "ssl-mode") && value == "verify-full")
+}
+
+/// What there is to say of a way off this machine that is not sure to be encrypted.
+fn wire(what: &'static str, url: &str, remedy: &str, is_encrypted: impl Fn(&str) -> bool) -> Option<Finding> {
     let uri: Uri = url.parse().ok()?;
     let host = uri.host()?.trim_matches(['[', ']']);
     let is_here = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-    if is_here || encrypted.iter().any(|mark| url.contains(mark)) {
+    if is_here || is_encrypted(url) {
         return None;
     }
     let said = format!(
-        "{host} is another machine, and what goes there may be read on the way: say {} in its URL, unless the network is yours",
-        encrypted.join(" or ")
+        "{host} is another machine, and what goes there may be read on the way: say {remedy} in its URL, unless the network \
+         is yours"
     );
     Some(Finding::odd(what, said))
 }
@@ -143,28 +157,31 @@ mod tests {
 
     #[test]
     fn what_leaves_this_machine_in_clear_is_told() {
-        let verified = &["sslmode=verify-full"];
+        let postgres = |url: &str| wire("postgresql", url, "sslmode=verify-full", checks_certificates);
         for quiet in [
             "postgres://rapport:p@127.0.0.1:5432/rapport",
             "postgres://rapport:p@[::1]:5432/rapport",
             "postgres://rapport:p@localhost/rapport",
             "postgres://rapport:p@db.example.org/rapport?sslmode=verify-full",
+            "postgres://rapport:p@db.example.org/rapport?application_name=x&ssl-mode=verify-full",
         ] {
-            assert_eq!(wire("postgresql", quiet, verified), None, "{quiet}");
+            assert_eq!(postgres(quiet), None, "{quiet}");
         }
         for told in [
             "postgres://rapport:p@db.example.org/rapport",
             "postgres://rapport:p@db.example.org/rapport?sslmode=require",
             "postgres://rapport:p@10.0.0.7/rapport",
+            "postgres://rapport:p@10.0.0.7/sslmode=verify-full",
         ] {
-            let finding = wire("postgresql", told, verified).unwrap();
+            let finding = postgres(told).unwrap();
             assert_eq!(finding.verdict, Verdict::Odd);
             assert!(
                 finding.said.contains("sslmode=verify-full") && !finding.said.contains(":p@"),
                 "{told}"
             );
         }
-        assert!(wire("redis", "redis://r.example.org:6379", &["rediss://"]).is_some());
-        assert_eq!(wire("redis", "rediss://r.example.org:6379", &["rediss://"]), None);
+        let redis = |url: &str| wire("redis", url, "rediss://", |url| url.starts_with("rediss://"));
+        assert!(redis("redis://r.example.org:6379").is_some());
+        assert_eq!(redis("rediss://r.example.org:6379"), None);
     }
 }

@@ -194,7 +194,17 @@ async fn a_defect_says_the_id_by_which_it_is_found_in_the_log() {
         browser.submit("/customers/new", &fields).await,
         browser.post("/customers/new", &fields).await,
     ];
-    for answer in answers {
+    // And where not even who asks can be found out.
+    site.house
+        .database
+        .run("ALTER TABLE app_user RENAME COLUMN zone TO region")
+        .await;
+    let stopped = [
+        browser.get("/customers").await,
+        browser.read("customer/list", "query=").await,
+        browser.post("/customers/new", &fields).await,
+    ];
+    for answer in answers.into_iter().chain(stopped) {
         assert_eq!(
             answer.status,
             StatusCode::INTERNAL_SERVER_ERROR,

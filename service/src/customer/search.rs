@@ -1,7 +1,8 @@
 //! Search as you type: candidates by trigram, then ranked.
 //!
 //! At most [`CANDIDATES`] are ranked (sorting all matches of a common fragment takes fifty times as long), and the
-//! answer says when there were more. One or two letters match the start of the name. Pages go by rank.
+//! answer says when there were more. One or two letters match the start of the name; beside a longer word, the start of any
+//! word. Pages go by rank.
 
 use rapport_domain::{
     access::{Ability, Kind, Scope},
@@ -131,8 +132,8 @@ async fn find(
     let mut sql = Sql::new("SELECT m.id, count(*) OVER () AS found FROM (SELECT * FROM (");
     let indexed = words.iter().any(|word| word.chars().count() >= TRIGRAM);
     push_union(&mut sql, reads, |sql, branch| {
-        // The fence keeps PostgreSQL from hoping that a scan of the table soon comes upon enough matches.
-        sql.push("(SELECT * FROM (SELECT c.id, c.name, c.name_plain FROM customer c WHERE c.deleted_at IS NULL AND ");
+        // Apart, since PostgreSQL would hope that a scan of the whole table soon comes upon enough matches.
+        sql.push("(WITH part AS MATERIALIZED (SELECT c.id, c.name, c.name_plain FROM customer c WHERE c.deleted_at IS NULL AND ");
         branch.push(sql);
         if let Some(query) = query.filter(|query| !query.filter.is_empty()) {
             sql.push(" AND ");
@@ -144,7 +145,7 @@ async fn find(
         for word in &words {
             push_word(sql, word, indexed);
         }
-        sql.push(" OFFSET 0) AS part").limit(CANDIDATES + 1).push(")");
+        sql.push(") SELECT * FROM part").limit(CANDIDATES + 1).push(")");
         Ok(())
     })?;
     sql.push(") AS u")
@@ -179,9 +180,9 @@ fn words(text: &str) -> Vec<String> {
 /// word: anywhere, they would be found in half of all rows that the long one finds.
 fn push_word(sql: &mut Sql, word: &str, indexed: bool) {
     if indexed && word.chars().count() < TRIGRAM {
-        sql.push(" AND c.search LIKE '% ' || ");
-        push_literal(sql, word);
-        sql.push(" || '%'");
+        sql.push(r" AND c.search ~ ('[^[:alnum:]\n]' || regexp_replace(rapport_plain(")
+            .bind(word)
+            .push(r"), '([^[:alnum:]])', '\\\1', 'g'))");
     } else if indexed {
         sql.push(" AND c.search LIKE ");
         push_pattern(sql, word);

@@ -4,15 +4,16 @@ use rapport_domain::{
     id::{TeamId, UserId},
     journal::Op,
 };
-use sea_orm::{DatabaseTransaction, FromQueryResult, Statement, Value};
+use sea_orm::{DatabaseTransaction, FromQueryResult, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     Result,
+    bulk::Taken,
     journal::{Change, RecordKind},
-    sql::sql,
+    sql::{Sql, sql},
 };
 
 /// Whose customers go where. It stands in the batch's detail, so that any server can go on with it.
@@ -47,11 +48,14 @@ impl Move {
     }
 
     /// Asks for the customers that have not gone yet, those in the trash among them.
-    pub(crate) fn left(&self, most: Value) -> Statement {
-        sql(
-            "SELECT id FROM customer WHERE owner_id = $1 AND ($2 OR team_id IS DISTINCT FROM $3) LIMIT $4",
-            [self.user.into(), self.owned_anew.into(), self.team.into(), most],
-        )
+    pub(crate) fn left(&self, most: i64) -> Statement {
+        let mut sql = Sql::new("SELECT id FROM customer WHERE owner_id = ");
+        sql.bind(self.user).push(" AND (").bind(self.owned_anew);
+        sql.push(" OR team_id IS DISTINCT FROM ")
+            .bind(self.team)
+            .push(")");
+        sql.limit(most);
+        sql.done()
     }
 
     /// The changes of those among these customers that have not gone yet, which are held still.
@@ -59,18 +63,20 @@ impl Move {
         &self,
         tx: &DatabaseTransaction,
         customers: Vec<Uuid>,
+        taken: Taken,
     ) -> Result<Vec<Change>> {
-        let statement = sql(
+        let text = format!(
             "SELECT id, team_id AS team FROM customer WHERE id = ANY($4) AND owner_id = $1 \
-             AND ($2 OR team_id IS DISTINCT FROM $3) ORDER BY id FOR UPDATE",
-            [
-                self.user.into(),
-                self.owned_anew.into(),
-                self.team.into(),
-                customers.into(),
-            ],
+             AND ($2 OR team_id IS DISTINCT FROM $3) ORDER BY id {}",
+            taken.lock()
         );
-        let owned = Owned::find_by_statement(statement).all(tx).await?;
+        let values = [
+            self.user.into(),
+            self.owned_anew.into(),
+            self.team.into(),
+            customers.into(),
+        ];
+        let owned = Owned::find_by_statement(sql(&text, values)).all(tx).await?;
         Ok(owned.into_iter().map(|customer| self.change(&customer)).collect())
     }
 

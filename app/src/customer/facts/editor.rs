@@ -202,10 +202,11 @@ fn PickEditor(change: Change, start: Pick, options: Vec<Pick>) -> impl IntoView 
             on:keydown=key
             on:pointerdown=move |_| by_key.set_value(false)
             on:change=move |_| {
-                if let Some(picked) = picked()
-                    && !by_key.get_value()
-                {
-                    change.finish(picked);
+                match picked() {
+                    // It may be drawn anew before it is meant.
+                    Some((value, _)) if by_key.get_value() => change.edits.note_typed(value),
+                    Some(picked) => change.finish(picked),
+                    None => {}
                 }
             }
             on:blur=move |event| change.blur(&event, picked())
