@@ -30,6 +30,8 @@ const CANDIDATES: i64 = RANKED_MAX as i64;
 const WORDS_MAX: usize = 8;
 /// The shortest word that a trigram index can find.
 const TRIGRAM: usize = 3;
+/// What stands before a word inside a name or an address.
+const WORD_AFTER: [&str; 3] = [" ", "-", "."];
 /// Rows that a palette or a combobox shows.
 const HITS: i64 = 8;
 
@@ -180,17 +182,21 @@ fn words(text: &str) -> Vec<String> {
 /// word: anywhere, they would be found in half of all rows that the long one finds.
 fn push_word(sql: &mut Sql, word: &str, indexed: bool) {
     if indexed && word.chars().count() < TRIGRAM {
-        sql.push(r" AND c.search ~ ('[^[:alnum:]\n]' || regexp_replace(rapport_plain(")
-            .bind(word)
-            .push(r"), '([^[:alnum:]])', '\\\1', 'g'))");
+        sql.push(" AND (FALSE");
+        for before in WORD_AFTER {
+            sql.push(&format!(" OR c.search LIKE '%{before}' || "));
+            push_literal(sql, word);
+            sql.push(" || '%'");
+        }
+        sql.push(")");
     } else if indexed {
         sql.push(" AND c.search LIKE ");
         push_pattern(sql, word);
     } else {
         // As LIKE 'word%', but also found by the index when PostgreSQL plans once for all words.
-        sql.push(" AND c.name_plain ~>=~ rapport_plain(")
+        sql.push(" AND c.name_plain ~>=~ (SELECT rapport_plain(")
             .bind(word)
-            .push(") AND c.name_plain ~<~ (rapport_plain(")
+            .push(")) AND c.name_plain ~<~ (SELECT rapport_plain(")
             .bind(word)
             .push(") || chr(1114111))");
     }
