@@ -96,7 +96,7 @@ fn sheet(health: Health) -> AnyView {
         <p class="dim mb-4">"As the server that answered sees it, at this moment."</p>
         {groups.collect_view()}
         <p class="faint">
-            <a href="/notices.txt" rel="external">"Licences"</a>
+            <a class="go" href="/notices.txt" rel="external">"Licences"</a>
             " of Rapport, and of what it is built on"
         </p>
     }
