@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_spoken_token_is_heard_however_it_is_typed() {
         let token = spoken_token();
-        assert_eq!(token.len(), 23);
+        assert_eq!(token.len(), 35);
         assert_eq!(heard(&token), token);
         assert_eq!(
             heard(&format!(" {} ", token.to_lowercase().replace('-', " "))),
