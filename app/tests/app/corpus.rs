@@ -1,4 +1,4 @@
-//! All cookies that fuzzing has found so far, read again: see `script/fuzz`.
+//! All cookies that the fuzzer begins with, and that taught it something, read again: see `script/fuzz`.
 
 use std::{fs, path::Path};
 
