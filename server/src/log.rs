@@ -71,26 +71,9 @@ impl<W: Write> Write for Escaping<W> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::{Arc, Mutex},
-    };
+    use rapport_testing::Kept;
 
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn nobody_writes_lines_of_their_own() {
@@ -107,7 +90,7 @@ mod tests {
             let cause = "no\n2026-11-30T00:00:00Z  INFO signed in\u{1b}[31m";
             tracing::error!(%cause, status = 500, "a defect\nof ours");
         });
-        let said = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let said = kept.text();
         assert_eq!(said.lines().count(), 1, "{said}");
         assert!(!said.contains('\u{1b}'), "{said}");
         for part in [

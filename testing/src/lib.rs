@@ -14,11 +14,13 @@ use tokio::time::{Instant, sleep};
 
 mod database;
 mod house;
+mod kept;
 mod proxy;
 mod sheet;
 
 pub use database::TestDatabase;
 pub use house::{Faults, HERE, House, PASSWORD, SEAL_KEY};
+pub use kept::Kept;
 pub use proxy::Proxy;
 pub use sheet::Sheet;
 

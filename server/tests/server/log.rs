@@ -1,50 +1,25 @@
 //! What the log says of who comes in, who is refused and what is tried, and what it never says.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use http::StatusCode;
 use rapport_domain::access::BuiltInRole;
-use rapport_testing::PASSWORD;
+use rapport_testing::{Kept, PASSWORD};
 use serde_json::Value;
 
 use crate::browser::Site;
 
 const ID: &str = "01933d3e-0000-7000-8000-0000000000d1";
 
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Kept {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    /// The last line of this message.
-    fn last(&self, message: &str) -> Value {
-        let text = self.text();
-        let lines = text
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let mut of_it = lines.filter(|line| line["fields"]["message"] == message);
-        of_it
-            .next_back()
-            .ok_or(format!("no “{message}” in {text}"))
-            .unwrap()
-    }
+/// The last line of this message.
+fn last_line(kept: &Kept, message: &str) -> Value {
+    let text = kept.text();
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut of_it = lines.filter(|line| line["fields"]["message"] == message);
+    of_it
+        .next_back()
+        .ok_or(format!("no “{message}” in {text}"))
+        .unwrap()
 }
 
 // On one thread, as what is set here holds for the thread that sets it.
@@ -63,13 +38,16 @@ async fn it_says_who_came_in_who_was_refused_and_what_was_tried_and_never_what_w
     let _kept = tracing::subscriber::set_default(log);
 
     let mut browser = site.signed_in(reader).await;
-    assert_eq!(kept.last("signed in")["fields"]["account"], reader.to_string());
+    assert_eq!(
+        last_line(&kept, "signed in")["fields"]["account"],
+        reader.to_string()
+    );
 
     let refused = browser
         .post("/customers/new", &[("id", ID), ("name", "Ada")])
         .await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    let answered = kept.last("answered");
+    let answered = last_line(&kept, "answered");
     assert_eq!(answered["fields"]["status"], 403);
     assert_eq!(answered["span"]["who"], reader.to_string());
     assert_eq!(answered["span"]["id"], refused.header("x-request-id"));
@@ -81,19 +59,19 @@ async fn it_says_who_came_in_who_was_refused_and_what_was_tried_and_never_what_w
     };
     assert_eq!(wrong(&email).await, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(
-        kept.last("a sign-in was refused")["fields"]["account"],
+        last_line(&kept, "a sign-in was refused")["fields"]["account"],
         reader.to_string()
     );
     let mut last = wrong("nobody@x.example").await;
     assert_eq!(
-        kept.last("a sign-in was refused")["fields"]["account"],
+        last_line(&kept, "a sign-in was refused")["fields"]["account"],
         Value::Null
     );
     for _ in 0..40 {
         last = wrong("nobody@x.example").await;
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
-    let limits = kept.last("a limit was reached")["fields"]["limits"].to_string();
+    let limits = last_line(&kept, "a limit was reached")["fields"]["limits"].to_string();
     assert!(limits.contains("sign-in-account"), "{limits}");
 
     let mut elsewhere = browser.clone().header("origin", "https://evil.example");
@@ -101,7 +79,7 @@ async fn it_says_who_came_in_who_was_refused_and_what_was_tried_and_never_what_w
         elsewhere.post("/sign-out", &[]).await.status,
         StatusCode::FORBIDDEN
     );
-    kept.last("a form of another site was refused");
+    last_line(&kept, "a form of another site was refused");
 
     let text = kept.text();
     for secret in [PASSWORD, "not quite the password", "nobody@x.example", &email] {
