@@ -1,7 +1,7 @@
 //! What a browser sends along.
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
-use rapport_app::cookie;
+use kit::cookie;
 
 /// Any header is a header with a session in it, or none; the session of a header that we would set is found in it
 /// again, whatever stands before it; and the message of a form, if there is one, can be written again.
