@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
+use kit::visit::{Assets, Visit};
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
 
-use crate::{
-    App,
-    visit::{Assets, Visit},
-};
+use crate::App;
 
 /// The document of the request that is being answered.
 ///
@@ -45,7 +43,7 @@ pub fn document() -> impl IntoView {
                 <link rel="modulepreload" href=script/>
                 {loader.map(|loader| view! { <link rel="modulepreload" href=loader/> })}
                 <link rel="preload" href=program r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
-                {visit.as_ref().and_then(|visit| visit.place).map(|place| view! { <meta name="live" content=place.to_string()/> })}
+                {visit.as_ref().and_then(|visit| visit.arrival.as_ref()).map(|(place, _)| view! { <meta name="live" content=place.to_string()/> })}
                 {visit.and_then(|visit| place_of_failed_form(&visit))}
                 <script type="module" nonce=use_nonce()>{wake}</script>
                 <MetaTags/>
@@ -61,7 +59,7 @@ pub fn document() -> impl IntoView {
 /// address is put right before the program wakes up, or its router would look for another page.
 fn place_of_failed_form(visit: &Visit) -> Option<impl IntoView + use<>> {
     let failed = visit.failed.as_ref()?;
-    let page = crate::door::Form::parse(&failed.path)?.page(&failed.values);
+    let page = kit::door::Form::parse(&failed.path)?.page(&failed.values);
     // A local path holds ASCII without blanks and backslashes; quotes and angle brackets are written out of the way.
     let page = page.replace('\'', "%27").replace('<', "%3C");
     Some(view! { <script nonce=use_nonce()>{format!("history.replaceState(null,'','{page}')")}</script> })

@@ -3,7 +3,6 @@
 pub mod api;
 pub mod deed;
 pub mod deeds;
-pub mod last;
 pub mod trash;
 
 pub use deed::DeedPage;

@@ -1,12 +1,19 @@
-//! What people see: one folder per feature, each with `api.rs` (server functions) and its pages; the kit in `ui`; the
-//! frame around the pages in `layout`.
+//! What people see: one folder per feature, each with `api.rs` (server functions) and its pages; the large ones are
+//! crates of their own. Here it is decided which page an address stands for.
 //!
-//! The crate is compiled twice: natively with `ssr`, where it renders pages and answers server functions, and to WASM
+//! It is compiled twice: natively with `ssr`, where it renders pages and answers server functions, and to WASM
 //! with `hydrate`, where it wakes the rendered pages up.
 
 // A page is one deeply nested type; the compiler stops at 128 by default.
 #![recursion_limit = "512"]
 
+use admin::{analytics, audit, health, settings, user, webhook};
+use kit::{
+    door::{self, Door, Flash, FormState},
+    layout, missing,
+    part::{self, Part},
+    ui,
+};
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
@@ -16,37 +23,49 @@ use leptos_router::{
     path,
 };
 use serde::{Deserialize, Serialize};
+use wasm_split_helpers::SplitLoaderError;
 
-pub mod admin;
-pub mod analytics;
-pub mod api;
-pub mod appointment;
-pub mod audit;
-pub mod browser;
-#[cfg(feature = "ssr")]
-pub mod cookie;
-pub mod customer;
 pub mod dashboard;
 #[cfg(feature = "ssr")]
 pub mod document;
-pub mod door;
 pub mod feed;
-pub mod health;
-pub mod import;
-pub mod layout;
-pub mod live;
-pub mod missing;
-pub mod part;
 pub mod session;
-pub mod settings;
-pub mod theme;
-pub mod ui;
-pub mod user;
-#[cfg(feature = "ssr")]
-pub mod visit;
-pub mod webhook;
 
-use door::{Door, Flash, FormState};
+/// The pages before anybody is signed in.
+const DOORSTEP: Part = Part::new("doorstep", || {
+    Box::pin(async {
+        session::page::load_set_up().await?;
+        session::page::load_sign_in().await?;
+        session::link::load_join().await?;
+        session::link::load_reset().await?;
+        session::link::load_sign_up().await?;
+        session::link::load_forgot().await
+    })
+});
+/// What was done, and the trash.
+const FEED: Part = Part::new("feed", || {
+    Box::pin(async {
+        feed::deeds::load().await?;
+        feed::deed::load().await?;
+        feed::trash::load().await
+    })
+});
+const DASHBOARD: Part = Part::new("dashboard", || Box::pin(dashboard::page::load()));
+
+/// Loads what the page was drawn with. To be awaited before the page wakes up.
+///
+/// # Errors
+/// When a part cannot be loaded: then the page stays as it is, and does what it does without script.
+pub async fn load_drawn() -> Result<(), SplitLoaderError> {
+    let parts = [
+        &[DOORSTEP, FEED, DASHBOARD],
+        customer::PARTS,
+        appointment::PARTS,
+        import::PARTS,
+        admin::PARTS,
+    ];
+    part::load_drawn(&parts.concat()).await
+}
 
 /// What the server hands to the first render in the browser.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +77,7 @@ struct Start {
 impl Start {
     fn of_this_request() -> Self {
         #[cfg(feature = "ssr")]
-        if let Some(visit) = use_context::<std::sync::Arc<visit::Visit>>() {
+        if let Some(visit) = use_context::<std::sync::Arc<kit::visit::Visit>>() {
             return Self {
                 failed: visit.failed.clone(),
                 flash: visit.flash.clone(),

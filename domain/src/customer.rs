@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
 use uuid::Uuid;
 
 use crate::{
@@ -543,19 +543,30 @@ pub struct CustomerRow {
     /// For a person their company, for a company its first person; empty when there is none or none to see.
     pub contact: String,
     /// First e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// First phone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
     /// Who looks after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<(UserId, String)>,
     /// City.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
-    /// Country.
+    /// Country. It stays on the server, as the tags do: no page's list shows them.
+    #[serde(skip)]
     pub country: Option<String>,
     /// Words to group by.
+    #[serde(default, serialize_with = "left_out")]
     pub tags: Vec<String>,
     /// When it was last changed.
     pub updated: Moment,
+}
+
+/// Writes none: programs of browsers that are older than the server wait for a list.
+fn left_out<S: Serializer>(_: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_seq(Some(0))?.end()
 }
 
 /// What keyset paging continues from, and how many there are.

@@ -1,15 +1,23 @@
-//! Wakes up, in the browser, the page that the server rendered. Nothing else belongs here.
+//! Wakes up, in the browser, the page that the server rendered.
 // A page is one type, as deep as its markup: laying it out needs more than the default depth.
 #![recursion_limit = "512"]
 
 use leptos::prelude::{document, request_animation_frame};
+
+/// Room, without which every page would load the texts of all pages. The build lays out the texts of each part of the
+/// program by themselves, in the space that all had together; where that is too small, as a few bytes of alignment make
+/// it, it leaves all in the first part. Nothing refers to this, so no part holds it. Once it is too small itself, the
+/// first load of the list is 25 KB larger, which a browser test of its size tells.
+#[cfg(target_family = "wasm")]
+#[used]
+static ROOM: [u8; 65_536] = [1; 65_536];
 
 /// Called by the page's script once the program is loaded.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub async fn hydrate() {
     console_error_panic_hook::set_once();
     // A page that lacks a part would not fit what the server drew: it stays what it is without script.
-    if rapport_app::part::load_drawn().await.is_err() {
+    if rapport_app::load_drawn().await.is_err() {
         return;
     }
     leptos::mount::hydrate_body(rapport_app::App);

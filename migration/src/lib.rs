@@ -21,6 +21,7 @@ mod m0013_tag;
 mod m0014_api;
 mod m0015_program;
 mod m0016_webhook;
+mod m0017_owner_team;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_api::Migration),
             Box::new(m0015_program::Migration),
             Box::new(m0016_webhook::Migration),
+            Box::new(m0017_owner_team::Migration),
         ]
     }
 }

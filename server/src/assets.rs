@@ -7,13 +7,15 @@ use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY},
 };
-use rapport_app::visit::Assets;
+use kit::visit::Assets;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 /// Where the files of the build are.
 const PKG: &str = "/pkg/";
 /// A file whose name holds its hash never changes.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// One of the build without a hash may be another one a moment later.
+const FOR_NOW: HeaderValue = HeaderValue::from_static("no-cache");
 /// Others are asked for again after a while.
 const FOR_AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
@@ -146,10 +148,7 @@ impl Files {
         let kind = HeaderValue::from_str(&kind).ok()?;
         headers.insert(CONTENT_TYPE, kind);
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-        headers.insert(
-            CACHE_CONTROL,
-            if is_hashed(path) { FOR_EVER } else { FOR_AN_HOUR },
-        );
+        headers.insert(CACHE_CONTROL, kept(path));
         let (file, coding) = self.best(name, plain, request.headers());
         if let Some(coding) = coding {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
@@ -224,6 +223,15 @@ fn in_site(path: &str, build: Option<&str>) -> Option<String> {
     Some(format!("{PKG}{file}"))
 }
 
+/// For how long browsers keep a file.
+fn kept(path: &str) -> HeaderValue {
+    match (is_hashed(path), path.starts_with(PKG)) {
+        (true, _) => FOR_EVER,
+        (false, true) => FOR_NOW,
+        (false, false) => FOR_AN_HOUR,
+    }
+}
+
 /// Whether it is a file of the build whose name has three parts, as `rapport.0Gf2c.js`.
 fn is_hashed(path: &str) -> bool {
     path.starts_with(PKG)
@@ -280,6 +288,7 @@ mod tests {
     fn a_build_without_hashes_has_plain_names() {
         assert_eq!(Site::none().names().script, "/pkg/rapport.js");
         assert!(!is_hashed("/pkg/rapport.js"));
+        assert_eq!(kept("/pkg/rapport.js"), FOR_NOW);
     }
 
     #[derive(RustEmbed)]

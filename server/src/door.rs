@@ -6,7 +6,7 @@ use http::{
     header::{CONTENT_TYPE, SET_COOKIE},
     request::Parts,
 };
-use rapport_app::{
+use kit::{
     cookie,
     door::{
         Form, FormState,

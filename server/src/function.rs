@@ -9,8 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header::ACCEPT};
+use kit::{door::Form, visit::Visit};
 use leptos::prelude::provide_context;
-use rapport_app::{door::Form, visit::Visit};
 use rapport_domain::error::AppError;
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -31,6 +31,7 @@ const OPEN: [&str; 3] = [
 
 /// Answers a call: the guard first, then the function, within the deadline.
 pub async fn call(axum::extract::State(state): axum::extract::State<State>, request: Request) -> Response {
+    let (state, _hold) = state.for_request();
     let answer = if request.uri().path() == SUBMIT {
         submit(&state, request).await
     } else {

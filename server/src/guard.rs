@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, Method, StatusCode, header::ORIGIN, request::Parts};
-use rapport_app::{cookie, door::local_path, visit::Visit};
+use kit::{cookie, door::local_path, visit::Visit};
 use rapport_domain::{error::AppError, journal::Via};
 use rapport_service::session;
 use tokio::time::timeout;
@@ -82,7 +82,7 @@ async fn visit(state: &State, parts: &Parts, acts: bool) -> Result<Visit, AppErr
         theme: cookie::read_theme(headers, client.secure),
         assets: Arc::clone(state.assets()),
         flash: cookie::read_flash(headers, client.secure),
-        place: None,
+        arrival: None,
         failed: None,
     })
 }

@@ -9,8 +9,9 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{MethodFilter, get, on},
 };
+use kit::door::Form;
 use leptos_axum::generate_route_list;
-use rapport_app::{App, door::Form};
+use rapport_app::App;
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
 pub mod assets;

@@ -12,10 +12,11 @@ use http::{
     header::{CONTENT_SECURITY_POLICY, SET_COOKIE},
     request::Parts,
 };
+use kit::{cookie, door::Form, visit::Visit};
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
-use rapport_app::{cookie, document::document, door::Form, visit::Visit};
-use rapport_domain::{error::AppError, live::Place};
+use rapport_app::document::document;
+use rapport_domain::{error::AppError, live::Place, user::Me};
 use rapport_service::live;
 use tokio::time::timeout;
 
@@ -24,6 +25,7 @@ use crate::{client::Client, guard, headers, plain, state::State};
 /// Answers the GET of a page: the guard first, then the page, all within the deadline.
 pub async fn get(axum::extract::State(state): axum::extract::State<State>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
+    let (state, _hold) = state.for_request();
     let deadline = state.deadlines().page;
     let answer = timeout(deadline, guarded(&state, parts)).await;
     answer
@@ -36,16 +38,16 @@ async fn guarded(state: &State, parts: Parts) -> Result<Response, AppError> {
     match guard::way(state, &visit, &parts).await? {
         Some(elsewhere) => Ok(elsewhere),
         None => {
-            let place = place(state, &visit).await;
-            Ok(render(parts, Visit { place, ..visit }).await)
+            let arrival = arrival(&visit).await;
+            Ok(render(parts, Visit { arrival, ..visit }).await)
         }
     }
 }
 
-/// Where a page stands, before anything of it is read. Without it the page is told more than it needs to hear.
-async fn place(state: &State, visit: &Visit) -> Option<Place> {
-    visit.ctx.as_ref()?;
-    live::place(state.service()).await.ok()
+/// Where a page stands and who reads it, before anything of it is read. Without that it asks who it is by itself, and is
+/// told more than it needs to hear.
+async fn arrival(visit: &Visit) -> Option<(Place, Me)> {
+    live::arrive(visit.ctx.as_ref()?).await.ok()
 }
 
 /// Who is at the other end, as the outermost layer found out.

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
-use rapport_app::door::SECRETS;
+use kit::door::SECRETS;
 use rapport_domain::{error::AppError, form::Values};
 
 use crate::headers;

@@ -215,6 +215,7 @@ async fn admit(Extract(state): Extract<State>, mut request: Request, next: Next)
     } else {
         state.deadlines().form
     };
+    let (state, _hold) = state.for_request();
     let answer = timeout(deadline, async {
         let caller = caller(&state, request.headers(), &from).await?;
         outside::note_who(caller.ctx.actor().user);

@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use rapport_app::{door::Form, visit::Assets};
-use rapport_service::{Result, Service, live::Hub, network::Network, user};
+use kit::{door::Form, visit::Assets};
+use rapport_service::{Hold, Result, Service, live::Hub, network::Network, user};
 
 use crate::assets::{Files, Site};
 
@@ -57,10 +57,12 @@ impl Deadlines {
 
 /// What the router works with. Cheap to clone.
 #[derive(Clone)]
-pub struct State(Arc<Parts>);
+pub struct State {
+    parts: Arc<Parts>,
+    service: Service,
+}
 
 struct Parts {
-    service: Service,
     live: Hub,
     assets: Arc<Assets>,
     files: Files,
@@ -75,50 +77,60 @@ impl State {
     #[must_use]
     pub fn new(service: Service, site: Site, trusted_proxies: Vec<Network>, deadlines: Deadlines) -> Self {
         let assets = Arc::new(site.names());
-        Self(Arc::new(Parts {
+        let parts = Parts {
             live: Hub::start(&service),
-            service,
             files: Files::of(site, Arc::clone(&assets)),
             assets,
             trusted_proxies,
             deadlines,
             inhabited: AtomicBool::new(false),
-        }))
+        };
+        Self {
+            parts: Arc::new(parts),
+            service,
+        }
+    }
+
+    /// The same for one request, whose service asks on one connection until the second part is dropped.
+    pub(crate) fn for_request(&self) -> (Self, Hold) {
+        let (service, hold) = self.service.for_request();
+        let parts = Arc::clone(&self.parts);
+        (Self { parts, service }, hold)
     }
 
     pub(crate) fn service(&self) -> &Service {
-        &self.0.service
+        &self.service
     }
 
     /// Who looks at the journal for all streams.
     #[must_use]
     pub fn live(&self) -> &Hub {
-        &self.0.live
+        &self.parts.live
     }
 
     pub(crate) fn assets(&self) -> &Arc<Assets> {
-        &self.0.assets
+        &self.parts.assets
     }
 
     pub(crate) fn files(&self) -> &Files {
-        &self.0.files
+        &self.parts.files
     }
 
     pub(crate) fn trusted_proxies(&self) -> &[Network] {
-        &self.0.trusted_proxies
+        &self.parts.trusted_proxies
     }
 
     pub(crate) fn deadlines(&self) -> Deadlines {
-        self.0.deadlines
+        self.parts.deadlines
     }
 
     /// Whether nobody works here yet. Asks the database only until somebody does.
     pub(crate) async fn setup_needed(&self) -> Result<bool> {
-        if self.0.inhabited.load(Ordering::Relaxed) {
+        if self.parts.inhabited.load(Ordering::Relaxed) {
             return Ok(false);
         }
-        let needed = user::setup_needed(&self.0.service).await?;
-        self.0.inhabited.store(!needed, Ordering::Relaxed);
+        let needed = user::setup_needed(&self.service).await?;
+        self.parts.inhabited.store(!needed, Ordering::Relaxed);
         Ok(needed)
     }
 }

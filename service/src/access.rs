@@ -43,7 +43,21 @@ pub(crate) enum Branch {
 }
 
 impl Branch {
+    /// Adds it for a walk of an index. What is one's own outside the team would be looked for among all that is one's own,
+    /// and mostly in vain: whether there is any is asked first, by the first and the last of the teams.
     pub(crate) fn push(self, sql: &mut Sql) {
+        self.push_row(sql);
+        if let Self::OwnerOutsideTeam(user, team) = self {
+            sql.push(" AND (");
+            push_end_of_teams(sql, user, "ASC");
+            sql.push(" IS DISTINCT FROM ").bind(team).push(" OR ");
+            push_end_of_teams(sql, user, "DESC");
+            sql.push(" IS DISTINCT FROM ").bind(team).push(")");
+        }
+    }
+
+    /// Adds it for rows that are known already.
+    fn push_row(self, sql: &mut Sql) {
         match self {
             Self::All => sql.push("TRUE"),
             Self::Owner(user) => sql.push("c.owner_id = ").bind(user),
@@ -55,6 +69,13 @@ impl Branch {
                 .bind(team),
         };
     }
+}
+
+/// Adds the first or the last of the teams in which customers of this person are; none comes last.
+fn push_end_of_teams(sql: &mut Sql, user: uuid::Uuid, order: &str) {
+    sql.push("(SELECT o.team_id FROM customer o WHERE o.deleted_at IS NULL AND o.owner_id = ")
+        .bind(user)
+        .push(&format!(" ORDER BY o.team_id {order} LIMIT 1)"));
 }
 
 /// Adds one query for each part of the scope, joined by `UNION ALL`; `query` writes it, in brackets, around the branch.
@@ -77,7 +98,7 @@ pub(crate) fn push_scope(sql: &mut Sql, scope: Scope) {
     sql.push("(FALSE");
     for branch in branches(scope) {
         sql.push(" OR (");
-        branch.push(sql);
+        branch.push_row(sql);
         sql.push(")");
     }
     sql.push(")");

@@ -8,7 +8,7 @@ use rapport_domain::{
     id::{ActivityId, CustomerId, UserId},
     journal::{Op, Receipt},
 };
-use sea_orm::{DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{DatabaseTransaction, FromQueryResult};
 use serde_json::json;
 use uuid::Uuid;
 

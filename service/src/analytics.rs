@@ -44,6 +44,7 @@ pub async fn get(ctx: &Ctx, period: Period) -> Result<Analytics> {
         span.counts(&Part::find_by_statement(statement).all(db).await?)
     };
     let of_period = |text: &str| sql(text, [from.into(), to.into()]);
+    db.ask_apart();
     let (active, customers, appointments, missed, types, staff, hours) = futures::try_join!(
         parts(ACTIVE),
         parts(CUSTOMERS),

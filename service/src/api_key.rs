@@ -64,6 +64,7 @@ pub async fn resolve(service: &Service, key: &str, client: &str) -> Result<Calle
         None => None,
     };
     let Some(holder) = found else {
+        service.db().let_go();
         limit::take(service, &[(limit::KEY_FROM, client)]).await?;
         return Err(AppError::Unauthenticated.into());
     };

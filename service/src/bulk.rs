@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use rapport_domain::{error::AppError, id::BatchId, job::Work, tag::Retag};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -223,6 +223,7 @@ pub(crate) async fn perform(ctx: &Ctx, mut job: Job) -> Result<()> {
 fn abreast(ctx: &Ctx) -> usize {
     let most = ctx
         .db()
+        .pool()
         .get_postgres_connection_pool()
         .options()
         .get_max_connections();

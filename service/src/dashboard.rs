@@ -40,6 +40,7 @@ const LATELY: usize = 6;
 pub async fn get(ctx: &Ctx, query: DashboardQuery) -> Result<Dashboard> {
     let customers = require(ctx.actor(), Kind::Customer, Ability::Read)?;
     let with_appointments = ctx.actor().may(Kind::Appointment, Ability::Read);
+    ctx.db().ask_apart();
     let (appointments, silent, feed, figures, teams) = futures::try_join!(
         today(ctx, with_appointments),
         silent(ctx),

@@ -18,8 +18,13 @@ use uuid::Uuid;
 
 use crate::{Result, sql::sql};
 
+mod held;
+
+pub(crate) use held::Db;
+pub use held::Hold;
+
 /// How long a request waits for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1_500);
+const PATIENCE: Duration = Duration::from_millis(1_500);
 /// A connection that was idle this long is tried out before it is used: its server may have gone meanwhile.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// How long a connection whose query was dropped may take to come to rest before it is closed.
@@ -50,11 +55,19 @@ pub(crate) const PATIENT: &str =
 /// # Errors
 /// When the URL is wrong.
 pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection> {
+    connect_with(url, max_connections, PATIENCE).await
+}
+
+/// As [`connect`], with so much patience for a free connection.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_with(url: &str, max_connections: u32, patience: Duration) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
     options
         .connect_lazy(true)
         .max_connections(max_connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(patience)
         .idle_timeout(IDLE_TIMEOUT)
         .max_lifetime(LIFETIME)
         .test_before_acquire_if_idle_for(TRUSTED_IDLE)

@@ -39,7 +39,7 @@ pub async fn gauges(service: &Service) -> Result<Vec<(&'static str, f64)>> {
     );
     let found = Gauges::find_by_statement(statement).one(service.db()).await?;
     let found = found.ok_or_else(|| Error::Stored("figures without a row".to_owned()))?;
-    let pool = service.db().get_postgres_connection_pool();
+    let pool = service.db().pool().get_postgres_connection_pool();
     let number = |count: i64| f64::from(i32::try_from(count).unwrap_or(i32::MAX));
     let mut gauges = vec![
         ("rapport_jobs_open", number(found.jobs)),
@@ -85,7 +85,7 @@ pub async fn get(ctx: &Ctx) -> Result<Health> {
     let (postgres, most) = postgres(ctx).await?;
     let redis = redis(ctx).await?;
     let counts = counts(ctx).await?;
-    let pool = ctx.db().get_postgres_connection_pool();
+    let pool = ctx.db().pool().get_postgres_connection_pool();
     let number = |count: i64| u32::try_from(count).unwrap_or_default();
     Ok(Health {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -103,8 +103,9 @@ pub async fn get(ctx: &Ctx) -> Result<Health> {
 }
 
 async fn postgres(ctx: &Ctx) -> Result<(Store, i64)> {
+    ctx.db().let_go();
     let began = Instant::now();
-    database::ping(ctx.db()).await?;
+    database::ping(ctx.db().pool()).await?;
     let micros = micros(began);
     let statement = sql(
         "SELECT current_setting('server_version') AS version, pg_database_size(current_database()) AS bytes, \

@@ -12,7 +12,7 @@ use rapport_domain::{
     import::{FileError, ImportReport, Mapping, OnMatch, Rules},
     job::Work,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use crate::{
     Ctx, Result,

@@ -11,7 +11,7 @@ use rapport_domain::{
     job::Work,
     journal::Via,
 };
-use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::time::{sleep, timeout};

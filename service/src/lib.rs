@@ -48,14 +48,18 @@ pub mod user;
 pub mod webhook;
 pub mod zone;
 
+use database::Db;
+pub use database::Hold;
 pub use error::{Error, Result};
 
 /// What every service function works with. Cheap to clone; all clones share one pool.
 #[derive(Clone)]
-pub struct Service(Arc<Parts>);
+pub struct Service {
+    parts: Arc<Parts>,
+    db: Db,
+}
 
 struct Parts {
-    db: DatabaseConnection,
     redis: redis::Redis,
     clock: clock::Clock,
     hasher: password::Hasher,
@@ -89,49 +93,60 @@ impl Service {
     /// Puts the parts together. Connects to nothing by itself.
     #[must_use]
     pub fn new(db: DatabaseConnection, redis: redis::Redis, clock: clock::Clock, setup: Setup) -> Self {
-        Self(Arc::new(Parts {
-            db,
-            redis,
-            clock,
-            hasher: password::Hasher::default(),
-            setup,
-        }))
+        Self {
+            parts: Arc::new(Parts {
+                redis,
+                clock,
+                hasher: password::Hasher::default(),
+                setup,
+            }),
+            db: Db::new(db),
+        }
+    }
+
+    /// The same for one request, which asks all its questions on one connection, until the second part is dropped.
+    pub fn for_request(&self) -> (Self, Hold) {
+        let (db, hold) = self.db.hold();
+        let parts = Arc::clone(&self.parts);
+        (Self { parts, db }, hold)
     }
 
     /// The time and the source of ids.
     #[must_use]
     pub fn clock(&self) -> &clock::Clock {
-        &self.0.clock
+        &self.parts.clock
     }
 
-    pub(crate) fn db(&self) -> &DatabaseConnection {
-        &self.0.db
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
     }
 
     pub(crate) fn redis(&self) -> &redis::Redis {
-        &self.0.redis
+        &self.parts.redis
     }
 
+    /// Hashing takes long: no connection is held meanwhile.
     pub(crate) fn hasher(&self) -> &password::Hasher {
-        &self.0.hasher
+        self.db.let_go();
+        &self.parts.hasher
     }
 
     pub(crate) fn post(&self) -> &mail::Post {
-        &self.0.setup.post
+        &self.parts.setup.post
     }
 
     pub(crate) fn key_rate(&self) -> u32 {
-        self.0.setup.key_rate
+        self.parts.setup.key_rate
     }
 
     pub(crate) fn webhook_networks(&self) -> &[network::Network] {
-        &self.0.setup.webhook_networks
+        &self.parts.setup.webhook_networks
     }
 
     /// The key of the journal's seal.
     #[must_use]
     pub fn key(&self) -> Option<&seal::Key> {
-        self.0.setup.key.as_ref()
+        self.parts.setup.key.as_ref()
     }
 
     /// The context of somebody who acts.
@@ -201,7 +216,7 @@ impl Ctx {
         zone::Now::of(self.zone(), self.clock().now())
     }
 
-    pub(crate) fn db(&self) -> &DatabaseConnection {
+    pub(crate) fn db(&self) -> &Db {
         self.service.db()
     }
 }

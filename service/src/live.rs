@@ -8,5 +8,5 @@ mod listener;
 mod looking;
 
 pub use hub::Hub;
-pub use listener::{Listener, Placed, listen, place};
+pub use listener::{Listener, Placed, arrive, listen};
 pub use looking::here;

@@ -9,7 +9,7 @@ use rapport_domain::{
     organisation::{Hours, Organisation, OrganisationPatch, Profile, ProfilePatch, WEEKDAYS},
     user::people::SignUp,
 };
-use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -17,11 +17,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How long opening a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(700);
-/// How long a command may take.
-const COMMAND_TIMEOUT: Duration = Duration::from_millis(700);
-/// The pause before a new connection is tried. With the timeouts above, service is back within 2 s of Redis' return.
+/// How long opening a connection, or a command, may take.
+const PATIENCE: Duration = Duration::from_millis(700);
+/// The pause before a new connection is tried. With the patience above, service is back within 2 s of Redis' return.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// How often an open connection is tried out, so that its loss is noticed without a request.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -40,7 +38,7 @@ pub enum RedisError {
     #[error("there is no connection")]
     Away,
     /// It did not answer in time.
-    #[error("no answer within {} ms", COMMAND_TIMEOUT.as_millis())]
+    #[error("no answer in time")]
     Slow,
     /// Too many commands are under way.
     #[error("more than {IN_FLIGHT_MAX} commands are under way")]
@@ -55,6 +53,7 @@ pub enum RedisError {
 pub struct Redis {
     link: watch::Receiver<Link>,
     in_flight: Arc<Semaphore>,
+    patience: Duration,
     prefix: Arc<str>,
 }
 
@@ -95,6 +94,14 @@ impl Redis {
     /// # Errors
     /// [`RedisError::Address`] when the URL is wrong.
     pub fn connect(url: &str, prefix: &str) -> Result<Self, RedisError> {
+        Self::connect_with(url, prefix, PATIENCE)
+    }
+
+    /// As [`Redis::connect`], with so much patience for opening a connection and for each command.
+    ///
+    /// # Errors
+    /// As [`Redis::connect`].
+    pub fn connect_with(url: &str, prefix: &str, patience: Duration) -> Result<Self, RedisError> {
         if !["redis://", "rediss://"]
             .iter()
             .any(|scheme| url.starts_with(scheme))
@@ -106,10 +113,11 @@ impl Redis {
         let config =
             Config::from_url(url).map_err(|error| RedisError::Address(error.details().to_owned()))?;
         let (sender, link) = watch::channel(Link::Starting);
-        tokio::spawn(keep_connected(config, sender));
+        tokio::spawn(keep_connected(config, patience, sender));
         Ok(Self {
             link,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            patience,
             prefix: prefix.into(),
         })
     }
@@ -205,7 +213,7 @@ impl Redis {
     {
         let _permit = self.in_flight.try_acquire().map_err(|_| RedisError::Busy)?;
         let open = self.open().await?;
-        let error = match timeout(COMMAND_TIMEOUT, command(open.client)).await {
+        let error = match timeout(self.patience, command(open.client)).await {
             Ok(Ok(answer)) => return Ok(answer),
             // Whatever it says of itself: without its connection it is away.
             Ok(Err(_)) if !matches!(*self.link.borrow(), Link::Up(_)) => RedisError::Away,
@@ -222,7 +230,7 @@ impl Redis {
     async fn open(&self) -> Result<Open, RedisError> {
         let mut link = self.link.clone();
         let started = link.wait_for(|link| !matches!(link, Link::Starting));
-        match timeout(CONNECT_TIMEOUT, started).await {
+        match timeout(self.patience, started).await {
             Ok(Ok(link)) => match &*link {
                 Link::Up(open) => Ok(open.clone()),
                 Link::Starting | Link::Down => Err(RedisError::Away),
@@ -247,17 +255,17 @@ fn name(error: &fred::error::Error) -> RedisError {
 }
 
 /// Keeps a connection open until nobody has a [`Redis`] any more.
-async fn keep_connected(config: Config, link: watch::Sender<Link>) {
+async fn keep_connected(config: Config, patience: Duration, link: watch::Sender<Link>) {
     tokio::select! {
         () = link.closed() => {}
-        () = reconnect_for_ever(config, &link) => {}
+        () = reconnect_for_ever(config, patience, &link) => {}
     }
 }
 
-async fn reconnect_for_ever(config: Config, link: &watch::Sender<Link>) {
+async fn reconnect_for_ever(config: Config, patience: Duration, link: &watch::Sender<Link>) {
     let mut complained = false;
     loop {
-        match open(&config).await {
+        match open(&config, patience).await {
             Ok((open, connection)) => {
                 tracing::info!("connected to Redis");
                 complained = false;
@@ -287,17 +295,17 @@ impl Drop for Connection {
     }
 }
 
-async fn open(config: &Config) -> Result<(Open, Connection), fred::error::Error> {
+async fn open(config: &Config, patience: Duration) -> Result<(Open, Connection), fred::error::Error> {
     let mut builder = Builder::from_config(config.clone());
     builder
         .with_config(|config| config.fail_fast = true)
         .with_connection_config(|connection| {
-            connection.connection_timeout = CONNECT_TIMEOUT;
-            connection.internal_command_timeout = COMMAND_TIMEOUT;
+            connection.connection_timeout = patience;
+            connection.internal_command_timeout = patience;
             connection.max_command_attempts = 1;
             connection.max_command_buffer_len = CLIENT_QUEUE;
         })
-        .with_performance_config(|performance| performance.default_command_timeout = COMMAND_TIMEOUT);
+        .with_performance_config(|performance| performance.default_command_timeout = patience);
     // No reconnect policy is set: what is lost stays lost, and this module opens a new one.
     let client = builder.build()?;
     let connection = Connection(client.init().await?);

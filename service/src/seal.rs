@@ -15,7 +15,7 @@ use rapport_domain::{
     error::AppError,
     journal::Via,
 };
-use sea_orm::{DatabaseConnection, TransactionTrait};
+use sea_orm::DatabaseConnection;
 
 use crate::{Ctx, Result, Service, journal};
 use block::Block;
@@ -30,7 +30,7 @@ pub use verify::{Report, verify};
 /// # Errors
 /// [`AppError::Refused`] with what to do about it.
 pub async fn check(service: &Service) -> Result<()> {
-    fits(service.db(), service.key()).await
+    fits(service.db().pool(), service.key()).await
 }
 
 /// The same before there is a service.

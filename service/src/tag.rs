@@ -7,7 +7,7 @@ use rapport_domain::{
     journal::Op,
     tag::{COUNTED, Retag, Tag},
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement};
 use serde_json::json;
 use uuid::Uuid;
 

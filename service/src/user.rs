@@ -24,5 +24,5 @@ pub(crate) use team::within as teams_within;
 
 pub(crate) use account::{account, admit_program};
 pub(crate) use link::{Link, seen as seen_secret, show as show_secret};
-pub(crate) use present::{Present, STANDING, Standing, bookable, present};
+pub(crate) use present::{MYSELF, MYSELF_FROM, Myself, Present, STANDING, Standing, bookable, present};
 pub(crate) use reassign::Move;

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::Path,
+    sync::mpsc,
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -16,12 +17,14 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use crate::environment;
+use crate::{PATIENCE, environment};
 
 /// What the name of every database that is made, cloned or dropped here begins with.
 const PREFIX: &str = "rapport_test_";
 /// A database that is older than this was left behind by a run that was killed.
 const STALE: Duration = Duration::from_secs(3_600);
+/// How long a test waits for its database to be gone.
+const DROPPED_WITHIN: Duration = Duration::from_secs(3);
 /// The number of the advisory lock under which the template is made; `tests` in ASCII.
 const TEMPLATE_LOCK: i64 = 0x0074_6573_7473;
 
@@ -77,7 +80,7 @@ impl TestDatabase {
     /// # Panics
     /// When the URL cannot be read.
     pub async fn pool(&self) -> DatabaseConnection {
-        database::connect(&self.url(), 5)
+        database::connect_with(&self.url(), 5, PATIENCE)
             .await
             .expect("a pool for the test")
     }
@@ -109,8 +112,9 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", guarded(&self.name));
+        let (done, is_done) = mpsc::channel();
         // The test's runtime may be at its end: this has its own. What fails here is swept by a later run.
-        let gone = thread::spawn(move || {
+        thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let Ok(runtime) = runtime else { return };
             runtime.block_on(async {
@@ -118,8 +122,11 @@ impl Drop for TestDatabase {
                     run(&mut admin, &drop).await.ok();
                 }
             });
+            done.send(()).ok();
         });
-        gone.join().ok();
+        // Not for ever: PostgreSQL drops nothing while a connection is being opened, and it may be the runtime that waits
+        // here which opens it.
+        is_done.recv_timeout(DROPPED_WITHIN).ok();
     }
 }
 
@@ -175,7 +182,7 @@ async fn make_template() -> String {
         run(&mut admin, &format!("CREATE DATABASE {half}"))
             .await
             .expect("a new template");
-        let pool = database::connect(&with_database(&admin_url, &half), 1)
+        let pool = database::connect_with(&with_database(&admin_url, &half), 1, PATIENCE)
             .await
             .expect("a pool on the template");
         database::migrate(&pool).await.expect("the migrations run");

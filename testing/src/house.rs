@@ -11,10 +11,18 @@ use rapport_domain::{
     journal::Via,
     user::NewUser,
 };
-use rapport_service::{Ctx, Service, Setup, clock::Clock, database, redis::Redis, seal::Key, user};
+use rapport_service::{
+    Ctx, Service, Setup,
+    clock::Clock,
+    database,
+    redis::{Redis, RedisError},
+    seal::Key,
+    user,
+};
+use sea_orm::DatabaseConnection;
 use uuid::Uuid;
 
-use crate::{Proxy, TestDatabase, environment};
+use crate::{PATIENCE, Proxy, TestDatabase, environment};
 
 /// The password of every user that is made here.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -24,6 +32,9 @@ pub const SEAL_KEY: &str = "5ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea1
 
 /// The client address that tests come from.
 pub const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+/// A page asks several questions at once: on a busy machine one that waits for a connection is told 503.
+const CONNECTIONS: u32 = 10;
 
 /// A service with nobody in it yet.
 pub struct House {
@@ -60,9 +71,7 @@ impl House {
     /// # Panics
     /// As [`House::new`].
     pub async fn unbuilt() -> Self {
-        let database = TestDatabase::empty().await;
-        let url = database.url();
-        Self::on(database, &url, &environment("TEST_REDIS_URL"), Clock::default()).await
+        Self::on(TestDatabase::empty().await, Clock::default()).await
     }
 
     /// A house in which time passes as the clock says.
@@ -70,9 +79,7 @@ impl House {
     /// # Panics
     /// As [`House::new`].
     pub async fn with_clock(clock: Clock) -> Self {
-        let database = TestDatabase::new().await;
-        let url = database.url();
-        Self::on(database, &url, &environment("TEST_REDIS_URL"), clock).await
+        Self::on(TestDatabase::new().await, clock).await
     }
 
     /// A house whose ways to PostgreSQL and Redis can be broken.
@@ -84,19 +91,23 @@ impl House {
         let (postgres_url, redis_url) = (database.url(), environment("TEST_REDIS_URL"));
         let postgres = Proxy::to(&postgres_url).await;
         let redis = Proxy::to(&redis_url).await;
-        let house = Self::on(
-            database,
-            &postgres.url(&postgres_url),
-            &redis.url(&redis_url),
-            Clock::default(),
-        )
-        .await;
+        let (clock, prefix) = (Clock::default(), new_prefix());
+        let service = service(
+            database::connect(&postgres.url(&postgres_url), CONNECTIONS).await,
+            Redis::connect(&redis.url(&redis_url), &prefix),
+            &clock,
+        );
+        let house = Self::of(service, clock, database, prefix);
         (house, Faults { postgres, redis })
     }
 
-    async fn on(database: TestDatabase, postgres_url: &str, redis_url: &str, clock: Clock) -> Self {
-        let prefix = format!("test:{}:", Uuid::new_v4().simple());
-        let service = service(postgres_url, redis_url, &prefix, &clock).await;
+    async fn on(database: TestDatabase, clock: Clock) -> Self {
+        let prefix = new_prefix();
+        let service = patient(&database, &prefix, &clock).await;
+        Self::of(service, clock, database, prefix)
+    }
+
+    fn of(service: Service, clock: Clock, database: TestDatabase, prefix: String) -> Self {
         Self {
             service,
             clock,
@@ -111,13 +122,19 @@ impl House {
     /// # Panics
     /// As [`House::new`].
     pub async fn another_server(&self) -> Service {
+        patient(&self.database, &self.prefix, &self.clock).await
+    }
+
+    /// As [`House::another_server`], with so many connections to PostgreSQL, for which it waits no longer than a server.
+    ///
+    /// # Panics
+    /// As [`House::new`].
+    pub async fn server_with(&self, connections: u32) -> Service {
         service(
-            &self.database.url(),
-            &environment("TEST_REDIS_URL"),
-            &self.prefix,
+            database::connect(&self.database.url(), connections).await,
+            Redis::connect_with(&environment("TEST_REDIS_URL"), &self.prefix, PATIENCE),
             &self.clock,
         )
-        .await
     }
 
     /// A new user with [`PASSWORD`], whose address is `<role><number>@example.org`.
@@ -157,17 +174,34 @@ impl House {
     }
 }
 
-async fn service(postgres_url: &str, redis_url: &str, prefix: &str, clock: &Clock) -> Service {
-    // A page asks several questions at once: on a busy machine one that waits for a connection is told 503.
-    let db = database::connect(postgres_url, 10)
-        .await
-        .expect("a pool for the test");
-    let redis = Redis::connect(redis_url, prefix).expect("the URL of Redis");
+fn new_prefix() -> String {
+    format!("test:{}:", Uuid::new_v4().simple())
+}
+
+/// A service that waits longer than a server does.
+async fn patient(database: &TestDatabase, prefix: &str, clock: &Clock) -> Service {
+    service(
+        database::connect_with(&database.url(), CONNECTIONS, PATIENCE).await,
+        Redis::connect_with(&environment("TEST_REDIS_URL"), prefix, PATIENCE),
+        clock,
+    )
+}
+
+fn service(
+    db: rapport_service::Result<DatabaseConnection>,
+    redis: Result<Redis, RedisError>,
+    clock: &Clock,
+) -> Service {
     let setup = Setup {
         key: Key::parse(SEAL_KEY),
         // Where tests receive what webhooks are sent.
         webhook_networks: "127.0.0.1".parse().into_iter().collect(),
         ..Setup::default()
     };
-    Service::new(db, redis, clock.clone(), setup)
+    Service::new(
+        db.expect("a pool for the test"),
+        redis.expect("the URL of Redis"),
+        clock.clone(),
+        setup,
+    )
 }

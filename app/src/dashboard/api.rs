@@ -1,9 +1,8 @@
 //! What the dashboard reads.
 
+use kit::api::{Answer, Json};
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::dashboard::Dashboard;
-
-use crate::api::{Answer, Json};
 
 /// All that the dashboard shows.
 ///
@@ -16,6 +15,6 @@ pub async fn get_dashboard(
 ) -> Answer<Dashboard> {
     use rapport_domain::dashboard::DashboardQuery;
 
-    use crate::api::{answer, context};
+    use kit::api::{answer, context};
     answer(rapport_service::dashboard::get(&context()?, DashboardQuery::parse(&query)).await)
 }

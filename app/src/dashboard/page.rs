@@ -1,5 +1,20 @@
 //! The page: four figures, today, what went silent, customers by stage, what changed.
 
+use appointment::list::StatusPill;
+use kit::{
+    door::use_changes,
+    live::follow,
+    load::Loaded,
+    part::{self, Drawn, later},
+    ui::{
+        avatar::Avatar,
+        awaited::{awaited, bones, waiting},
+        chart::{Bar, LineChart},
+        empty::ErrorState,
+        pill::{StagePill, stage_colour},
+        select::{Options, Pick},
+    },
+};
 use leptos::{html, prelude::*};
 use leptos_meta::Title;
 use leptos_router::{
@@ -16,25 +31,11 @@ use rapport_domain::{
 use wasm_split_helpers::wasm_split;
 
 use super::api;
-use crate::{
-    appointment::list::StatusPill,
-    door::use_changes,
-    live::follow,
-    part::{self, Drawn, Part, later},
-    ui::{
-        avatar::Avatar,
-        chart::{Bar, LineChart},
-        empty::ErrorState,
-        pill::{StagePill, stage_colour},
-        select::{Options, Pick},
-        skeleton::Skeleton,
-    },
-};
 
 /// The page.
 #[component]
 pub fn DashboardPage() -> impl IntoView {
-    later(Part::Dashboard, part::page, draw)
+    later(crate::DASHBOARD, part::page, draw)
 }
 
 /// Draws the page.
@@ -52,22 +53,20 @@ fn Page() -> impl IntoView {
     let query = Memo::new(move |_| DashboardQuery::parse(&search.read()).search());
     let changes = use_changes();
     follow(|_| true);
-    let dashboard = Resource::new(
+    let dashboard = Loaded::new(
         move || (query.get(), changes.get()),
         |(query, _)| api::get_dashboard(query),
     );
-    let content = move || {
-        Suspend::new(async move {
-            match dashboard.await {
-                Ok(dashboard) => view! { <Sheet dashboard/> }.into_any(),
-                Err(fault) => view! { <ErrorState fault again="/"/> }.into_any(),
-            }
-        })
+    let content = move || async move {
+        match awaited(dashboard).await {
+            Ok(dashboard) => view! { <Sheet dashboard/> }.into_any(),
+            Err(fault) => view! { <ErrorState fault again="/"/> }.into_any(),
+        }
     };
     view! {
         <Title text="Dashboard"/>
         <main class="main grow">
-            <Transition fallback=|| view! { <Skeleton/> }>{content}</Transition>
+            {waiting(bones::<8>, content)}
         </main>
     }
     .into_any()

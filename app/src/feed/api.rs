@@ -1,9 +1,8 @@
 //! What the pages of the feed read.
 
+use kit::api::{Answer, Json};
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use rapport_domain::feed::{DeedPage, Feed, Trash};
-
-use crate::api::{Answer, Json};
 
 /// A page of what was done.
 ///
@@ -16,7 +15,7 @@ pub async fn get_deeds(
     /// The last command of the page before, as the address names it.
     before: Option<String>,
 ) -> Answer<Feed> {
-    use crate::api::{answer, context};
+    use kit::api::{answer, context};
     answer(rapport_service::feed::feed(&context()?, mine, place(before)?).await)
 }
 
@@ -31,7 +30,7 @@ pub async fn get_deed(
 ) -> Answer<DeedPage> {
     use rapport_domain::error::AppError;
 
-    use crate::api::{answer, context, respond};
+    use kit::api::{answer, context, respond};
     let batch = batch.parse().map_err(|_| respond(AppError::NotFound))?;
     answer(rapport_service::feed::deed(&context()?, batch).await)
 }
@@ -45,7 +44,7 @@ pub async fn get_trash(
     /// The last customer of the page before, as the address names it.
     before: Option<String>,
 ) -> Answer<Trash> {
-    use crate::api::{answer, context};
+    use kit::api::{answer, context};
     answer(rapport_service::feed::trash(&context()?, place(before)?).await)
 }
 
@@ -53,7 +52,7 @@ pub async fn get_trash(
 fn place<Id: std::str::FromStr>(before: Option<String>) -> Answer<Option<Id>> {
     let parse = |id: String| {
         id.parse()
-            .map_err(|_| crate::api::respond(rapport_domain::error::AppError::NotFound))
+            .map_err(|_| kit::api::respond(rapport_domain::error::AppError::NotFound))
     };
     before.filter(|id| !id.is_empty()).map(parse).transpose()
 }

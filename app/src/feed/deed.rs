@@ -1,5 +1,15 @@
 //! One command: what it did, and what taking it back would do now.
 
+use kit::{
+    door::{DoorForm, Form},
+    part::{self, Drawn, later},
+    ui::{
+        avatar::Avatar,
+        button::Button,
+        kept::kept_list,
+        page::{PlainPage, found},
+    },
+};
 use leptos::prelude::*;
 use rapport_domain::{
     feed::{Deed, DeedPage as Sheet, Preview},
@@ -10,21 +20,11 @@ use rapport_domain::{
 use wasm_split_helpers::wasm_split;
 
 use super::api;
-use crate::{
-    door::{DoorForm, Form},
-    part::{self, Drawn, Part, later},
-    ui::{
-        avatar::Avatar,
-        button::Button,
-        kept::kept_list,
-        page::{PlainPage, found},
-    },
-};
 
 /// The page.
 #[component]
 pub fn DeedPage() -> impl IntoView {
-    later(Part::Feed, part::page, draw)
+    later(crate::FEED, part::page, draw)
 }
 
 /// Draws the page.

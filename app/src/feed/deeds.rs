@@ -1,5 +1,18 @@
 //! What was done, by day, each with its Revert.
 
+use kit::{
+    door::{DoorForm, Form, query_value, use_changes},
+    live::follow,
+    load::Loaded,
+    part::{self, Drawn, later},
+    ui::{
+        avatar::Avatar,
+        awaited::{awaited, bones, waiting},
+        button::{Button, LinkButton, Weight},
+        empty::{Empty, ErrorState},
+        tabs::{Tab, Tabs},
+    },
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
@@ -11,23 +24,11 @@ use rapport_domain::{
 use wasm_split_helpers::wasm_split;
 
 use super::api;
-use crate::{
-    door::{DoorForm, Form, query_value, use_changes},
-    live::follow,
-    part::{self, Drawn, Part, later},
-    ui::{
-        avatar::Avatar,
-        button::{Button, LinkButton, Weight},
-        empty::{Empty, ErrorState},
-        skeleton::Skeleton,
-        tabs::{Tab, Tabs},
-    },
-};
 
 /// The page.
 #[component]
 pub fn ActivityPage() -> impl IntoView {
-    later(Part::Feed, part::page, draw)
+    later(crate::FEED, part::page, draw)
 }
 
 /// Draws the page.
@@ -65,7 +66,7 @@ fn Page() -> impl IntoView {
     let asked = Memo::new(move |_| asked(&search.get()));
     let changes = use_changes();
     follow(|_| true);
-    let feed = Resource::new(
+    let feed = Loaded::new(
         move || (asked.get(), changes.get()),
         |((mine, before), _)| api::get_deeds(mine, before),
     );
@@ -78,15 +79,13 @@ fn Page() -> impl IntoView {
         };
         vec![tab("Everybody", false), tab("Mine", true)]
     });
-    let list = move || {
-        Suspend::new(async move {
-            let (mine, before) = asked.get_untracked();
-            let back = address(mine, before.as_deref());
-            match feed.await {
-                Ok(feed) => view! { <Deeds feed mine back/> }.into_any(),
-                Err(fault) => view! { <ErrorState fault again=back/> }.into_any(),
-            }
-        })
+    let list = move || async move {
+        let (mine, before) = asked.get_untracked();
+        let back = address(mine, before.as_deref());
+        match awaited(feed).await {
+            Ok(feed) => view! { <Deeds feed mine back/> }.into_any(),
+            Err(fault) => view! { <ErrorState fault again=back/> }.into_any(),
+        }
     };
     view! {
         <Title text="Activity"/>
@@ -106,7 +105,7 @@ fn Page() -> impl IntoView {
                 </DoorForm>
             </Tabs>
             <div class="scroll">
-                <Transition fallback=|| view! { <Skeleton lines=12/> }>{list}</Transition>
+                {waiting(bones::<12>, list)}
             </div>
         </main>
     }

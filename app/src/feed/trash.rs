@@ -1,5 +1,18 @@
 //! The trash: what lies in it, and the way out.
 
+use kit::{
+    door::{DoorForm, Form, query_value, use_changes},
+    live::follow,
+    load::Loaded,
+    part::{self, Drawn, later},
+    ui::{
+        avatar::{Avatar, Shape},
+        awaited::{awaited, bones, waiting},
+        button::{Button, LinkButton, Weight},
+        crumbs::Crumbs,
+        empty::{Empty, ErrorState},
+    },
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
@@ -10,23 +23,11 @@ use rapport_domain::{
 use wasm_split_helpers::wasm_split;
 
 use super::api;
-use crate::{
-    door::{DoorForm, Form, query_value, use_changes},
-    live::follow,
-    part::{self, Drawn, Part, later},
-    ui::{
-        avatar::{Avatar, Shape},
-        button::{Button, LinkButton, Weight},
-        crumbs::Crumbs,
-        empty::{Empty, ErrorState},
-        skeleton::Skeleton,
-    },
-};
 
 /// The page.
 #[component]
 pub fn TrashPage() -> impl IntoView {
-    later(Part::Feed, part::page, draw)
+    later(crate::FEED, part::page, draw)
 }
 
 /// Draws the page.
@@ -44,17 +45,15 @@ fn Page() -> impl IntoView {
     let before = Memo::new(move |_| query_value(&search.get(), "before"));
     let changes = use_changes();
     follow(|_| true);
-    let trash = Resource::new(
+    let trash = Loaded::new(
         move || (before.get(), changes.get()),
         |(before, _)| api::get_trash(before),
     );
-    let list = move || {
-        Suspend::new(async move {
-            match trash.await {
-                Ok(trash) => view! { <List trash/> }.into_any(),
-                Err(fault) => view! { <ErrorState fault again="/trash"/> }.into_any(),
-            }
-        })
+    let list = move || async move {
+        match awaited(trash).await {
+            Ok(trash) => view! { <List trash/> }.into_any(),
+            Err(fault) => view! { <ErrorState fault again="/trash"/> }.into_any(),
+        }
     };
     let above = vec![("/activity".to_owned(), "Activity".to_owned())];
     view! {
@@ -64,7 +63,7 @@ fn Page() -> impl IntoView {
                 <Crumbs above here="Trash"/>
             </div>
             <div class="scroll">
-                <Transition fallback=|| view! { <Skeleton lines=8/> }>{list}</Transition>
+                {waiting(bones::<8>, list)}
             </div>
         </main>
     }

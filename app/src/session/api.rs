@@ -1,19 +1,8 @@
-//! Who is signed in.
+//! What the pages of links read.
 
+use kit::api::{Answer, Json};
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use rapport_domain::user::{Me, people::Invited};
-
-use crate::api::{Answer, Json};
-
-/// The person who looks at the page.
-///
-/// # Errors
-/// When nobody is signed in.
-#[server(name = ReadMe, prefix = "/api/fn", endpoint = "session/me", input = GetUrl, output = Json)]
-pub async fn me() -> Answer<Me> {
-    use crate::api::{answer, context};
-    answer(rapport_service::user::me(&context()?).await)
-}
+use rapport_domain::user::people::Invited;
 
 /// What an invitation says to the one who has its link.
 ///
@@ -24,7 +13,7 @@ pub async fn invited(
     /// The secret of the link.
     token: String,
 ) -> Answer<Invited> {
-    use crate::api::{answer, visit};
+    use kit::api::{answer, visit};
     let visit = visit()?;
     answer(rapport_service::user::invited(&visit.service, &token, visit.address).await)
 }
@@ -38,7 +27,7 @@ pub async fn resettable(
     /// The secret of the link.
     token: String,
 ) -> Answer<String> {
-    use crate::api::{answer, visit};
+    use kit::api::{answer, visit};
     let visit = visit()?;
     answer(rapport_service::user::resettable(&visit.service, &token, visit.address).await)
 }
@@ -49,6 +38,6 @@ pub async fn resettable(
 /// When the database does not answer.
 #[server(prefix = "/api/fn", endpoint = "session/sign-up", input = GetUrl, output = Json)]
 pub async fn sign_up_domains() -> Answer<Vec<String>> {
-    use crate::api::{answer, visit};
+    use kit::api::{answer, visit};
     answer(rapport_service::user::sign_up_domains(&visit()?.service).await)
 }

@@ -1,5 +1,17 @@
 //! The pages of those who come in by a link, or ask for one.
 
+use kit::{
+    api::Fault,
+    door::{DoorForm, Form},
+    load::Loaded,
+    part::{self, Drawn, later},
+    ui::{
+        awaited::{awaited, nothing, waiting},
+        button::LinkButton,
+        field::Field,
+        toast::ToastRack,
+    },
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -10,37 +22,31 @@ use super::{
     api,
     page::{Doorstep, Enter},
 };
-use crate::{
-    api::Fault,
-    door::{DoorForm, Form},
-    part::{self, Drawn, Part, later},
-    ui::{button::LinkButton, field::Field, toast::ToastRack},
-};
 
 const PASSWORD_HINT: &str = "A few words in a row are good and easy to remember.";
 
 /// Comes in by an invitation.
 #[component]
 pub fn JoinPage() -> impl IntoView {
-    later(Part::Doorstep, part::page, draw_join)
+    later(crate::DOORSTEP, part::page, draw_join)
 }
 
 /// Sets a new password by a link.
 #[component]
 pub fn ResetPage() -> impl IntoView {
-    later(Part::Doorstep, part::page, draw_reset)
+    later(crate::DOORSTEP, part::page, draw_reset)
 }
 
 /// Asks for a link to join by.
 #[component]
 pub fn SignUpPage() -> impl IntoView {
-    later(Part::Doorstep, part::page, draw_sign_up)
+    later(crate::DOORSTEP, part::page, draw_sign_up)
 }
 
 /// Asks for a link to set a new password by.
 #[component]
 pub fn ForgotPage() -> impl IntoView {
-    later(Part::Doorstep, part::page, draw_forgot)
+    later(crate::DOORSTEP, part::page, draw_forgot)
 }
 
 /// Draws the page of an invitation.
@@ -119,17 +125,17 @@ where
     T: Clone + serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Result<T, Fault>> + Send + 'static,
 {
-    let resource = Resource::new(|| (), move |()| read(token.clone()));
+    let resource = Loaded::new(|| (), move |()| read(token.clone()));
     let content = move || {
         let draw = draw.clone();
-        Suspend::new(async move {
-            match resource.await {
+        async move {
+            match awaited(resource).await {
                 Ok(read) => draw(read),
                 Err(fault) => refused(&fault),
             }
-        })
+        }
     };
-    view! { <Transition fallback=|| ()>{content}</Transition> }.into_any()
+    waiting(nothing, content)
 }
 
 fn refused(fault: &Fault) -> AnyView {

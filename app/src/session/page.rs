@@ -1,5 +1,17 @@
 //! The pages before anybody is signed in.
 
+use kit::{
+    browser,
+    door::{DoorForm, Form, query_value, use_form},
+    load::Loaded,
+    part::{self, Drawn, later},
+    ui::{
+        awaited::{awaited, nothing, waiting},
+        button::{Button, Weight},
+        field::Field,
+        toast::ToastRack,
+    },
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
@@ -7,27 +19,17 @@ use rapport_domain::form::Values;
 use wasm_split_helpers::wasm_split;
 
 use super::api;
-use crate::{
-    browser,
-    door::{DoorForm, Form, query_value, use_form},
-    part::{self, Drawn, Part, later},
-    ui::{
-        button::{Button, Weight},
-        field::Field,
-        toast::ToastRack,
-    },
-};
 
 /// Makes the first admin.
 #[component]
 pub fn SetUpPage() -> impl IntoView {
-    later(Part::Doorstep, part::page, draw_set_up)
+    later(crate::DOORSTEP, part::page, draw_set_up)
 }
 
 /// Signs in.
 #[component]
 pub fn SignInPage() -> impl IntoView {
-    later(Part::Doorstep, part::page, draw_sign_in)
+    later(crate::DOORSTEP, part::page, draw_sign_in)
 }
 
 /// Draws the page that makes the first admin.
@@ -118,14 +120,15 @@ fn SignIn() -> impl IntoView {
 /// The way in for those who have no account, where there is one.
 #[component]
 fn MaySignUp() -> impl IntoView {
-    let domains = Resource::new(|| (), |()| api::sign_up_domains());
-    let link = move || {
-        Suspend::new(async move {
-            let open = domains.await.is_ok_and(|domains| !domains.is_empty());
-            open.then(|| view! { <a class="go" href="/sign-up">"New here? Sign up"</a> })
-        })
+    let domains = Loaded::new(|| (), |()| api::sign_up_domains());
+    let link = move || async move {
+        let open = awaited(domains).await.is_ok_and(|domains| !domains.is_empty());
+        if !open {
+            return ().into_any();
+        }
+        view! { <a class="go" href="/sign-up">"New here? Sign up"</a> }.into_any()
     };
-    view! { <Transition fallback=|| ()>{link}</Transition> }
+    waiting(nothing, link)
 }
 
 /// The frame of a page that stands alone.

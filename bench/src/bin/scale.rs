@@ -20,13 +20,13 @@ use rapport_domain::{
     audit::AuditQuery,
     dashboard::{DashboardQuery, Period},
     error::AppError,
-    id::CustomerId,
+    id::{CustomerId, UserId},
     journal::Via,
     query::{Cursor, ListQuery, Sort, SortBy},
     tag::Retag,
 };
 use rapport_service::{
-    Ctx, analytics, appointment, audit,
+    Ctx, Hold, analytics, appointment, audit,
     customer::query,
     dashboard, feed,
     job::Worker,
@@ -100,6 +100,7 @@ async fn measure() -> Result<bool> {
 /// The questions, and how they went.
 struct Sheet<'a> {
     house: &'a House,
+    _hold: Hold,
     good: bool,
     admin: Ctx,
     manager: Ctx,
@@ -113,18 +114,18 @@ struct Sheet<'a> {
 impl<'a> Sheet<'a> {
     async fn new(house: &'a House, many: u64) -> Result<Self> {
         let admin = house.user(BuiltInRole::Admin, None).await;
-        let acting = async |number: u64| -> Result<Ctx> {
-            let id = person(house, number).await?;
-            Ok(house
-                .service
-                .acting(user::actor(&house.service, id).await?, Via::Page))
+        // Asked as a request asks.
+        let (service, hold) = house.service.for_request();
+        let acting = async |id: UserId| -> Result<Ctx> {
+            Ok(service.acting(user::actor(&service, id).await?, Via::Page))
         };
         Ok(Self {
             house,
             good: true,
-            admin: house.acting(admin).await,
-            manager: acting(3).await?,
-            member: acting(123).await?,
+            _hold: hold,
+            admin: acting(admin).await?,
+            manager: acting(person(house, 3).await?).await?,
+            member: acting(person(house, 123).await?).await?,
             page: 0.0,
             small: many < SMALL,
         })

@@ -6,8 +6,9 @@ use std::{
 };
 
 use http::StatusCode;
+use kit::door::Form;
 use leptos_axum::generate_route_list;
-use rapport_app::{App, door::Form};
+use rapport_app::App;
 use rapport_domain::{
     access::BuiltInRole,
     activity::NewNote,

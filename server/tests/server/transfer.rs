@@ -155,9 +155,15 @@ async fn hostile_files_and_names_are_taken_or_refused_but_break_nothing() {
         ("%3Cimg%20src=x%3E.csv", "&lt;img src=x&gt;.csv"),
         ("%F0%9F%8C%BC.csv", "🌼.csv"),
     ] {
-        let (id, _) = put_up(&mut browser, &site, name, CSV).await;
+        let (id, answer) = put_up(&mut browser, &site, name, CSV).await;
+        assert_eq!(answer.status, StatusCode::OK, "{name}: {}", answer.body);
         let page = browser.get(&format!("/imports/{id}")).await;
-        assert!(page.body.contains(shown), "{name}");
+        assert!(
+            page.body.contains(shown),
+            "{name}: {}: {}",
+            page.status,
+            page.body
+        );
         assert!(!page.body.contains("<img src=x>"), "{name}: {}", page.body);
     }
     let (id, _) = put_up(&mut browser, &site, &"x".repeat(500), CSV).await;

@@ -7,7 +7,7 @@ use rapport_domain::{
     id::{ApiKeyId, UserId},
     journal::Receipt,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::json;
 use uuid::Uuid;
 

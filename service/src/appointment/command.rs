@@ -12,7 +12,7 @@ use rapport_domain::{
     id::{AppointmentId, CustomerId, TeamId, UserId},
     journal::Receipt,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -7,7 +7,7 @@ use rapport_domain::{
     id::AppointmentTypeId,
     journal::Receipt,
 };
-use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -9,7 +9,7 @@ use rapport_domain::{
     id::{CustomerId, TeamId, UserId},
     journal::{Op, Receipt},
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

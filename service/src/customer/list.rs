@@ -51,9 +51,9 @@ pub async fn list(ctx: &Ctx, query: &ListQuery) -> Result<CustomerPage> {
             .await;
         }
     }
-    let ids = page_ids(ctx, reads, query).await?;
-    let total = count(ctx, reads, query).await?;
-    page(ctx, query, ids, total).await
+    let walked = walk(ctx, reads, query).await?;
+    let total = walked.total();
+    page(ctx, query, walked.ids, total).await
 }
 
 /// Adds the query's filter, if it has one.
@@ -142,11 +142,50 @@ fn column(by: SortBy) -> &'static str {
     }
 }
 
-/// The ids of a page in the direction of travel, from the index of its sort.
-async fn page_ids(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Vec<Uuid>> {
+/// What the index of the sort gave.
+#[derive(FromQueryResult)]
+struct Walked {
+    /// The page, in the direction of travel.
+    ids: Vec<Uuid>,
+    /// How many there are about; 0 when that was not asked.
+    estimate: i64,
+    /// How many were counted, if that was needed.
+    count: Option<i64>,
+}
+
+impl Walked {
+    fn total(&self) -> Total {
+        match (self.count, self.estimate) {
+            (Some(count), _) if count <= COUNT_MAX => Total::Exactly(count.unsigned_abs()),
+            (None, estimate) => Total::About(estimate.unsigned_abs()),
+            _ => Total::AtLeast(COUNT_MAX.unsigned_abs()),
+        }
+    }
+}
+
+/// Takes the page from the index of its sort, and counts.
+async fn walk(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Walked> {
+    let mut sql = Sql::new("SELECT ARRAY(");
+    push_ids(&mut sql, ctx, reads, query)?;
+    // Of all that there are an estimate says enough where they are many, and then nothing is counted.
+    let whole = query.filter.is_empty() && reads == Scope::All;
+    sql.push(") AS ids, e.estimate, CASE WHEN e.estimate <= ")
+        .bind(COUNT_MAX)
+        .push(" THEN (");
+    push_count(&mut sql, ctx, reads, query)?;
+    sql.push(") END AS count FROM (SELECT CASE WHEN ").bind(whole);
+    sql.push(
+        " THEN (SELECT reltuples::bigint FROM pg_class WHERE oid = 'customer'::regclass) ELSE 0 END AS estimate) AS e",
+    );
+    let walked = Walked::find_by_statement(sql.done()).one(ctx.db()).await?;
+    walked.ok_or_else(|| Error::Stored("a page without its row".to_owned()))
+}
+
+/// Adds the question for the ids of a page, in the direction of travel.
+fn push_ids(sql: &mut Sql, ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<()> {
     let column = column(query.sort.by);
-    let mut sql = Sql::new("SELECT x.id FROM (");
-    push_union(&mut sql, reads, |sql, branch| {
+    sql.push("SELECT x.id FROM (");
+    push_union(sql, reads, |sql, branch| {
         sql.push(&format!(
             "(SELECT c.id, {column} AS value FROM customer c WHERE c.deleted_at IS NULL AND "
         ));
@@ -160,9 +199,22 @@ async fn page_ids(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Vec<Uuid
         Ok(())
     })?;
     sql.push(") AS x");
-    push_order(&mut sql, query, "x.value", "x.id");
-    let rows = Id::find_by_statement(sql.done()).all(ctx.db()).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    push_order(sql, query, "x.value", "x.id");
+    Ok(())
+}
+
+/// Adds the question how many there are, up to one more than [`COUNT_MAX`].
+fn push_count(sql: &mut Sql, ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<()> {
+    sql.push("SELECT count(*) FROM (SELECT FROM (");
+    push_union(sql, reads, |sql, branch| {
+        sql.push("(SELECT FROM customer c WHERE c.deleted_at IS NULL AND ");
+        branch.push(sql);
+        push_filter(sql, ctx, query)?;
+        sql.limit(COUNT_MAX + 1).push(")");
+        Ok(())
+    })?;
+    sql.push(") AS part").limit(COUNT_MAX + 1).push(") AS counted");
+    Ok(())
 }
 
 fn push_keyset(sql: &mut Sql, query: &ListQuery, cursor: &Cursor, column: &str) -> Result<()> {
@@ -190,41 +242,6 @@ fn push_keyset(sql: &mut Sql, query: &ListQuery, cursor: &Cursor, column: &str) 
         .bind(cursor.id.0)
         .push("))");
     Ok(())
-}
-
-#[derive(FromQueryResult)]
-struct Count {
-    /// How many there are about; 0 when that was not asked.
-    estimate: i64,
-    /// How many were counted, if that was needed.
-    count: Option<i64>,
-}
-
-async fn count(ctx: &Ctx, reads: Scope, query: &ListQuery) -> Result<Total> {
-    // Of all that there are an estimate says enough where they are many, and then nothing is counted.
-    let whole = query.filter.is_empty() && reads == Scope::All;
-    let mut sql = Sql::new("SELECT e.estimate, CASE WHEN e.estimate <= ");
-    sql.bind(COUNT_MAX)
-        .push(" THEN (SELECT count(*) FROM (SELECT FROM (");
-    push_union(&mut sql, reads, |sql, branch| {
-        sql.push("(SELECT FROM customer c WHERE c.deleted_at IS NULL AND ");
-        branch.push(sql);
-        push_filter(sql, ctx, query)?;
-        sql.limit(COUNT_MAX + 1).push(")");
-        Ok(())
-    })?;
-    sql.push(") AS part").limit(COUNT_MAX + 1);
-    sql.push(") AS counted) END AS count FROM (SELECT CASE WHEN ")
-        .bind(whole);
-    sql.push(
-        " THEN (SELECT reltuples::bigint FROM pg_class WHERE oid = 'customer'::regclass) ELSE 0 END AS estimate) AS e",
-    );
-    let counted = Count::find_by_statement(sql.done()).one(ctx.db()).await?;
-    Ok(match counted.map(|line| (line.count, line.estimate)) {
-        Some((Some(count), _)) if count <= COUNT_MAX => Total::Exactly(count.unsigned_abs()),
-        Some((None, estimate)) => Total::About(estimate.unsigned_abs()),
-        _ => Total::AtLeast(COUNT_MAX.unsigned_abs()),
-    })
 }
 
 /// Makes the page of ids that were found in the direction of travel.

@@ -9,7 +9,7 @@ use rapport_domain::{
     id::{BatchId, CustomerId},
     journal::{Op, Receipt},
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
 use super::command::{creation, edit, moved};
@@ -83,7 +83,7 @@ pub async fn all(ctx: &Ctx, id: BatchId, steps: Vec<Step>) -> Result<Outcome> {
     let tx = ctx.db().begin().await?;
     lock_in_order(&tx, ids.clone()).await?;
     // Only now: the same request may have been at it while this one waited.
-    if let Some(before) = done_before(ctx, id, &ids).await? {
+    if let Some(before) = done_before(&tx, ctx, id, &ids).await? {
         return Ok(before);
     }
     let (mut changes, mut receipts, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
@@ -117,7 +117,7 @@ pub async fn all(ctx: &Ctx, id: BatchId, steps: Vec<Step>) -> Result<Outcome> {
         Err(error) if journal::is_id_in_use(&error) => {
             tx.rollback().await?;
             let sentence = "Something else was made under this key before. Please send a new one.";
-            let before = done_before(ctx, id, &ids).await?;
+            let before = done_before(ctx.db(), ctx, id, &ids).await?;
             return before.ok_or_else(|| AppError::invalid("Idempotency-Key", sentence).into());
         }
         Err(error) => return Err(error),
@@ -170,7 +170,12 @@ struct Stands {
 }
 
 /// What was done by the command of this id before, with the versions that stand by now.
-async fn done_before(ctx: &Ctx, id: BatchId, ids: &[Uuid]) -> Result<Option<Outcome>> {
+async fn done_before(
+    db: &impl ConnectionTrait,
+    ctx: &Ctx,
+    id: BatchId,
+    ids: &[Uuid],
+) -> Result<Option<Outcome>> {
     let statement = sql(
         "SELECT c.id, c.version FROM batch b JOIN customer c ON c.id = ANY($3) \
          WHERE b.id = $1 AND b.actor = $2 AND b.command = $4",
@@ -181,7 +186,7 @@ async fn done_before(ctx: &Ctx, id: BatchId, ids: &[Uuid]) -> Result<Option<Outc
             COMMAND.into(),
         ],
     );
-    let rows = Stands::find_by_statement(statement).all(ctx.db()).await?;
+    let rows = Stands::find_by_statement(statement).all(db).await?;
     if rows.is_empty() {
         return Ok(None);
     }

@@ -96,12 +96,16 @@ pub(crate) async fn fetch(
         .ok_or(AppError::NotFound)?)
 }
 
+/// A customer's row with what is told around it.
 #[derive(FromQueryResult)]
-struct Around {
+struct Whole {
+    #[sea_orm(nested)]
+    row: Row,
     owner: Option<String>,
     team: Option<String>,
     /// None when the actor may not see it.
     company: Option<String>,
+    contact_points: serde_json::Value,
     external_refs: serde_json::Value,
     people: serde_json::Value,
 }
@@ -121,10 +125,8 @@ struct Point {
 /// [`AppError::NotFound`] when there is none or it is out of sight.
 pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Customer> {
     let reads = scope(ctx, Kind::Customer, Ability::Read)?;
-    let db = ctx.db();
-    let row = fetch(db, reads, id, false).await?;
-    let points = points(db, row.id).await?;
-    let around = around(db, &row, reads).await?;
+    let whole = whole(ctx.db(), reads, id).await?;
+    let row = whole.row;
     let actor = ctx.actor();
     let may = |kind, ability| row.is_in(actor.scope(kind, ability));
     let now = ctx.now();
@@ -134,15 +136,15 @@ pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Customer> {
         kind: row.kind.parse().map_err(Error::Stored)?,
         stage: row.stage.parse().map_err(Error::Stored)?,
         job_title: row.job_title.clone(),
-        company: row.company_id.map(|id| match around.company {
+        company: row.company_id.map(|id| match whole.company {
             Some(name) => Related::Seen(CustomerId(id), name),
             None => Related::NoAccess,
         }),
-        owner: row.owner_id.map(UserId).zip(around.owner),
-        team: row.team_id.map(TeamId).zip(around.team),
-        contact_points: points,
-        external_refs: serde_json::from_value(around.external_refs)?,
-        people: serde_json::from_value(around.people)?,
+        owner: row.owner_id.map(UserId).zip(whole.owner),
+        team: row.team_id.map(TeamId).zip(whole.team),
+        contact_points: serde_json::from_value(whole.contact_points)?,
+        external_refs: serde_json::from_value(whole.external_refs)?,
+        people: serde_json::from_value(whole.people)?,
         created: now.say(row.created_at),
         updated: now.say(row.updated_at),
         deleted: row.deleted_at.is_some(),
@@ -163,32 +165,35 @@ pub async fn get(ctx: &Ctx, id: CustomerId) -> Result<Customer> {
     })
 }
 
-/// What is told around a customer: words for its ids, its keys in other systems, and its people. One question, since
+/// A customer with words for its ids, its contact points, its keys in other systems, and its people. One question, since
 /// each costs more on its way than in the database.
-async fn around(db: &impl ConnectionTrait, row: &Row, reads: Scope) -> Result<Around> {
-    let mut sql = Sql::new("SELECT (SELECT name FROM app_user WHERE id = ");
-    sql.bind(row.owner_id)
-        .push(") AS owner, (SELECT name FROM team WHERE id = ");
-    sql.bind(row.team_id)
-        .push(") AS team, (SELECT c.name FROM customer c WHERE c.id = ");
-    sql.bind(row.company_id).push(" AND ");
+async fn whole(db: &impl ConnectionTrait, reads: Scope, id: CustomerId) -> Result<Whole> {
+    let row = ROW.replace("c.", "r.");
+    let mut sql = Sql::new(&format!(
+        "SELECT {row}, (SELECT name FROM app_user WHERE id = r.owner_id) AS owner, \
+         (SELECT name FROM team WHERE id = r.team_id) AS team, \
+         (SELECT c.name FROM customer c WHERE c.id = r.company_id AND "
+    ));
     push_scope(&mut sql, reads);
     sql.push(
-        ") AS company, (SELECT coalesce(jsonb_agg(jsonb_build_object('source', source, 'key', key) ORDER BY source, key), \
-            '[]') FROM external_ref WHERE customer_id = ",
+        ") AS company, (SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'kind', kind, 'value', value, \
+            'label', label) ORDER BY kind, position, id), '[]') FROM contact_point WHERE customer_id = r.id) \
+            AS contact_points, \
+         (SELECT coalesce(jsonb_agg(jsonb_build_object('source', source, 'key', key) ORDER BY source, key), '[]') \
+            FROM external_ref WHERE customer_id = r.id) AS external_refs, \
+         (SELECT coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'name', p.name, 'job_title', p.job_title) \
+            ORDER BY p.name, p.id), '[]') FROM (SELECT c.id, c.name, c.job_title FROM customer c \
+            WHERE c.deleted_at IS NULL AND c.company_id = r.id AND ",
     );
-    sql.bind(row.id).push(
-        ") AS external_refs, (SELECT coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'name', p.name, 'job_title', \
-            p.job_title) ORDER BY p.name, p.id), '[]') FROM (SELECT c.id, c.name, c.job_title FROM customer c \
-            WHERE c.deleted_at IS NULL AND c.company_id = ",
-    );
-    sql.bind(row.id).push(" AND ");
     push_scope(&mut sql, reads);
-    sql.push(" ORDER BY c.name, c.id")
-        .limit(PEOPLE_MAX)
-        .push(") AS p) AS people");
-    let around = Around::find_by_statement(sql.done()).one(db).await?;
-    around.ok_or_else(|| Error::Stored("a question without an answer".to_owned()))
+    sql.push(" ORDER BY c.name, c.id").limit(PEOPLE_MAX);
+    sql.push(") AS p) AS people FROM (SELECT c.* FROM customer c WHERE c.id = ")
+        .bind(id.0)
+        .push(" AND ");
+    push_scope(&mut sql, reads);
+    sql.push(") AS r");
+    let whole = Whole::find_by_statement(sql.done()).one(db).await?;
+    Ok(whole.ok_or(AppError::NotFound)?)
 }
 
 /// The contact points of a customer in their order.

@@ -1,6 +1,6 @@
 //! The timeline: what the journal holds about one customer, told to one viewer.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use rapport_domain::{
@@ -44,11 +44,13 @@ struct Line {
     contact: Option<String>,
     note: Option<String>,
     note_version: Option<i64>,
+    #[sea_orm(nested)]
+    head: Head,
 }
 
+/// What is told of a change's batch.
 #[derive(FromQueryResult)]
 struct Head {
-    id: Uuid,
     at: DateTime<Utc>,
     by: Option<String>,
     via: String,
@@ -69,8 +71,10 @@ pub async fn timeline(ctx: &Ctx, id: CustomerId, before: Option<i64>) -> Result<
              SELECT batch, max(seq) AS last FROM change WHERE subject = $1 AND seq < $2 \
              GROUP BY batch ORDER BY last DESC LIMIT $3) \
          SELECT page.last AS seq, c.batch, c.kind, c.record, c.op, c.before, c.after, \
-                {CONTACT_KIND} AS contact, a.body AS note, a.version AS note_version \
+                {CONTACT_KIND} AS contact, a.body AS note, a.version AS note_version, \
+                b.at, u.name AS by, b.via, b.undo_of, b.undoable, b.detail ->> 'file' AS file \
          FROM page JOIN change c ON c.batch = page.batch AND c.subject = $1 \
+         JOIN batch b ON b.id = page.batch LEFT JOIN app_user u ON u.id = b.actor \
          LEFT JOIN activity a ON a.id = c.record AND a.deleted_at IS NULL \
          ORDER BY page.last DESC, c.seq"
     );
@@ -100,14 +104,6 @@ pub async fn timeline(ctx: &Ctx, id: CustomerId, before: Option<i64>) -> Result<
 
 async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>> {
     let ids: Vec<Uuid> = groups.iter().flatten().map(|line| line.batch).collect();
-    let heads = Head::find_by_statement(sql(
-        "SELECT b.id, b.at, u.name AS by, b.via, b.undo_of, b.undoable, b.detail ->> 'file' AS file \
-         FROM batch b LEFT JOIN app_user u ON u.id = b.actor WHERE b.id = ANY($1)",
-        [ids.clone().into()],
-    ))
-    .all(ctx.db())
-    .await?;
-    let heads: HashMap<Uuid, Head> = heads.into_iter().map(|head| (head.id, head)).collect();
     let undone = Undone::load(ctx.db(), ids).await?;
     let sides = groups
         .iter()
@@ -124,13 +120,11 @@ async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>
     let mut entries = Vec::new();
     for (group, came_along) in groups.into_iter().flat_map(told_apart) {
         let Some(first) = group.first() else { continue };
-        let head = heads
-            .get(&first.batch)
-            .ok_or_else(|| Error::Stored("a change without its batch".to_owned()))?;
+        let head = &first.head;
         let story = story(ctx, head, &names, &bookings, &group)?;
         let undo = if came_along || !head.undoable || !may_undo(ctx, row, &active, &bookings, &group)? {
             Undo::No
-        } else if undone.is(head.id) {
+        } else if undone.is(first.batch) {
             Undo::Done
         } else if story == Story::NoteGone {
             Undo::No
@@ -138,7 +132,7 @@ async fn tell(ctx: &Ctx, row: &Row, groups: Vec<Vec<Line>>) -> Result<Vec<Entry>
             Undo::Offered
         };
         entries.push(Entry {
-            batch: BatchId(head.id),
+            batch: BatchId(first.batch),
             seq: first.seq,
             at: now.say(head.at),
             by: head.by.clone().unwrap_or_else(|| said_via(&head.via).to_owned()),

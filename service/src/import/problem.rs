@@ -9,7 +9,7 @@ use rapport_domain::{
     id::ImportId,
     import::{Dialect, ImportReport, LISTED_MAX, Mended, PROBLEMS_LISTED, Problem, ProblemKind, Reader, Row},
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::{Value, json};
 
 use super::{

@@ -8,7 +8,7 @@ use rapport_domain::{
     import::{ImportReport, ImportSettings, Outcome, Position},
     job::Work,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;

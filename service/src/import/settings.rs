@@ -7,7 +7,7 @@ use rapport_domain::{
     journal::Receipt,
     text,
 };
-use sea_orm::{FromQueryResult, TransactionTrait};
+use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -10,7 +10,7 @@ use rapport_domain::{
     import::{Dialect, FILE_BYTES_MAX, ImportSettings, Mapping, Rules, Sample, Uploaded, source_of},
     text,
 };
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -290,7 +290,7 @@ pub(super) struct Staged {
 impl Staged {
     pub(super) fn new(ctx: &Ctx, import: Uuid, at: u64) -> Self {
         Self {
-            db: ctx.db().clone(),
+            db: ctx.db().pool().clone(),
             runtime: Handle::current(),
             import,
             at,

@@ -12,7 +12,7 @@ use rapport_domain::{
     job::Work,
     journal::UndoReport,
 };
-use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;

@@ -13,6 +13,7 @@ use rapport_domain::{
     event::EventKind,
     id::{TeamId, UserId},
     live::{Looking, NAMED_MAX, News, Place, Touched},
+    user::Me,
 };
 use sea_orm::FromQueryResult;
 use tokio::{
@@ -22,7 +23,11 @@ use tokio::{
 use uuid::Uuid;
 
 use super::hub::{Changes, Hub, Seat, Signal};
-use crate::{Error, Result, Service, event, session, sql::sql};
+use crate::{
+    Ctx, Result, Service, event, session,
+    sql::sql,
+    user::{self, MYSELF, MYSELF_FROM},
+};
 
 /// How often it is asked whether the session stands and what its person may see.
 const ASKED_EVERY: Duration = Duration::from_secs(5);
@@ -52,26 +57,29 @@ pub struct Listener {
 struct Stands {
     upto: i64,
     open: Option<i64>,
+    #[sea_orm(nested)]
+    by: user::Myself,
 }
 
-/// Where a page stands that is about to be read.
+/// Where a page stands that is about to be read, and what it shows of the person who reads it: what every page begins
+/// with, in one question.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn place(service: &Service) -> Result<Place> {
-    let statement = sql(
+/// [`AppError::Unauthenticated`] when they are gone, and when the database does not answer.
+pub async fn arrive(ctx: &Ctx) -> Result<(Place, Me)> {
+    let text = format!(
         "SELECT coalesce((SELECT max(seq) FROM change), 0) AS upto, \
                 CASE WHEN pg_snapshot_xmin(s.now) < pg_snapshot_xmax(s.now) \
-                     THEN pg_snapshot_xmin(s.now)::text::bigint END AS open \
-         FROM (SELECT pg_current_snapshot() AS now) AS s",
-        [],
+                     THEN pg_snapshot_xmin(s.now)::text::bigint END AS open, {MYSELF} \
+         FROM (SELECT pg_current_snapshot() AS now) AS s CROSS JOIN {MYSELF_FROM} WHERE u.id = $1"
     );
-    let stands = Stands::find_by_statement(statement).one(service.db()).await?;
-    let stands = stands.ok_or_else(|| Error::Stored("a place without a row".to_owned()))?;
-    Ok(Place {
+    let stands = Stands::find_by_statement(sql(&text, [ctx.actor().user.0.into()]));
+    let stands = stands.one(ctx.db()).await?.ok_or(AppError::Unauthenticated)?;
+    let place = Place {
         upto: stands.upto,
         open: stands.open,
-    })
+    };
+    Ok((place, stands.by.told(ctx)))
 }
 
 /// Begins a stream for the session of a cookie; `after` is the place behind which its browser comes back.

@@ -1,7 +1,7 @@
 //! Reads the journal again and says where it is not what was sealed.
 
 use rapport_domain::audit::SealHead;
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::{
     block::Block,
@@ -9,7 +9,7 @@ use super::{
     key::{Key, Roll, same},
     required,
 };
-use crate::{Result, Service, sql::sql};
+use crate::{Result, Service, database::Db, sql::sql};
 
 /// Rows that are read at once behind the newest block.
 const CHUNK: i64 = 5_000;
@@ -187,7 +187,7 @@ struct Copied {
 }
 
 /// What no block would show: a command without a place, and a change that stands there twice, signature and all.
-async fn outside(db: &DatabaseConnection) -> Result<Option<String>> {
+async fn outside(db: &Db) -> Result<Option<String>> {
     let placeless = sql(
         "SELECT 1 FROM batch WHERE place IS NULL OR place < 1 UNION ALL SELECT 1 FROM change WHERE seq < 1 LIMIT 1",
         [],

@@ -14,7 +14,7 @@ use rapport_domain::{
         people::{Invitation, Invited, Join, NewInvitation, SignUp},
     },
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::json;
 use uuid::Uuid;
 

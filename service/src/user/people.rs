@@ -12,7 +12,7 @@ use rapport_domain::{
         people::{Grant, HandedOver, Heir, People, Person, PersonPage, PersonPatch, RoleView, Team},
     },
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -81,8 +81,16 @@ fn grant(words: &str) -> Option<(Kind, Ability, Reach)> {
     ))
 }
 
+/// The columns of [`Myself`], of what [`MYSELF_FROM`] joins.
+pub(crate) const MYSELF: &str =
+    "u.name, u.email, role.name AS role, team.name AS team, (SELECT name FROM organisation) AS organisation";
+/// A user with the names around them.
+pub(crate) const MYSELF_FROM: &str =
+    "app_user u JOIN role ON role.id = u.role_id LEFT JOIN team ON team.id = u.team_id";
+
+/// A user with the names around them, as a row.
 #[derive(FromQueryResult)]
-struct Myself {
+pub(crate) struct Myself {
     name: String,
     email: String,
     role: String,
@@ -90,34 +98,35 @@ struct Myself {
     organisation: String,
 }
 
+impl Myself {
+    /// Whom a page shows as the one who looks at it.
+    pub(crate) fn told(self, ctx: &Ctx) -> Me {
+        let may = |kind, ability| ctx.actor().may(kind, ability);
+        Me {
+            id: ctx.actor().user,
+            name: self.name,
+            email: self.email,
+            role: self.role,
+            team: self.team,
+            organisation: self.organisation,
+            may_create: may(Kind::Customer, Ability::Create),
+            may_export: may(Kind::Customer, Ability::Export),
+            may_book: may(Kind::Appointment, Ability::Create),
+            may_set: may(Kind::Setting, Ability::Update),
+            may_admit: may(Kind::User, Ability::Update),
+        }
+    }
+}
+
 /// What a page shows of the person who looks at it.
 ///
 /// # Errors
 /// [`AppError::Unauthenticated`] when they are gone.
 pub async fn me(ctx: &Ctx) -> Result<Me> {
-    let statement = sql(
-        "SELECT u.name, u.email, role.name AS role, team.name AS team, \
-                (SELECT name FROM organisation) AS organisation \
-         FROM app_user AS u JOIN role ON role.id = u.role_id LEFT JOIN team ON team.id = u.team_id WHERE u.id = $1",
-        [ctx.actor().user.0.into()],
-    );
-    let myself = Myself::find_by_statement(statement)
-        .one(ctx.db())
-        .await?
-        .ok_or(AppError::Unauthenticated)?;
-    Ok(Me {
-        id: ctx.actor().user,
-        name: myself.name,
-        email: myself.email,
-        role: myself.role,
-        team: myself.team,
-        organisation: myself.organisation,
-        may_create: ctx.actor().may(Kind::Customer, Ability::Create),
-        may_export: ctx.actor().may(Kind::Customer, Ability::Export),
-        may_book: ctx.actor().may(Kind::Appointment, Ability::Create),
-        may_set: ctx.actor().may(Kind::Setting, Ability::Update),
-        may_admit: ctx.actor().may(Kind::User, Ability::Update),
-    })
+    let text = format!("SELECT {MYSELF} FROM {MYSELF_FROM} WHERE u.id = $1");
+    let myself = Myself::find_by_statement(sql(&text, [ctx.actor().user.0.into()]));
+    let myself = myself.one(ctx.db()).await?.ok_or(AppError::Unauthenticated)?;
+    Ok(myself.told(ctx))
 }
 
 /// The active users, by name, that somebody may pick from.

@@ -3,9 +3,7 @@
 use std::net::IpAddr;
 
 use rapport_domain::{error::AppError, id::UserId, journal::Via, user::SetUp};
-use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, EntityTrait, QuerySelect, TransactionTrait, sea_query::OnConflict,
-};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QuerySelect, sea_query::OnConflict};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

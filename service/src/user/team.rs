@@ -7,7 +7,7 @@ use rapport_domain::{
     journal::Receipt,
     user::people::Team,
 };
-use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde_json::json;
 use uuid::Uuid;
 

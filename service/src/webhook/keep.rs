@@ -10,7 +10,7 @@ use rapport_domain::{
     journal::{Op, Receipt, Via},
     webhook::{WEBHOOKS_MAX, Webhook, WebhookForm, WebhookState},
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use rapport_domain::{error::AppError, id::WebhookId, journal::Via, query::Filter};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use tokio::{task::JoinSet, time::sleep};
 use uuid::Uuid;
 

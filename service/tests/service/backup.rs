@@ -10,6 +10,7 @@ use std::{
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use rapport_domain::{
     access::BuiltInRole,
+    customer::Total,
     form::Values,
     id::{CustomerId, UserId},
     live::News,
@@ -343,5 +344,35 @@ async fn a_backup_of_each_schema_there_ever_was_becomes_one_of_today() {
         );
         journal::undo(&ctx, last_batch(&back).await).await.unwrap();
         assert_eq!(back.list(&ctx, "").await.rows.len(), 0);
+    }
+}
+
+/// Backups of their demo data that releases wrote, each when this was the newest step of the schema.
+const RELEASED: &[(&str, &[u8])] = &[
+    ("m0016_webhook", include_bytes!("../data/m0016_webhook.backup")),
+    (
+        "m0017_owner_team",
+        include_bytes!("../data/m0017_owner_team.backup"),
+    ),
+];
+
+#[tokio::test]
+async fn a_backup_that_a_release_wrote_becomes_one_of_today() {
+    for (step, archive) in RELEASED {
+        let back = restored(archive).await;
+        let pool = back.house.database.pool().await;
+        database::check_schema(&pool).await.unwrap();
+        let session = sign_in(&back.house, "admin@demo.example", "demo-demo-demo-42").await;
+        let ctx = back.house.acting(session.unwrap().user).await;
+        let all = back.list(&ctx, "").await;
+        assert_eq!(all.total, Total::Exactly(134), "{step}");
+        let report = seal::verify(&back.house.service, None).await.unwrap();
+        assert_eq!(report.broken, None, "{step}");
+        assert!(report.sealed.0 + report.waiting.0 > 0, "{step}");
+        let first = all.rows[0].id;
+        let receipt = back.save(&ctx, first, &[("city", "Hull")]).await.unwrap();
+        journal::undo(&ctx, receipt.batch.unwrap()).await.unwrap();
+        let city = query::get(&ctx, first).await.unwrap().city;
+        assert_eq!(city, all.rows[0].city, "{step}");
     }
 }

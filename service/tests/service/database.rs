@@ -2,9 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use rapport_domain::error::AppError;
-use rapport_service::database;
-use rapport_testing::{Proxy, TestDatabase, eventually};
+use rapport_domain::{
+    access::BuiltInRole,
+    customer::NewCustomer,
+    dashboard::{DashboardQuery, Period},
+    error::AppError,
+    form::Values,
+    id::CustomerId,
+    journal::Via,
+    query::ListQuery,
+};
+use rapport_service::{
+    Ctx, Service, analytics,
+    customer::{
+        command,
+        many::{self, Outcome, Step},
+        query,
+    },
+    dashboard, database, health, user,
+};
+use rapport_testing::{House, Proxy, TestDatabase, eventually};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tokio::time::timeout;
 
@@ -251,4 +268,107 @@ async fn connections_that_were_forgotten_on_the_way_are_replaced_within_two_seco
     );
     heals(&pool).await;
     fill(&pool, 4).await;
+}
+
+fn acme(ctx: &Ctx) -> NewCustomer {
+    let id: CustomerId = ctx.clock().new_id();
+    let values = Values::default().with("id", id.to_string()).with("name", "Acme");
+    NewCustomer::parse(&values).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_that_reads_holds_one_connection_until_its_answer_is_ready() {
+    let house = House::new().await;
+    let id = house.user(BuiltInRole::Admin, None).await;
+    let service = house.server_with(1).await;
+    let (request, hold) = service.for_request();
+    let asks = async |service: &Service| user::actor(service, id).await.is_ok();
+    assert!(asks(&request).await);
+    assert!(!asks(&service).await, "the one connection there is was not held");
+    // What it asks at once is asked in turn, and does not wait for a connection that it holds itself.
+    let (one, other) = tokio::join!(asks(&request), asks(&request));
+    assert!(one && other);
+    drop(hold);
+    // Whoever keeps the request's service on, such as a file that flows, holds nothing any more.
+    eventually("it is back", HEALED, async || asks(&service).await).await;
+    for _ in 0..3 {
+        assert!(asks(&request).await);
+        assert!(asks(&service).await);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_writes_lets_go_before_its_transaction() {
+    let house = House::new().await;
+    let id = house.user(BuiltInRole::Admin, None).await;
+    let service = house.server_with(1).await;
+    let (request, _hold) = service.for_request();
+    let ctx = request.acting(user::actor(&request, id).await.unwrap(), Via::Page);
+    command::create(&ctx, acme(&ctx)).await.unwrap();
+    // Nor does it hold one afterwards.
+    user::actor(&request, id).await.unwrap();
+    eventually("it is back", HEALED, async || {
+        user::actor(&service, id).await.is_ok()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_takes_several_connections_waits_for_none_while_it_holds_one() {
+    let house = House::new().await;
+    let id = house.user(BuiltInRole::Admin, None).await;
+    let service = house.server_with(1).await;
+    let actor = user::actor(&service, id).await.unwrap();
+    let request = || {
+        let (request, hold) = service.for_request();
+        (request.acting(actor.clone(), Via::Page), hold)
+    };
+    let (ctx, _hold) = request();
+    query::list(&ctx, &ListQuery::default()).await.unwrap();
+    health::get(&ctx).await.unwrap();
+    query::list(&ctx, &ListQuery::default()).await.unwrap();
+    dashboard::get(&ctx, DashboardQuery::default()).await.unwrap();
+    let (ctx, _hold) = request();
+    analytics::get(&ctx, Period::default()).await.unwrap();
+    let (ctx, _hold) = request();
+    query::list(&ctx, &ListQuery::default()).await.unwrap();
+    let steps = vec![Step::Create(acme(&ctx))];
+    let done = many::all(&ctx, ctx.clock().new_id(), steps).await.unwrap();
+    assert!(matches!(done, Outcome::Done(Some(_), _)), "{done:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_held_and_lost_is_replaced_at_the_next_question() {
+    let (house, faults) = House::with_faults().await;
+    let id = house.user(BuiltInRole::Admin, None).await;
+    let (request, _hold) = house.service.for_request();
+    user::actor(&request, id).await.unwrap();
+    faults.postgres.break_off();
+    assert!(user::actor(&request, id).await.is_err());
+    faults.postgres.restore();
+    eventually("it asks again", HEALED, async || {
+        user::actor(&request, id).await.is_ok()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_question_that_nobody_waits_for_any_more_spoils_no_held_connection() {
+    let house = House::new().await;
+    let id = house.user(BuiltInRole::Admin, None).await;
+    let (request, _hold) = house.service.for_request();
+    user::actor(&request, id).await.unwrap();
+    let locked = house
+        .database
+        .run("BEGIN; LOCK TABLE app_user; SELECT pg_sleep(0.7); COMMIT");
+    let dropped = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        timeout(Duration::from_millis(100), user::actor(&request, id)).await
+    };
+    let ((), dropped) = tokio::join!(locked, dropped);
+    assert!(dropped.is_err(), "it was answered");
+    for _ in 0..3 {
+        let actor = user::actor(&request, id).await.unwrap();
+        assert_eq!(actor.user, id);
+    }
 }

@@ -6,6 +6,7 @@ use rapport_domain::{
     access::BuiltInRole,
     appointment::{CalendarQuery, FreeQuery},
     audit::AuditQuery,
+    customer::Total,
     dashboard::DashboardQuery,
     id::{CustomerId, UserId},
     query::ListQuery,
@@ -95,6 +96,42 @@ async fn by_index<T>(world: &World, who: &Ctx, what: &str, ask: impl AsyncFn(&Ct
     .await;
     assert_eq!(whole_reads(world).await, reads, "{what}, as {}", who.actor().name);
     answer
+}
+
+#[tokio::test]
+async fn a_list_of_a_member_who_owns_nothing_elsewhere_fetches_what_it_shows() {
+    let world = World::new().await;
+    town(&world).await;
+    let member = "SELECT md5('user3')::uuid::text";
+    let member = world.house.database.read(member).await.parse().unwrap();
+    let member = world.house.acting(member).await;
+    let fetched = async || {
+        let fetched = "SELECT idx_tup_fetch::text FROM pg_stat_user_tables WHERE relname = 'customer'";
+        let fetched = world.house.database.read(fetched).await;
+        fetched.parse::<u64>().unwrap()
+    };
+    let before = fetched().await;
+    for sort in ["name", "-updated"] {
+        let query = ListQuery::from_query_string(&format!("sort={sort}")).unwrap();
+        let page = by_index(&world, &member, sort, async |ctx| query::list(ctx, &query).await).await;
+        assert_eq!(page.total, Total::Exactly(1_000));
+    }
+    // Twice a row of the page: to find it and to show it. A thousand are the member's own.
+    let fetched = fetched().await - before;
+    let (asked, shown) = (2 * ASKED as u64, 50);
+    let fits = asked * shown..asked * shown * 3;
+    assert!(fits.contains(&fetched), "{fetched} rows for {asked} pages");
+    // One of them in another team, or in none, is found among them.
+    let first = "SELECT md5('customer3')::uuid::text";
+    let first: CustomerId = world.house.database.read(first).await.parse().unwrap();
+    for team in ["md5('team4')::uuid", "md5('team2')::uuid", "NULL"] {
+        let moved = format!("UPDATE customer SET team_id = {team} WHERE id = '{first}'");
+        world.house.database.run(&moved).await;
+        let query = ListQuery::from_query_string("sort=-updated").unwrap();
+        let page = query::list(&member, &query).await.unwrap();
+        assert_eq!(page.total, Total::Exactly(1_000), "{team}");
+        assert_eq!(page.rows.first().unwrap().id, first, "{team}");
+    }
 }
 
 #[tokio::test]

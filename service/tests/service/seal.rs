@@ -316,7 +316,7 @@ async fn two_servers_seal_behind_writers_of_whom_some_give_up() {
         );
         world.house.database.run(&rolled_back).await;
     };
-    // Until there are some blocks: what runs in other databases of this PostgreSQL holds the sealers up, too.
+    // Until there are some blocks.
     let mut number = 0;
     while world.count("seal").await < 6 {
         // No more at once than there are connections.

@@ -27,16 +27,17 @@ use rapport_service::{
     webhook::{self, Teller},
 };
 use rapport_testing::{House, eventually};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
+    time::sleep,
 };
 
 use crate::support::{World, last_number, refused, staged, told, write_late};
 
-/// Longer than any transaction of another test in this PostgreSQL: nothing is told past one that is still open.
 const SOON: Duration = Duration::from_secs(60);
 
 /// How the receiver answers.
@@ -678,7 +679,7 @@ async fn a_webhook_is_told_of_what_was_being_written_when_it_was_made() {
     let id = world.customer(&admin, &[("name", "Ada")]).await;
     let receiver = Receiver::new().await;
     let before = last_number(&world).await;
-    tokio::join!(write_late(&world, id, 1.0), async {
+    tokio::join!(write_late(&world, id, 0.6), async {
         eventually("its number is drawn", SOON, async || {
             last_number(&world).await != before
         })
@@ -688,6 +689,37 @@ async fn a_webhook_is_told_of_what_was_being_written_when_it_was_made() {
     let _telling = Telling::at(&world.house.service);
     let received = arrive(&receiver, 1).await;
     assert_eq!(received[0].read()["data"]["version"], 77);
+}
+
+/// A transaction that writes something, and stays open.
+async fn open(world: &World) -> DatabaseTransaction {
+    let db = world.house.database.pool().await;
+    let tx = db.begin().await.unwrap();
+    tx.execute_unprepared("SELECT pg_current_xact_id()")
+        .await
+        .unwrap();
+    tx
+}
+
+#[tokio::test]
+async fn what_stays_open_is_waited_for_in_this_database_and_in_no_other() {
+    let (world, other) = (World::new().await, World::new().await);
+    let admin = world.acting(BuiltInRole::Admin).await;
+    let customer = world.customer(&admin, &[("name", "Ada")]).await;
+    let receiver = Receiver::new().await;
+    let _elsewhere = open(&other).await;
+    hook(&admin, &receiver.url, &[]).await;
+    let _telling = Telling::at(&world.house.service);
+
+    let here = open(&world).await;
+    let made = webhook::create(&admin, admin.clock().new_id(), form(&receiver.url, &[])).await;
+    assert!(refused(made.map(|made| made.receipt)).contains("has been open for long"));
+    note(&admin, customer).await;
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(receiver.received().len(), 0);
+
+    here.commit().await.unwrap();
+    arrive(&receiver, 1).await;
 }
 
 #[tokio::test]
