@@ -7,6 +7,8 @@ readonly TARGET_DIR
 # cargo-leptos puts the site where Cargo.toml says, whatever the target folder is.
 readonly SITE_DIR=$ROOT/target/site
 readonly BINARY=$TARGET_DIR/release/rapport
+# The program of a build for work on it, which reads the site from the disk.
+readonly WORK_BINARY=$TARGET_DIR/debug/rapport
 
 # What a release is made of.
 readonly SOURCES=(Cargo.toml Cargo.lock .cargo package-lock.json domain service migration app frontend server style public)
@@ -53,6 +55,15 @@ build_release() {
     return 1
   }
   printf '%s\n' "$fingerprint" >"$SITE_DIR/.fingerprint"
+}
+
+# Builds fast what runs slowly, in one part and with plain names, in the place of a release's site.
+build_for_work() {
+  cd "$ROOT" || return 1
+  rm -rf "$SITE_DIR"
+  # The second is what makes a build one of `cargo leptos watch`, which would else begin with another one.
+  export LEPTOS_HASH_FILES=false LEPTOS_WATCH=true
+  step "building (the first time takes some minutes)" env RUST_BACKTRACE=0 NO_COLOR=1 cargo leptos build
 }
 
 # The status that http://127.0.0.1:PORT/PATH answers with.

@@ -13,7 +13,8 @@ SERVICE_KIND=
 SERVICE_LOCK=
 
 # start_services KIND: KIND is "server" or "demo" (kept, safe, apart from each other: demo sign-ins never meet real
-# data), or "test", "fresh" or "bench" (made anew each time, fast, lost in a power cut).
+# data), "bench" or "faults" (as safe, made anew each time), or "test" or "fresh" (made anew each time, fast, lost in a
+# power cut).
 # Exports DATABASE_URL and REDIS_URL, and for a PostgreSQL of its own SEAL_KEY.
 start_services() {
   SERVICE_KIND=$1
@@ -35,7 +36,9 @@ export_test_services() {
   unset DATABASE_URL REDIS_URL
 }
 
-is_throwaway() { [[ $SERVICE_KIND =~ ^(test|fresh|bench)$ ]]; }
+is_throwaway() { [[ $SERVICE_KIND =~ ^(test|fresh|bench|faults)$ ]]; }
+# Safe in a power cut, as a host has it; so is what is measured.
+is_safe() { [[ ! $SERVICE_KIND =~ ^(test|fresh)$ ]]; }
 
 # --- where and as whom ----------------------------------------------------------------------------------------------
 
@@ -204,7 +207,7 @@ same_postgres_version() {
 installed. Install PostgreSQL $stored again, or move that folder away to start with an empty database."
 }
 
-# Small enough for a laptop. Only the test instance trades safety for speed.
+# Small enough for a laptop. Only the instances of tests trade safety for speed.
 postgres_settings() {
   cat <<-END
 	listen_addresses = '127.0.0.1'
@@ -216,7 +219,7 @@ postgres_settings() {
 	timezone = 'UTC'
 	log_timezone = 'UTC'
 	END
-  ! is_throwaway || cat <<-END
+  is_safe || cat <<-END
 	fsync = off
 	synchronous_commit = off
 	full_page_writes = off
@@ -313,7 +316,7 @@ redis_settings() {
 	daemonize yes
 	save ""
 	END
-  if is_throwaway; then echo 'appendonly no'; else echo 'appendonly yes'; fi
+  if is_safe; then echo 'appendonly yes'; else echo 'appendonly no'; fi
 }
 
 run_redis() {

@@ -7,6 +7,10 @@ readonly STAGES=(format lint-native lint-wasm graph supply domain service server
 # Every compile of the tests starts from nothing on a fresh machine, where an incremental one is only slower.
 export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
 
+# The crates of the pages and the server, as the server compiles them.
+readonly PAGES=(-p rapport-kit -p rapport-appointment -p rapport-customer -p rapport-import -p rapport-admin
+  -p rapport-app -p rapport-server --features rapport-app/ssr)
+
 # --- what each stage runs -------------------------------------------------------------------------------------------
 
 stage_format() { cargo fmt --all --check -- --color=never; }
@@ -14,7 +18,7 @@ stage_format() { cargo fmt --all --check -- --color=never; }
 # The pages are linted and tested as the server compiles them, and as the browser does in the next stage.
 stage_lint_native() {
   cargo clippy --locked -p rapport-domain -p rapport-service -p rapport-migration -p rapport-testing -p rapport-bench \
-    -p rapport-app -p rapport-server --features rapport-app/ssr --all-targets -- -D warnings
+    "${PAGES[@]}" --all-targets -- -D warnings
 }
 
 stage_lint_wasm() {
@@ -27,7 +31,7 @@ stage_domain() { cargo test --locked --no-fail-fast -p rapport-domain; }
 stage_service() { cargo test --locked --no-fail-fast -p rapport-service -p rapport-migration -p rapport-testing; }
 
 stage_server() {
-  cargo test --locked --no-fail-fast -p rapport-app -p rapport-server --features rapport-app/ssr
+  cargo test --locked --no-fail-fast "${PAGES[@]}"
 }
 
 # Every operation of the API, by its description: what fits and what does not, each answer held against what is said of
