@@ -114,6 +114,25 @@ test("in a list under the pointer rows stand still, marked, until the pointer le
   await expect(page.locator("tr[data-moves]")).toHaveCount(0);
 });
 
+test("a row that has the focus keeps it, and rows stand still, while colleagues change them", async ({ page, customer }) => {
+  const city = `Fokus ${Date.now()}`;
+  const paths: string[] = [];
+  for (const name of ["Anker", "Boje", "Circus"]) paths.push(await customer({ name: `${name} ${city}`, city }));
+  await open(page, `/customers?city=${encodeURIComponent(city)}`);
+  await hears(page);
+  const link = row(page, `Boje ${city}`).getByRole("link");
+  await link.focus();
+  await change(tom, paths[0], { name: `Zander ${city}` });
+  await expect(page.getByRole("button", { name: "1 row waits to move" })).toBeVisible();
+  await change(tom, paths[1], { stage: "customer" });
+  await expect(row(page, `Boje ${city}`)).toContainText("Customer");
+  await expect(link).toBeFocused();
+  const names = page.locator(".customers tbody tr td:first-child span");
+  await expect(names).toHaveText([`Zander ${city}`, `Boje ${city}`, `Circus ${city}`]);
+  await page.keyboard.press("j");
+  await expect(row(page, `Circus ${city}`).getByRole("link")).toBeFocused();
+});
+
 test("the calendar and the dashboard follow", async ({ page, as }) => {
   const day = wednesday(30);
   await open(page, `/appointments?view=week&day=${day}`);
