@@ -39,7 +39,8 @@ const DOORSTEP: Part = Part::new("doorstep", || {
         session::link::load_join().await?;
         session::link::load_reset().await?;
         session::link::load_sign_up().await?;
-        session::link::load_forgot().await
+        session::link::load_forgot().await?;
+        session::factor::load().await
     })
 });
 /// What was done, and the trash.
@@ -104,6 +105,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-up") view=session::SignUpPage ssr=SsrMode::Async/>
                 <Route path=path!("/forgot") view=session::ForgotPage ssr=SsrMode::Async/>
                 <Route path=path!("/join/:token") view=session::JoinPage ssr=SsrMode::Async/>
+                <Route path=path!("/second-factor") view=session::FactorPage ssr=SsrMode::Async/>
                 <Route path=path!("/reset/:token") view=session::ResetPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=layout::Frame ssr=SsrMode::Async>
                     <Route path=path!("/") view=dashboard::DashboardPage ssr=SsrMode::Async/>
@@ -128,6 +130,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/settings") view=settings::OrganisationPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/appointment-types") view=settings::TypesPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/tags") view=settings::TagsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/security") view=settings::SecurityPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/keys") view=settings::KeysPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/keys") view=settings::AllKeysPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/webhooks") view=webhook::WebhooksPage ssr=SsrMode::Async/>

@@ -8,7 +8,10 @@ use crate::{
     form::Values,
     text,
     timeline::Moment,
-    user::people::{SignUp, parse_domains},
+    user::{
+        people::{SignUp, parse_domains},
+        security::FactorRule,
+    },
 };
 
 /// The days of the week, as the fields of a form name them.
@@ -103,6 +106,8 @@ pub struct Organisation {
     pub sign_up: SignUp,
     /// The domains whose addresses may, where they may.
     pub sign_up_domains: Vec<String>,
+    /// Whether everybody has to have a second factor.
+    pub second_factor: FactorRule,
     /// The zones to choose from.
     pub zones: Vec<String>,
 }
@@ -124,11 +129,13 @@ pub struct OrganisationPatch {
     pub sign_up: Option<SignUp>,
     /// The domains whose addresses may.
     pub sign_up_domains: Option<Vec<String>>,
+    /// Whether everybody has to have a second factor.
+    pub second_factor: Option<FactorRule>,
 }
 
 impl OrganisationPatch {
-    /// Checks those of `name`, `zone`, `currency`, `week_start`, `sign_up`, `sign_up_domains` and the hours (see [`Hours::values`]) that are named in
-    /// `changed`. A day is said by two fields: where one of them changed, both are read, from `values`.
+    /// Checks those of `name`, `zone`, `currency`, `week_start`, `sign_up`, `sign_up_domains`, `second_factor` and the hours (see
+    /// [`Hours::values`]) that are named in `changed`. A day is said by two fields: where one of them changed, both are read, from `values`.
     ///
     /// # Errors
     /// A sentence for each wrong field.
@@ -157,6 +164,9 @@ impl OrganisationPatch {
         if changed.has("sign_up_domains") {
             patch.sign_up_domains =
                 errors.take("sign_up_domains", parse_domains(changed.get("sign_up_domains")));
+        }
+        if changed.has("second_factor") {
+            patch.second_factor = errors.take("second_factor", changed.get("second_factor").parse());
         }
         let opens = values.get("sign_up") == SignUp::Domains.word();
         if opens && values.get("sign_up_domains").trim().is_empty() {

@@ -8,6 +8,7 @@ use crate::{
 };
 
 pub mod people;
+pub mod security;
 
 /// What a page knows of the person who looks at it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,10 +63,12 @@ pub struct SignIn {
     pub email: String,
     /// The password.
     pub password: String,
+    /// A code of the second factor, for an account that has one.
+    pub code: Option<String>,
 }
 
 impl SignIn {
-    /// Checks that both fields are there; whether they are right is not for a form to say.
+    /// Checks that address and password are there; whether they are right is not for a form to say.
     ///
     /// # Errors
     /// A sentence for each missing field.
@@ -80,8 +83,13 @@ impl SignIn {
             long if long.len() > password::BYTES_MAX => Err("This password is too long."),
             typed => Ok(typed.to_owned()),
         };
-        match (email, errors.take("password", password)) {
-            (Some(email), Some(password)) => Ok(Self { email, password }),
+        let code = errors.take("code", text::line(values.get("code")));
+        match (email, errors.take("password", password), code) {
+            (Some(email), Some(password), Some(code)) => Ok(Self {
+                email,
+                password,
+                code: text::non_empty(code),
+            }),
             _ => Err(errors),
         }
     }

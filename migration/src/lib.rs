@@ -22,6 +22,7 @@ mod m0014_api;
 mod m0015_program;
 mod m0016_webhook;
 mod m0017_owner_team;
+mod m0018_second_factor;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_program::Migration),
             Box::new(m0016_webhook::Migration),
             Box::new(m0017_owner_team::Migration),
+            Box::new(m0018_second_factor::Migration),
         ]
     }
 }

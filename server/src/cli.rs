@@ -108,6 +108,11 @@ enum UserOrder {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Takes the second factor of an account away, whose owner lost it.
+    RemoveSecondFactor {
+        /// The address to sign in with.
+        email: String,
+    },
     /// Sets a new password and ends all sessions of the account. Prints it once, as above.
     ResetPassword {
         /// The address to sign in with.
@@ -175,6 +180,13 @@ async fn run(order: Order) -> Result<u8, Failure> {
                 "{email} has a new password; all sessions of the account have ended."
             ))?;
             password.say()
+        }
+        Order::User(UserOrder::RemoveSecondFactor { email }) => {
+            user::remove_factor(&service().await?, &email)
+                .await
+                .map_err(tell)?;
+            say(&format!("{email} signs in by the password alone now."))?;
+            Ok(COMPLETE)
         }
         Order::Openapi => {
             say(&rest::description().to_pretty_json()?)?;

@@ -37,7 +37,9 @@ pub async fn post(axum::extract::State(state): axum::extract::State<State>, requ
     let again = |error: &AppError| plain::send_again(error, &form.path(), &values, style);
 
     let visit = match guard::admit(&state, &parts).await {
-        Ok(visit) if visit.ctx.is_none() && !form.is_open() => return again(&AppError::Unauthenticated),
+        Ok(visit) if visit.someone().is_none() && !form.is_open() => {
+            return again(&AppError::Unauthenticated);
+        }
         Ok(visit) => visit,
         Err(error) => return again(&error),
     };

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderMap, Method, StatusCode, header::ORIGIN, request::Parts};
+use http::{
+    HeaderMap, Method, StatusCode,
+    header::{ORIGIN, USER_AGENT},
+    request::Parts,
+};
 use kit::{cookie, door::local_path, visit::Visit};
-use rapport_domain::{error::AppError, journal::Via};
+use rapport_domain::{error::AppError, journal::Via, user::security::browser_in_words};
 use rapport_service::session;
 use tokio::time::timeout;
 
@@ -22,6 +26,9 @@ const OPEN_PAGES: [&str; 4] = ["/setup", "/sign-in", "/sign-up", "/forgot"];
 
 /// The pages of links, for whoever has one, signed in or not.
 const LINK_PAGES: [&str; 2] = ["/join/", "/reset/"];
+
+/// The page for those who have to bring a second factor first.
+const FACTOR_PAGE: &str = "/second-factor";
 
 /// Finds out who is at the other end, with the rights they have now. What they ask for may take longer than a page;
 /// finding out who asks may not.
@@ -53,7 +60,7 @@ async fn visit(state: &State, parts: &Parts, acts: bool) -> Result<Visit, AppErr
     let (client, headers) = (page::client(parts), &parts.headers);
     let session =
         cookie::read(headers, cookie::session_name(client.secure)).filter(|secret| !secret.is_empty());
-    let actor = match session {
+    let who = match session {
         Some(secret) => {
             let service = state.service();
             let resolved = async {
@@ -69,12 +76,26 @@ async fn visit(state: &State, parts: &Parts, acts: bool) -> Result<Visit, AppErr
         }
         None => None,
     };
-    if let Some(actor) = &actor {
-        outside::note_who(actor.user);
+    if let Some(who) = &who {
+        outside::note_who(who.actor.user);
     }
+    let (lacking, whole) = match who {
+        Some(who) => {
+            let ctx = Some(state.service().acting(who.actor, Via::Page));
+            if who.lacks_factor {
+                (ctx, None)
+            } else {
+                (None, ctx)
+            }
+        }
+        None => (None, None),
+    };
+    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     Ok(Visit {
         service: state.service().clone(),
-        ctx: actor.map(|actor| state.service().acting(actor, Via::Page)),
+        ctx: whole,
+        lacking,
+        browser: browser_in_words(agent.unwrap_or_default()),
         session: session.map(str::to_owned),
         address: client.address,
         secure: client.secure,
@@ -96,6 +117,9 @@ pub async fn way(state: &State, visit: &Visit, parts: &Parts) -> Result<Option<R
     let open = OPEN_PAGES.contains(&path);
     if LINK_PAGES.iter().any(|page| path.starts_with(page)) {
         return Ok(None);
+    }
+    if visit.lacking.is_some() {
+        return Ok((path != FACTOR_PAGE).then(|| see(FACTOR_PAGE)));
     }
     if visit.ctx.is_some() {
         return Ok(open.then(|| see("/")));

@@ -81,7 +81,14 @@ pub const KEY_FROM: Limit = Limit {
     burst: 60,
     per: MINUTE,
 };
-/// Tries of one's own password, where a new one is set.
+/// Tries of the code of one account whose password was right. A million codes, of which three are right at a time: at this
+/// rate it takes some years to guess one.
+pub const CODE_OF: Limit = Limit {
+    name: "code-of",
+    burst: 10,
+    per: Duration::from_secs(600),
+};
+/// Tries of one's own password, where something is done that needs it.
 pub const PASSWORD_OF: Limit = Limit {
     name: "password-of",
     burst: 10,

@@ -7,7 +7,7 @@ use rapport_domain::{
     error::{AppError, FieldConflict},
     journal::Receipt,
     organisation::{Hours, Organisation, OrganisationPatch, Profile, ProfilePatch, WEEKDAYS},
-    user::people::SignUp,
+    user::{people::SignUp, security::FactorRule},
 };
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde_json::{Value, json};
@@ -36,6 +36,7 @@ pub(crate) struct Settings {
     hours: Value,
     sign_up: String,
     pub(crate) sign_up_domains: Vec<String>,
+    second_factor: String,
 }
 
 impl Settings {
@@ -52,6 +53,11 @@ impl Settings {
         self.sign_up.parse().unwrap_or(SignUp::Closed)
     }
 
+    /// Whether everybody has to have a second factor; so, where a newer program wrote what this one does not know.
+    pub(crate) fn second_factor(&self) -> FactorRule {
+        self.second_factor.parse().unwrap_or(FactorRule::Demanded)
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -60,6 +66,7 @@ impl Settings {
         journal::fields(json!({
             "name": self.name, "zone": self.zone, "currency": self.currency, "week_start": self.week_start,
             "hours": self.hours, "sign_up": self.sign_up, "sign_up_domains": self.sign_up_domains,
+            "second_factor": self.second_factor,
         }))
     }
 
@@ -82,6 +89,10 @@ impl Settings {
         set(
             "sign_up_domains",
             patch.sign_up_domains.as_ref().map(|domains| json!(domains)),
+        );
+        set(
+            "second_factor",
+            patch.second_factor.map(|rule| json!(rule.word())),
         );
         let mut hours = self.hours()?;
         for (day, open) in &patch.days {
@@ -123,7 +134,7 @@ pub(crate) async fn settings(db: &impl ConnectionTrait) -> Result<Settings> {
 
 async fn read(db: &impl ConnectionTrait, lock: &str) -> Result<Settings> {
     let text = format!(
-        "SELECT id, version, name, zone, currency, week_start, hours, sign_up, sign_up_domains \
+        "SELECT id, version, name, zone, currency, week_start, hours, sign_up, sign_up_domains, second_factor \
                  FROM organisation {lock}"
     );
     let settings = Settings::find_by_statement(sql(&text, [])).one(db).await?;
@@ -170,6 +181,7 @@ pub async fn get(ctx: &Ctx) -> Result<Organisation> {
         week_start: settings.week_start(),
         hours: settings.hours()?,
         sign_up: settings.sign_up(),
+        second_factor: settings.second_factor(),
         sign_up_domains: settings.sign_up_domains,
         name: settings.name,
         zone: settings.zone,

@@ -7,12 +7,12 @@ use rapport_domain::{
     access::Actor,
     error::AppError,
     id::UserId,
-    user::{SignIn, email_key},
+    user::{SignIn, email_key, security::OpenSession},
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use crate::{Result, Service, limit, secret, user};
+use crate::{Ctx, Result, Service, limit, secret, user};
 
 /// A session ends when it was not used for this long.
 pub const IDLE_HOURS: i64 = 12;
@@ -27,6 +27,37 @@ const LOOK_UP: Duration = Duration::from_secs(1);
 
 /// The one answer to a wrong password, an unknown address and somebody who is not active any more.
 const REFUSAL: &str = "The e-mail address or the password is not right.";
+
+/// Whose sign-in it is, as far as the request tells.
+#[derive(Debug, Clone, Copy)]
+pub struct Browser<'a> {
+    /// Where it comes from.
+    pub address: IpAddr,
+    /// What it says of itself, in words.
+    pub name: &'a str,
+    /// The cookie of its session until now: that session ends.
+    pub earlier: Option<&'a str>,
+}
+
+impl From<IpAddr> for Browser<'_> {
+    /// One of which nothing else is known.
+    fn from(address: IpAddr) -> Self {
+        Self {
+            address,
+            name: "",
+            earlier: None,
+        }
+    }
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Who it is, with the rights they have now.
+    pub actor: Actor,
+    /// Whether they lack the second factor that everybody has to have: then they may bring one, and nothing else.
+    pub lacks_factor: bool,
+}
 
 /// What signing in gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +79,19 @@ struct Session {
     used: i64,
     /// The password it began with, as a digest of its hash: a new password ends it, whatever Redis remembers.
     password: String,
+    /// The address that it began from, and the browser in words; empty where an older program began it.
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    browser: String,
 }
 
 impl Session {
+    /// Whether it began with the password that has this hash.
+    fn is_of(&self, password_hash: &str) -> bool {
+        secret::same(&secret::digest(password_hash), &self.password)
+    }
+
     /// When it ends unless it is used again; none once that has passed.
     fn remaining(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
         let idle = self.used + TimeDelta::hours(IDLE_HOURS).num_milliseconds();
@@ -84,19 +125,35 @@ for _, hash in ipairs(hashes) do redis.call('DEL', ARGV[#ARGV] .. 'session:' .. 
 redis.call('DEL', KEYS[1])
 return #hashes";
 
-/// Checks address and password and begins a session. An earlier session of the same browser ends with it.
+/// The sessions in the index KEYS[1] that are there: hash and value in turn.
+const ALL: &str = "
+local found = {}
+for _, hash in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+    local session = redis.call('GET', ARGV[#ARGV] .. 'session:' .. hash)
+    if session then table.insert(found, hash) table.insert(found, session) end
+end
+return found";
+
+/// Checks address, password and, where the account has a second factor, its code, and begins a session. An earlier session
+/// of the same browser ends with it.
 ///
 /// # Errors
-/// [`AppError::Invalid`] on `form`, the same and after the same time whatever is wrong;
-/// [`AppError::TooManyRequests`] after too many tries.
-pub async fn sign_in(
+/// [`AppError::Invalid`] on `form`, the same and after the same time whatever is wrong with address and password; on `code`
+/// when those are right and the code is missing or not; [`AppError::TooManyRequests`] after too many tries.
+pub async fn sign_in<'a>(
     service: &Service,
     form: SignIn,
-    from: IpAddr,
-    earlier: Option<&str>,
+    browser: impl Into<Browser<'a>>,
 ) -> Result<NewSession> {
-    let SignIn { email, password } = form;
-    let (client, account) = (limit::client(from), email_key(&email));
+    let (
+        browser,
+        SignIn {
+            email,
+            password,
+            code,
+        },
+    ) = (browser.into(), form);
+    let (client, account) = (limit::client(browser.address), email_key(&email));
     let limits = [
         (limit::SIGN_IN_FROM, client.as_str()),
         (limit::SIGN_IN_ACCOUNT_FROM, &format!("{account} {client}")),
@@ -119,15 +176,29 @@ pub async fn sign_in(
     let Some(user) = found.filter(|user| right && user.active) else {
         return Err(AppError::invalid("form", REFUSAL).into());
     };
-    let session = begin(service, UserId(user.id), &user.password_hash.0).await?;
+    user::pass(service, UserId(user.id), code.as_deref()).await?;
+    let session = begin(service, UserId(user.id), &user.password_hash.0, browser).await?;
     tracing::info!(account = %session.user, "signed in");
-    if let Some(earlier) = earlier {
-        sign_out(service, earlier).await?;
-    }
     Ok(session)
 }
 
-async fn begin(service: &Service, user: UserId, password_hash: &str) -> Result<NewSession> {
+/// Begins another session in the place of the actor's, when what it stood on has changed.
+///
+/// # Errors
+/// [`AppError::Unauthenticated`] when they do not work here any more.
+pub async fn renew(ctx: &Ctx, browser: Browser<'_>) -> Result<NewSession> {
+    let (service, user) = (ctx.service(), ctx.actor().user);
+    let present = user::present(service, user).await?;
+    let (present, _) = present.ok_or(AppError::Unauthenticated)?;
+    begin(service, user, &present.password_hash, browser).await
+}
+
+async fn begin(
+    service: &Service,
+    user: UserId,
+    password_hash: &str,
+    browser: Browser<'_>,
+) -> Result<NewSession> {
     let cookie = secret::token();
     let hash = secret::digest(&cookie);
     let now = service.clock().now();
@@ -137,6 +208,8 @@ async fn begin(service: &Service, user: UserId, password_hash: &str) -> Result<N
         began: at,
         used: at,
         password: secret::digest(password_hash),
+        from: browser.address.to_canonical().to_string(),
+        browser: browser.name.to_owned(),
     };
     let (idle, life) = (TimeDelta::hours(IDLE_HOURS), TimeDelta::days(LIFE_DAYS));
     let arguments = vec![
@@ -151,6 +224,9 @@ async fn begin(service: &Service, user: UserId, password_hash: &str) -> Result<N
         .redis()
         .script::<()>(BEGIN, &[key(&hash), index(user)], arguments)
         .await?;
+    if let Some(earlier) = browser.earlier {
+        sign_out(service, earlier).await?;
+    }
     Ok(NewSession {
         cookie,
         user,
@@ -158,12 +234,12 @@ async fn begin(service: &Service, user: UserId, password_hash: &str) -> Result<N
     })
 }
 
-/// Who is signed in with this cookie, with the rights they have now; none when nobody is.
+/// Who is signed in with this cookie; none when nobody is.
 ///
 /// # Errors
 /// When Redis or PostgreSQL does not answer: then nobody is let in, but nobody is signed out either.
-pub async fn resolve(service: &Service, cookie: &str) -> Result<Option<Actor>> {
-    let Some((key, mut session, actor)) = find(service, cookie).await? else {
+pub async fn resolve(service: &Service, cookie: &str) -> Result<Option<SignedIn>> {
+    let Some((key, mut session, who)) = find(service, cookie).await? else {
         return Ok(None);
     };
     let now = service.clock().now();
@@ -180,7 +256,7 @@ pub async fn resolve(service: &Service, cookie: &str) -> Result<Option<Actor>> {
             .replace(&key, &serde_json::to_string(&session)?, left)
             .await?;
     }
-    Ok(Some(actor))
+    Ok(Some(who))
 }
 
 /// As [`resolve`], where nobody may have done anything: a page that is only left open, and reads what others change,
@@ -188,12 +264,12 @@ pub async fn resolve(service: &Service, cookie: &str) -> Result<Option<Actor>> {
 ///
 /// # Errors
 /// As [`resolve`].
-pub async fn peek(service: &Service, cookie: &str) -> Result<Option<Actor>> {
-    Ok(find(service, cookie).await?.map(|(_, _, actor)| actor))
+pub async fn peek(service: &Service, cookie: &str) -> Result<Option<SignedIn>> {
+    Ok(find(service, cookie).await?.map(|(_, _, who)| who))
 }
 
 /// The session of a cookie under its key, and whose it is.
-async fn find(service: &Service, cookie: &str) -> Result<Option<(String, Session, Actor)>> {
+async fn find(service: &Service, cookie: &str) -> Result<Option<(String, Session, SignedIn)>> {
     if !secret::is_token(cookie) {
         return Ok(None);
     }
@@ -203,21 +279,76 @@ async fn find(service: &Service, cookie: &str) -> Result<Option<(String, Session
     };
     let now = service.clock().now();
     // What cannot be read is no session: an older program wrote it, or nobody of ours.
-    let session = serde_json::from_str::<Session>(&stored)
-        .ok()
-        .filter(|session| session.remaining(now).is_some());
-    let Some(session) = session else {
+    let Some(session) = read(&stored, now) else {
         service.redis().del(&key).await?;
         return Ok(None);
     };
     let present = user::present(service, session.user).await?;
-    let Some(present) =
-        present.filter(|user| secret::same(&secret::digest(&user.password_hash), &session.password))
-    else {
+    let Some((present, lacks_factor)) = present.filter(|(user, _)| session.is_of(&user.password_hash)) else {
         service.redis().del(&key).await?;
         return Ok(None);
     };
-    Ok(Some((key, session, present.actor)))
+    let actor = present.actor;
+    Ok(Some((key, session, SignedIn { actor, lacks_factor })))
+}
+
+/// A session as Redis has it; none where it is over, or cannot be read.
+fn read(stored: &str, now: DateTime<Utc>) -> Option<Session> {
+    let session = serde_json::from_str::<Session>(stored).ok();
+    session.filter(|session| session.remaining(now).is_some())
+}
+
+/// The actor's sessions that are open, under their hashes.
+async fn all(ctx: &Ctx) -> Result<Vec<(String, Session)>> {
+    let (service, user) = (ctx.service(), ctx.actor().user);
+    let present = user::present(service, user).await?;
+    let (present, _) = present.ok_or(AppError::Unauthenticated)?;
+    let found: Vec<String> = service.redis().script(ALL, &[index(user)], Vec::new()).await?;
+    let open = found.chunks(2).filter_map(|pair| match pair {
+        [hash, stored] => Some((hash.clone(), read(stored, ctx.clock().now())?)),
+        _ => None,
+    });
+    Ok(open
+        .filter(|(_, session)| session.is_of(&present.password_hash))
+        .collect())
+}
+
+/// By what a session is named to its owner: not by its key in Redis.
+fn id(hash: &str) -> String {
+    secret::digest(&format!("session {hash}"))
+}
+
+/// The actor's sessions that are open: that of this cookie first, then the one that was used last.
+///
+/// # Errors
+/// When Redis or PostgreSQL does not answer.
+pub async fn open(ctx: &Ctx, cookie: Option<&str>) -> Result<Vec<OpenSession>> {
+    let here = cookie.map(secret::digest);
+    let mut all = all(ctx).await?;
+    all.sort_by_key(|(hash, session)| (here.as_ref() != Some(hash), -session.used));
+    let (now, moment) = (ctx.now(), |at| {
+        DateTime::from_timestamp_millis(at).unwrap_or_default()
+    });
+    let told = all.into_iter().map(|(hash, session)| OpenSession {
+        id: id(&hash),
+        browser: session.browser,
+        from: session.from,
+        began: now.say(moment(session.began)),
+        used: now.say(moment(session.used)),
+        here: here.as_ref() == Some(&hash),
+    });
+    Ok(told.collect())
+}
+
+/// Ends one of the actor's sessions.
+///
+/// # Errors
+/// [`AppError::Refused`] when it is none of theirs, or is over; and when Redis or PostgreSQL does not answer.
+pub async fn end(ctx: &Ctx, session: &str) -> Result<()> {
+    let all = all(ctx).await?;
+    let found = all.iter().find(|(hash, _)| id(hash) == session);
+    let (hash, _) = found.ok_or(AppError::refused("This session is over already."))?;
+    Ok(ctx.service().redis().del(&key(hash)).await?)
 }
 
 /// Ends the session of this cookie, if there is one.

@@ -37,6 +37,7 @@ const SETTINGS: Part = Part::new("settings", || {
         settings::profile::load().await?;
         settings::keys::load().await?;
         settings::programs::load().await?;
+        settings::security::load().await?;
         settings::tags::load().await?;
         settings::types::load().await?;
         webhook::list::load().await?;

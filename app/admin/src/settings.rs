@@ -5,6 +5,7 @@ pub mod keys;
 pub mod organisation;
 pub mod profile;
 pub mod programs;
+pub mod security;
 pub mod tags;
 pub mod types;
 
@@ -12,5 +13,6 @@ pub use keys::KeysPage;
 pub use organisation::OrganisationPage;
 pub use profile::ProfilePage;
 pub use programs::AllKeysPage;
+pub use security::SecurityPage;
 pub use tags::TagsPage;
 pub use types::TypesPage;

@@ -102,7 +102,7 @@ fn generalised(path: &str) -> (String, Option<Uuid>) {
 forms! {
     /// Makes the first admin. Fields: token, organisation, name, email, password.
     SetUp = "/setup",
-    /// Fields: email, password, next.
+    /// Fields: email, password, code, next.
     SignIn = "/sign-in",
     /// No field.
     SignOut = "/sign-out",
@@ -116,6 +116,14 @@ forms! {
     ResetPassword = "/reset",
     /// Sets a new password by the old one. Fields: current, password.
     ChangePassword = "/settings/password",
+    /// Turns a second factor on. Fields: current, code.
+    TurnOnFactor = "/second-factor",
+    /// Field: current.
+    TurnOffFactor = "/settings/security/off",
+    /// Field: current.
+    NewRecoveryCodes = "/settings/security/codes",
+    /// Ends one of one's own sessions. Field: session.
+    EndSession = "/settings/security/end",
     /// Fields: id (minted with the form), and those of the customer.
     NewCustomer = "/customers/new",
     /// Fields: version, and those of the customer that are to change.
@@ -190,6 +198,8 @@ forms! {
     ResetLink(UserId) = "/admin/users/{id}/reset-link",
     /// No field.
     EndSessions(UserId) = "/admin/users/{id}/end-sessions",
+    /// Takes somebody's second factor away. No field.
+    DropFactor(UserId) = "/admin/users/{id}/drop-factor",
     /// Fields: id (minted with the form), name.
     NewTeam = "/admin/teams",
     /// Fields: version, name.
@@ -247,6 +257,7 @@ impl Form {
         match self {
             Self::SetUp
             | Self::SignIn
+            | Self::TurnOnFactor
             | Self::NewCustomer
             | Self::EditCustomer(_)
             | Self::BookAppointment
@@ -271,11 +282,15 @@ impl Form {
             Self::SendAgain(_) => Self::NewWebhook.path(),
             Self::Join | Self::ResetPassword => link_page(self.pattern(), values.get("token")),
             Self::ChangePassword | Self::OpenFeed | Self::RevokeFeed => "/settings".to_owned(),
+            Self::TurnOffFactor | Self::NewRecoveryCodes | Self::EndSession => {
+                "/settings/security".to_owned()
+            }
             Self::RenewInvitation(_) | Self::WithdrawInvitation(_) => "/admin/users".to_owned(),
             Self::DeactivateUser(id)
             | Self::ReactivateUser(id)
             | Self::ResetLink(id)
-            | Self::EndSessions(id) => Self::SaveUser(id).path(),
+            | Self::EndSessions(id)
+            | Self::DropFactor(id) => Self::SaveUser(id).path(),
             Self::RenameTeam(_) | Self::RemoveTeam(_) => "/admin/teams".to_owned(),
             Self::RevokeApiKey(_) => Self::NewApiKey.path(),
             Self::NewProgramKey(_) | Self::CloseProgram(_) | Self::RevokeAnyKey(_) => Self::NewProgram.path(),
@@ -329,12 +344,13 @@ impl Form {
                 | Self::Forgot
                 | Self::ResetPassword
                 | Self::ChangePassword
+                | Self::TurnOnFactor
         )
     }
 }
 
 /// The fields whose values are never sent back to the browser.
-pub const SECRETS: &[&str] = &["password", "token", "current"];
+pub const SECRETS: &[&str] = &["password", "token", "current", "code"];
 
 /// A form that failed, as the page shows it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

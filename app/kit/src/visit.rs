@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use rapport_domain::{live::Place, user::Me};
-use rapport_service::{Ctx, Service};
+use rapport_service::{Ctx, Service, session::Browser};
 
 use crate::{
     door::{Flash, FormState},
@@ -17,10 +17,14 @@ pub struct Visit {
     pub service: Service,
     /// Who is signed in.
     pub ctx: Option<Ctx>,
+    /// Who is signed in without the second factor that everybody has to have: they may bring one, and nothing else.
+    pub lacking: Option<Ctx>,
     /// The session's secret, to end it.
     pub session: Option<String>,
     /// Where the request comes from, as far as trusted proxies tell.
     pub address: IpAddr,
+    /// The browser and its system, in words.
+    pub browser: String,
     /// The id of the request in the log.
     pub request: Option<String>,
     /// Whether the browser speaks TLS, which decides the names of cookies.
@@ -35,6 +39,24 @@ pub struct Visit {
     pub arrival: Option<(Place, Me)>,
     /// The form that just failed without script, to be shown again.
     pub failed: Option<FormState>,
+}
+
+impl Visit {
+    /// Who is signed in, also without the second factor that everybody has to have.
+    #[must_use]
+    pub fn someone(&self) -> Option<&Ctx> {
+        self.ctx.as_ref().or(self.lacking.as_ref())
+    }
+
+    /// What a new session remembers of the browser, whose session until now ends.
+    #[must_use]
+    pub fn browser(&self) -> Browser<'_> {
+        Browser {
+            address: self.address,
+            name: &self.browser,
+            earlier: self.session.as_deref(),
+        }
+    }
 }
 
 /// The addresses of the browser's program, read once when the server starts.

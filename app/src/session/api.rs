@@ -2,7 +2,7 @@
 
 use kit::api::{Answer, Json};
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use rapport_domain::user::people::Invited;
+use rapport_domain::user::{people::Invited, security::SecondFactor};
 
 /// What an invitation says to the one who has its link.
 ///
@@ -40,4 +40,19 @@ pub async fn resettable(
 pub async fn sign_up_domains() -> Answer<Vec<String>> {
     use kit::api::{answer, visit};
     answer(rapport_service::user::sign_up_domains(&visit()?.service).await)
+}
+
+/// The person's second factor, or what turns it on.
+///
+/// # Errors
+/// When nobody is signed in.
+#[server(name = ReadFactor, prefix = "/api/fn", endpoint = "session/second-factor", input = GetUrl, output = Json)]
+pub async fn second_factor() -> Answer<SecondFactor> {
+    use kit::api::{answer, respond, visit};
+    use rapport_domain::error::AppError;
+    let visit = visit()?;
+    let ctx = visit
+        .someone()
+        .ok_or_else(|| respond(AppError::Unauthenticated))?;
+    answer(rapport_service::user::factor(ctx).await)
 }

@@ -2,7 +2,7 @@
 
 use kit::{
     browser,
-    door::{DoorForm, Form, query_value, use_form},
+    door::{DoorForm, Form, query_value, use_field, use_form},
     load::Loaded,
     part::{self, Drawn, later},
     ui::{
@@ -106,6 +106,7 @@ fn SignIn() -> impl IntoView {
             <DoorForm form=Form::SignIn class="form" hidden>
                 <Field name="email" label="E-mail" kind="email" autocomplete="username" required=true autofocus=true/>
                 <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true/>
+                <Code/>
                 <Enter words="Sign in"/>
             </DoorForm>
             <p class="sm pt-4 grid gap-1">
@@ -114,6 +115,26 @@ fn SignIn() -> impl IntoView {
             </p>
         </Doorstep>
         <ToastRack/>
+    }
+}
+
+/// The code of a second factor, from when one was asked for.
+#[component]
+fn Code() -> impl IntoView {
+    let missed = use_field("code").error;
+    let asked = Memo::new(move |asked: Option<&bool>| asked == Some(&true) || missed.with(Option::is_some));
+    move || {
+        asked.get().then(|| {
+            view! {
+                <Field
+                    name="code"
+                    label="Code"
+                    hint="Of your authenticator app, or a recovery code."
+                    autocomplete="one-time-code"
+                    required=true
+                />
+            }
+        })
     }
 }
 

@@ -97,6 +97,8 @@ pub struct PersonPage {
     pub appointments: i64,
     /// The link for a new password, to the one who made it a moment ago.
     pub link: Option<String>,
+    /// Whether they have a second factor.
+    pub second_factor: bool,
 }
 
 /// What is to change about a user: what is not named stays.

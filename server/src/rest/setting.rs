@@ -8,7 +8,7 @@ use rapport_domain::{
     form::Values,
     organisation::{Hours, Organisation, OrganisationPatch, WEEKDAYS},
     tag::{Retag, Tag},
-    user::people::SignUp,
+    user::{people::SignUp, security::FactorRule},
 };
 use rapport_service::{Ctx, organisation, tag};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,10 @@ use super::{
 
 fn sign_ups() -> Object {
     words(SignUp::EVERY.iter().map(|sign_up| sign_up.word()))
+}
+
+fn factor_rules() -> Object {
+    words(FactorRule::EVERY.iter().map(|rule| rule.word()))
 }
 
 /// What the installation is set to.
@@ -46,6 +50,9 @@ struct SettingsBody {
     #[schema(schema_with = sign_ups)]
     sign_up: &'static str,
     sign_up_domains: Vec<String>,
+    /// Whether everybody has to have a second factor.
+    #[schema(schema_with = factor_rules)]
+    second_factor: &'static str,
 }
 
 impl Versioned for SettingsBody {
@@ -67,6 +74,7 @@ impl SettingsBody {
             hours: days.into_iter().map(|open| open.map(said)).collect(),
             sign_up: settings.sign_up.word(),
             sign_up_domains: settings.sign_up_domains,
+            second_factor: settings.second_factor.word(),
         }
     }
 }
@@ -98,6 +106,8 @@ struct SettingsInput {
     /// The domains whose addresses may sign up, where they may.
     #[schema(example = json!(["example.org"]))]
     sign_up_domains: Option<Vec<String>>,
+    #[schema(schema_with = factor_rules)]
+    second_factor: Option<String>,
 }
 
 impl Input for SettingsInput {

@@ -128,6 +128,8 @@ const FUNCTIONS: &[(&str, Whose, &str, Answers)] = &[
     ("settings/organisation", Any, "", [200, 403, 403, 403, 401]),
     ("settings/types", Any, "", [200, 403, 403, 403, 401]),
     ("settings/keys", Any, "", [200, 200, 200, 200, 401]),
+    ("settings/security", Any, "", [200, 200, 200, 200, 401]),
+    ("session/second-factor", Any, "", [200, 200, 200, 200, 401]),
     ("settings/all-keys", Any, "", [200, 403, 403, 403, 401]),
     ("settings/tags", Any, "", [200, 403, 403, 403, 401]),
     ("webhooks/all", Any, "", [200, 403, 403, 403, 401]),
@@ -193,6 +195,8 @@ const PAGES: &[(&str, Whose, Answers)] = &[
     ("/trash", Any, [200, 200, 200, 200, 303]),
     ("/settings", Any, [200, 200, 200, 200, 303]),
     ("/settings/keys", Any, [200, 200, 200, 200, 303]),
+    ("/settings/security", Any, [200, 200, 200, 200, 303]),
+    ("/second-factor", Any, [200, 200, 200, 200, 303]),
     ("/admin", Any, [200, 403, 403, 403, 303]),
     ("/admin/keys", Any, [200, 403, 403, 403, 303]),
     ("/admin/users", Any, [200, 403, 403, 403, 303]),
@@ -252,6 +256,11 @@ const FORMS: &[(&str, Whose, Answers)] = &[
     ("/settings", Any, [303, 303, 303, 303, 401]),
     // The password that is given is wrong.
     ("/settings/password", Any, [422, 422, 422, 422, 401]),
+    ("/second-factor", Any, [422, 422, 422, 422, 401]),
+    ("/settings/security/off", Any, [422, 422, 422, 422, 401]),
+    ("/settings/security/codes", Any, [422, 422, 422, 422, 401]),
+    // There is no such session.
+    ("/settings/security/end", Any, [409, 409, 409, 409, 401]),
     ("/settings/keys", Any, [303, 303, 303, 303, 401]),
     ("/settings/keys/{id}/revoke", OwnKey, [303, 303, 303, 303, 401]),
     ("/settings/keys/{id}/revoke", OthersKey, [404, 404, 404, 404, 401]),
@@ -292,6 +301,12 @@ const FORMS: &[(&str, Whose, Answers)] = &[
         "/admin/users/{id}/end-sessions",
         Somebody,
         [303, 403, 403, 403, 401],
+    ),
+    // They have none.
+    (
+        "/admin/users/{id}/drop-factor",
+        Somebody,
+        [409, 403, 403, 403, 401],
     ),
     ("/admin/teams", Any, [303, 403, 403, 403, 401]),
     ("/admin/teams/{id}/edit", Somebody, [303, 403, 403, 403, 401]),
@@ -677,6 +692,11 @@ impl Scene {
                 String::new(),
                 text(&[("current", "not it at all"), ("password", PASSWORD)]),
             ),
+            "/second-factor" | "/settings/security/off" | "/settings/security/codes" => (
+                String::new(),
+                text(&[("current", "not it at all"), ("code", "000000")]),
+            ),
+            "/settings/security/end" => (String::new(), text(&[("session", "x")])),
             "/settings/calendar" => (String::new(), vec![]),
             "/settings/calendar/revoke" => {
                 // Whoever sends it has one to revoke.
@@ -955,6 +975,9 @@ const FIELDS: &[&str] = &[
     "follow",
     "sign_up",
     "sign_up_domains",
+    "second_factor",
+    "code",
+    "session",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

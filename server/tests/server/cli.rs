@@ -262,6 +262,9 @@ async fn people_are_let_in_and_given_new_passwords_by_command() {
     let reset = console.run(&["user", "reset-password", "ben@example.org"], "");
     assert_eq!(reset.status, 0, "{}", reset.err);
     assert_ne!(console.house.database.read(hash).await, before);
+    let none = console.run(&["user", "remove-second-factor", "ben@example.org"], "");
+    assert_eq!(none.status, 1);
+    assert!(none.err.contains("no second factor"), "{}", none.err);
     let nobody = console.run(&["user", "reset-password", "nobody@example.org"], "");
     assert_eq!((nobody.status, nobody.out.as_str()), (1, ""));
 }

@@ -11,6 +11,7 @@ mod cli;
 mod connection;
 mod customers;
 mod door;
+mod factor;
 mod faults;
 mod guard;
 mod live;

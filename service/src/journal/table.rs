@@ -141,6 +141,7 @@ impl RecordKind {
                     ("hours", "NULL"),
                     ("sign_up", "'invitation'"),
                     ("sign_up_domains", "'{}'"),
+                    ("second_factor", "'offered'"),
                 ],
                 versioned: true,
                 trash: false,

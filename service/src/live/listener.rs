@@ -24,7 +24,8 @@ use uuid::Uuid;
 
 use super::hub::{Changes, Hub, Seat, Signal};
 use crate::{
-    Ctx, Result, Service, event, session,
+    Ctx, Result, Service, event,
+    session::{self, SignedIn},
     sql::sql,
     user::{self, MYSELF, MYSELF_FROM},
 };
@@ -178,14 +179,18 @@ impl Listener {
     async fn ask(&mut self) {
         self.ask_at = Instant::now() + ASKED_EVERY;
         match session::peek(&self.service, &self.session).await {
-            Ok(Some(actor)) => {
+            Ok(Some(SignedIn {
+                actor,
+                lacks_factor: false,
+            })) => {
                 if actor != self.actor {
                     // What came into sight, and what went out of it, no change tells of.
                     self.waiting.push_back((None, News::Missed));
                 }
                 self.actor = actor;
             }
-            Ok(None) => {
+            // Nobody is, or they have to bring a second factor first.
+            Ok(_) => {
                 self.waiting.push_back((None, News::Over));
                 self.ended = true;
             }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     account::{address_taken, close_other_ways, existing_team, role_id, spend_link},
+    factor::has_factor,
     invitation, link, present,
     reassign::Move,
     team,
@@ -126,6 +127,7 @@ pub async fn person(ctx: &Ctx, id: UserId) -> Result<PersonPage> {
         present::active(ctx),
         link::seen(ctx, id.0)
     )?;
+    let second_factor = has_factor(ctx.db(), id).await?;
     let holdings = holdings.unwrap_or(Holdings {
         customers: 0,
         appointments: 0,
@@ -139,6 +141,7 @@ pub async fn person(ctx: &Ctx, id: UserId) -> Result<PersonPage> {
         customers: holdings.customers,
         appointments: holdings.appointments,
         link,
+        second_factor,
     })
 }
 

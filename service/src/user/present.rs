@@ -17,8 +17,8 @@ use crate::{Ctx, Result, Service, access, entity::user, sql::sql};
 /// # Errors
 /// [`AppError::NotFound`] when there is no such user, or they are not active.
 pub async fn actor(service: &Service, id: UserId) -> Result<Actor> {
-    let present = present(service, id).await?;
-    Ok(present.ok_or(AppError::NotFound)?.actor)
+    let (present, _) = present(service, id).await?.ok_or(AppError::NotFound)?;
+    Ok(present.actor)
 }
 
 /// An active user as they are in the database now.
@@ -34,12 +34,24 @@ pub(crate) const STANDING: &str = "u.id AS user_id, u.name, u.team_id, u.role_id
     (SELECT string_agg(concat_ws(' ', g.kind, g.ability, g.reach), ',') FROM role_grant g WHERE g.role_id = u.role_id) \
       AS grants";
 
-/// Reads user, role and grants in one query; none for who is not there or not active.
-pub(crate) async fn present(service: &Service, id: UserId) -> Result<Option<Present>> {
-    let text =
-        format!("SELECT {STANDING} FROM app_user u CROSS JOIN organisation o WHERE u.id = $1 AND u.active");
-    let standing = Standing::find_by_statement(sql(&text, [id.0.into()]));
-    Ok(standing.one(service.db()).await?.map(Present::from))
+/// Reads user, role and grants in one query; none for who is not there or not active. With it comes whether they lack the
+/// second factor that everybody has to have.
+pub(crate) async fn present(service: &Service, id: UserId) -> Result<Option<(Present, bool)>> {
+    let text = format!(
+        "SELECT {STANDING}, o.second_factor <> 'offered' \
+                AND NOT EXISTS (SELECT FROM second_factor f WHERE f.user_id = u.id) AS lacks_factor \
+         FROM app_user u CROSS JOIN organisation o WHERE u.id = $1 AND u.active"
+    );
+    let found = Found::find_by_statement(sql(&text, [id.0.into()]));
+    let found = found.one(service.db()).await?;
+    Ok(found.map(|found| (Present::from(found.standing), found.lacks_factor)))
+}
+
+#[derive(FromQueryResult)]
+struct Found {
+    #[sea_orm(nested)]
+    standing: Standing,
+    lacks_factor: bool,
 }
 
 /// A user as a row.

@@ -9,7 +9,7 @@ use rapport_domain::{
     id::UserId,
     journal::Via,
     password,
-    user::email_key,
+    user::{Me, email_key},
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::json;
@@ -180,12 +180,11 @@ async fn hashed(service: &Service, new: &str, name: &str, email: &str) -> Result
     service.hasher().hash(new).await
 }
 
-/// Sets a new password by the old one, and ends all sessions of the user. Gives the address they sign in with.
+/// Makes sure that it is the actor themselves, by their password.
 ///
 /// # Errors
-/// [`AppError::Invalid`] on `current` when it is not the old one, on `password` when the new one may not be set;
-/// [`AppError::TooManyRequests`].
-pub async fn change_password(ctx: &Ctx, current: &str, new: &str) -> Result<String> {
+/// [`AppError::Invalid`] on `current` when it is not theirs; [`AppError::TooManyRequests`].
+pub(super) async fn prove(ctx: &Ctx, current: &str) -> Result<Me> {
     let (service, id) = (ctx.service(), ctx.actor().user);
     limit::take(service, &[(limit::PASSWORD_OF, &id.to_string())]).await?;
     let me = super::me(ctx).await?;
@@ -199,6 +198,17 @@ pub async fn change_password(ctx: &Ctx, current: &str, new: &str) -> Result<Stri
     if !right {
         return Err(AppError::invalid("current", "This is not your password.").into());
     }
+    Ok(me)
+}
+
+/// Sets a new password by the old one, and ends all sessions of the user.
+///
+/// # Errors
+/// [`AppError::Invalid`] on `current` when it is not the old one, on `password` when the new one may not be set;
+/// [`AppError::TooManyRequests`].
+pub async fn change_password(ctx: &Ctx, current: &str, new: &str) -> Result<()> {
+    let (service, id) = (ctx.service(), ctx.actor().user);
+    let me = prove(ctx, current).await?;
     let hash = hashed(service, new, &me.name, &me.email).await?;
     let tx = service.db().begin().await?;
     let command = Command::of(ctx, "change password").never_undone(NOT_KEPT);
@@ -206,6 +216,5 @@ pub async fn change_password(ctx: &Ctx, current: &str, new: &str) -> Result<Stri
     set_password(&tx, id, hash).await?;
     spend_link(&tx, id).await?;
     tx.commit().await?;
-    session::end_all(service, id).await?;
-    Ok(me.email)
+    session::end_all(service, id).await
 }

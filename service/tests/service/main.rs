@@ -14,6 +14,7 @@ mod customer;
 mod dashboard;
 mod database;
 mod export;
+mod factor;
 mod feed;
 mod import;
 mod import_faults;

@@ -86,10 +86,10 @@ async fn what_somebody_may_do_changes_with_their_next_click_and_their_session_go
         .await
         .unwrap();
     let rights = || async {
-        let actor = session::resolve(&world.house.service, &session.cookie)
+        let who = session::resolve(&world.house.service, &session.cookie)
             .await
             .unwrap();
-        actor.map(|actor| actor.grants.reach(Kind::Customer, Ability::Create))
+        who.map(|who| who.actor.grants.reach(Kind::Customer, Ability::Create))
     };
     assert_eq!(rights().await, Some(Reach::Own));
     let (receipt, _) = save(&admin, member.actor().user, &[("role", "read_only")])

@@ -16,7 +16,7 @@ use rapport_service::{
     Result, Service,
     clock::Clock,
     redis::Redis,
-    session::{NewSession, end_all, resolve, sign_in, sign_out},
+    session::{Browser, NewSession, end_all, resolve, sign_in, sign_out},
     user,
 };
 use rapport_testing::{HERE, House, PASSWORD, eventually};
@@ -32,8 +32,9 @@ async fn enter(service: &Service, email: &str, password: &str, from: IpAddr) -> 
     let form = SignIn {
         email: email.to_owned(),
         password: password.to_owned(),
+        code: None,
     };
-    sign_in(service, form, from, None).await
+    sign_in(service, form, from).await
 }
 
 /// A member who is signed in.
@@ -53,7 +54,7 @@ async fn who(house: &House, cookie: &str) -> Option<UserId> {
     resolve(&house.service, cookie)
         .await
         .unwrap()
-        .map(|actor| actor.user)
+        .map(|who| who.actor.user)
 }
 
 /// The session as Redis has it.
@@ -80,7 +81,9 @@ async fn who_signs_in_acts_with_the_rights_of_their_role_until_they_sign_out() {
     assert_eq!(session.user, id);
     assert_eq!(session.max_age, Duration::from_secs(30 * 24 * 3600));
 
-    let actor = resolve(&house.service, &session.cookie).await.unwrap().unwrap();
+    let found = resolve(&house.service, &session.cookie).await.unwrap().unwrap();
+    assert!(!found.lacks_factor);
+    let actor = &found.actor;
     assert_eq!(
         (actor.user, actor.name.as_str(), actor.team),
         (id, "manager 0", Some(team))
@@ -91,7 +94,7 @@ async fn who_signs_in_acts_with_the_rights_of_their_role_until_they_sign_out() {
         resolve(&house.another_server().await, &session.cookie)
             .await
             .unwrap(),
-        Some(actor)
+        Some(found)
     );
 
     sign_out(&house.service, &session.cookie).await.unwrap();
@@ -287,8 +290,13 @@ async fn signing_in_again_gives_a_new_id_and_ends_the_earlier_session() {
     let form = || SignIn {
         email: "member0@example.org".to_owned(),
         password: PASSWORD.to_owned(),
+        code: None,
     };
-    let later = sign_in(&house.service, form(), HERE, Some(&earlier))
+    let again = |earlier| Browser {
+        earlier: Some(earlier),
+        ..HERE.into()
+    };
+    let later = sign_in(&house.service, form(), again(&earlier))
         .await
         .unwrap()
         .cookie;
@@ -297,18 +305,14 @@ async fn signing_in_again_gives_a_new_id_and_ends_the_earlier_session() {
     assert_eq!(who(&house, &later).await, Some(user));
     // A cookie that somebody planted in the browser is not taken over.
     let planted = "0".repeat(64);
-    sign_in(&house.service, form(), HERE, Some(&planted))
-        .await
-        .unwrap();
+    sign_in(&house.service, form(), again(&planted)).await.unwrap();
     assert_eq!(who(&house, &planted).await, None);
     // A failed try ends nothing.
     let wrong = SignIn {
         password: "wrong".to_owned(),
         ..form()
     };
-    sign_in(&house.service, wrong, HERE, Some(&later))
-        .await
-        .unwrap_err();
+    sign_in(&house.service, wrong, again(&later)).await.unwrap_err();
     assert_eq!(who(&house, &later).await, Some(user));
 }
 
@@ -381,8 +385,8 @@ async fn rights_and_deactivation_hold_from_the_next_request_on() {
     let house = House::new().await;
     let (user, cookie) = member(&house).await;
     let reach = async || {
-        let actor = resolve(&house.service, &cookie).await.unwrap().unwrap();
-        actor.grants.reach(Kind::Customer, Ability::Read)
+        let who = resolve(&house.service, &cookie).await.unwrap().unwrap();
+        who.actor.grants.reach(Kind::Customer, Ability::Read)
     };
     assert_eq!(reach().await, Reach::Team);
     house
@@ -397,6 +401,7 @@ async fn rights_and_deactivation_hold_from_the_next_request_on() {
             .await
             .unwrap()
             .unwrap()
+            .actor
             .grants
             .reach(Kind::User, Ability::Update),
         Reach::None

@@ -186,6 +186,7 @@ pub(crate) async fn sign_in(house: &House, email: &str, password: &str) -> Resul
     let form = SignIn {
         email: email.to_owned(),
         password: password.to_owned(),
+        code: None,
     };
-    session::sign_in(&house.service, form, HERE, None).await
+    session::sign_in(&house.service, form, HERE).await
 }

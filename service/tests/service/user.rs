@@ -68,9 +68,10 @@ async fn the_set_up_makes_an_admin_a_team_and_the_organisation_and_then_never_ag
     let signed_in = rapport_domain::user::SignIn {
         email: "ada@northwind.example".to_owned(),
         password: PASSWORD.to_owned(),
+        code: None,
     };
     assert_eq!(
-        session::sign_in(&house.service, signed_in, HERE, None)
+        session::sign_in(&house.service, signed_in, HERE)
             .await
             .unwrap()
             .user,

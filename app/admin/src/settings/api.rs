@@ -7,6 +7,7 @@ use rapport_domain::{
     appointment::AppointmentType,
     organisation::{Organisation, Profile},
     tag::Tag,
+    user::security::Security,
 };
 
 /// What the installation is set to.
@@ -67,4 +68,14 @@ pub async fn get_all_keys() -> Answer<AllKeys> {
 pub async fn get_keys() -> Answer<Vec<KeyView>> {
     use kit::api::{answer, context};
     answer(rapport_service::api_key::list(&context()?).await)
+}
+
+/// What guards the person's account.
+///
+/// # Errors
+/// When nobody is signed in.
+#[server(prefix = "/api/fn", endpoint = "settings/security", input = GetUrl, output = Json)]
+pub async fn get_security() -> Answer<Security> {
+    use kit::api::{answer, context, visit};
+    answer(rapport_service::user::security(&context()?, visit()?.session.as_deref()).await)
 }

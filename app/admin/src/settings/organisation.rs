@@ -15,7 +15,7 @@ use leptos::prelude::*;
 use rapport_domain::{
     form::Values,
     organisation::{Organisation, WEEKDAYS},
-    user::people::SignUp,
+    user::{people::SignUp, security::FactorRule},
 };
 use wasm_split_helpers::wasm_split;
 
@@ -54,7 +54,8 @@ fn Settings(organisation: Organisation) -> impl IntoView {
         .with("currency", organisation.currency)
         .with("week_start", organisation.week_start.to_string())
         .with("sign_up", organisation.sign_up.word())
-        .with("sign_up_domains", organisation.sign_up_domains.join(", "));
+        .with("sign_up_domains", organisation.sign_up_domains.join(", "))
+        .with("second_factor", organisation.second_factor.word());
     values.0.extend(organisation.hours.values().0);
     let zones = organisation.zones.into_iter().map(|zone| (zone.clone(), zone));
     let days = WEEKDAYS
@@ -81,10 +82,22 @@ fn Settings(organisation: Organisation) -> impl IntoView {
                 label="Domains that may sign up"
                 hint="Such as example.org, separated by commas. The address is confirmed by a mail; they start as members of the first team."
             />
+            <Select name="second_factor" label="Second factor at sign-in" options=who_needs_a_factor()/>
             <Send words="Save"/>
         </DoorForm>
     }
     .into_any()
+}
+
+fn who_needs_a_factor() -> Vec<Pick> {
+    let words = |rule: FactorRule| match rule {
+        FactorRule::Offered => "Each as they like",
+        FactorRule::Demanded => "Everybody has to have one",
+    };
+    let every = FactorRule::EVERY.iter();
+    every
+        .map(|rule| (rule.word().to_owned(), words(*rule).to_owned()))
+        .collect()
 }
 
 fn who_may_join() -> Vec<Pick> {

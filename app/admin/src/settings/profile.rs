@@ -91,6 +91,13 @@ fn ProfileForm(profile: Profile) -> impl IntoView {
             </div>
         </section>
         <section class="grid gap-3 mt-8">
+            <h2>"Security"</h2>
+            <p class="sm faint">"A second factor at sign-in, and where you are signed in."</p>
+            <div class="acts">
+                <LinkButton href="/settings/security".to_owned() weight=Weight::Quiet>"Second factor and sessions"</LinkButton>
+            </div>
+        </section>
+        <section class="grid gap-3 mt-8">
             <h2>"Password"</h2>
             <p class="sm faint">{format!("You sign in as {}. A new password signs you out everywhere else.", profile.email)}</p>
             <DoorForm form=Form::ChangePassword class="form" label="Password">

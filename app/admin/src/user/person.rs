@@ -53,9 +53,9 @@ fn draw_sheet(sheet: Sheet) -> AnyView {
         ("/admin/users".to_owned(), "Users".to_owned()),
     ];
     let closed = (!person.active).then(|| view! { <span class="pill dot c5">"Closed"</span> });
-    let ways = person
-        .active
-        .then(|| view! { <WaysIn person=person.clone() link=sheet.link.clone()/> });
+    let ways = person.active.then(
+        || view! { <WaysIn person=person.clone() link=sheet.link.clone() has_factor=sheet.second_factor/> },
+    );
     view! {
         <Title text=person.name.clone()/>
         <div class="bar">
@@ -127,7 +127,19 @@ fn Account(sheet: Sheet) -> impl IntoView {
 }
 
 #[component]
-fn WaysIn(person: Person, link: Option<String>) -> impl IntoView {
+fn WaysIn(person: Person, link: Option<String>, has_factor: bool) -> impl IntoView {
+    let drop = has_factor.then(|| {
+        view! {
+            <DoorForm form=Form::DropFactor(person.id) on_done=Callback::new(|_| ())>
+                <Button kind="submit">"Take the second factor away"</Button>
+            </DoorForm>
+        }
+    });
+    let factor = if has_factor {
+        "They have a second factor."
+    } else {
+        "They have no second factor."
+    };
     let link = link.map(|link| {
         let label = format!("Link for {}", person.email);
         view! {
@@ -139,6 +151,7 @@ fn WaysIn(person: Person, link: Option<String>) -> impl IntoView {
         <section class="grid gap-3">
             <h2>"Password and sessions"</h2>
             <p class="dim">"A link for a new password goes to them by mail, and can be copied here for a while."</p>
+            <p class="dim">{factor}</p>
             {link}
             <div class="acts">
                 <DoorForm form=Form::ResetLink(person.id) on_done=Callback::new(|_| ())>
@@ -147,6 +160,7 @@ fn WaysIn(person: Person, link: Option<String>) -> impl IntoView {
                 <DoorForm form=Form::EndSessions(person.id) on_done=Callback::new(|_| ())>
                     <Button kind="submit">"Sign out everywhere"</Button>
                 </DoorForm>
+                {drop}
             </div>
         </section>
     }

@@ -11,11 +11,19 @@ use rapport_domain::{
     journal::{Receipt, UndoReport},
     user::{SetUp, SignIn},
 };
-use rapport_service::{Ctx, activity, customer::command, import, journal, seen::Seen, session, user};
+use rapport_service::{
+    Ctx, activity,
+    customer::command,
+    import, journal,
+    seen::Seen,
+    session::{self, NewSession},
+    user,
+};
 
 mod appointment;
 mod link;
 mod people;
+mod security;
 mod settings;
 mod webhook;
 
@@ -52,6 +60,7 @@ pub async fn submit(form: Form, values: &Values, visit: &Visit) -> Result<Outcom
         Form::Join | Form::SignUp | Form::Forgot | Form::ResetPassword | Form::ChangePassword => {
             link::submit(form, values, visit).await
         }
+        Form::TurnOnFactor => security::turn_on(values, visit).await,
         _ => {
             let ctx = visit.ctx.as_ref().ok_or(AppError::Unauthenticated)?;
             change(form, values, ctx).await.map(Outcome::from)
@@ -135,9 +144,13 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::ReactivateUser(_)
         | Form::ResetLink(_)
         | Form::EndSessions(_)
+        | Form::DropFactor(_)
         | Form::NewTeam
         | Form::RenameTeam(_)
         | Form::RemoveTeam(_) => people::submit(form, values, ctx).await,
+        Form::TurnOffFactor | Form::NewRecoveryCodes | Form::EndSession => {
+            security::submit(form, values, ctx).await
+        }
         Form::CheckImport(id)
         | Form::ReadImport(id)
         | Form::MapImport(id)
@@ -154,7 +167,8 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::SignUp
         | Form::Forgot
         | Form::ResetPassword
-        | Form::ChangePassword => Err(AppError::internal()),
+        | Form::ChangePassword
+        | Form::TurnOnFactor => Err(AppError::internal()),
     }
 }
 
@@ -278,6 +292,7 @@ async fn set_up(values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
     let entry = SignIn {
         email: form.admin.email.clone(),
         password: form.admin.password.clone(),
+        code: None,
     };
     tell(user::set_up(&visit.service, form, visit.address).await)?;
     enter(entry, "/", visit).await
@@ -294,18 +309,16 @@ async fn sign_in(values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
 
 /// Starts a session; the one before ends with it, so that the secret is always a new one.
 async fn enter(form: SignIn, to: &str, visit: &Visit) -> Result<Outcome, AppError> {
-    let session =
-        tell(session::sign_in(&visit.service, form, visit.address, visit.session.as_deref()).await)?;
-    let done = Done {
-        to: to.to_owned(),
-        said: String::new(),
-        undo: None,
-        receipt: None,
-    };
-    Ok(Outcome {
+    let session = tell(session::sign_in(&visit.service, form, visit.browser()).await)?;
+    Ok(begun(&session, told(to.to_owned(), ""), visit))
+}
+
+/// Done, and the browser has a new session.
+fn begun(session: &NewSession, done: Done, visit: &Visit) -> Outcome {
+    Outcome {
         done,
         cookies: vec![cookie::session(visit.secure, &session.cookie, session.max_age)],
-    })
+    }
 }
 
 async fn sign_out(visit: &Visit) -> Result<Outcome, AppError> {

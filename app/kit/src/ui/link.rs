@@ -1,6 +1,8 @@
-//! Links that hold a secret.
+//! Secrets to copy: links, codes.
 
 use leptos::prelude::*;
+
+use super::raw::raw_text;
 
 /// A link to copy: it lets somebody in, and is shown to the one who made it for a while.
 #[component]
@@ -22,6 +24,26 @@ pub fn SecretLink(
             aria-label=label
             on:focus=select_all
         />
+    }
+    .into_any()
+}
+
+/// Secrets to copy, one a line: they are shown to the one who made them for a while.
+#[component]
+pub fn SecretLines(
+    /// The secrets.
+    lines: Vec<String>,
+    /// What they are, for those who cannot see it.
+    label: &'static str,
+) -> impl IntoView {
+    let select_all =
+        |event: leptos::ev::FocusEvent| event_target::<web_sys::HtmlTextAreaElement>(&event).select();
+    let rows = lines.len().to_string();
+    let lines: String = lines.into_iter().map(|line| line + "\n").collect();
+    view! {
+        <textarea class="input num" readonly=true rows=rows aria-label=label on:focus=select_all>
+            {raw_text(&lines)}
+        </textarea>
     }
     .into_any()
 }

@@ -5,9 +5,9 @@ use rapport_domain::{
     form::Values,
     user::{SignIn, parse_email, people::Join},
 };
-use rapport_service::user;
+use rapport_service::{session, user};
 
-use super::{Form, Outcome, enter, tell, told};
+use super::{Form, Outcome, begun, enter, tell, told};
 use crate::visit::Visit;
 
 pub(super) async fn submit(form: Form, values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
@@ -17,22 +17,27 @@ pub(super) async fn submit(form: Form, values: &Values, visit: &Visit) -> Result
         Form::Join => {
             let join = Join::parse(values)?;
             let email = tell(user::join(service, join, visit.address).await)?;
-            let password = password();
-            enter(SignIn { email, password }, "/", visit).await
+            enter(entry(email, password()), "/", visit).await
         }
         Form::ResetPassword => {
             let token = values.get("token");
             let email = tell(user::new_password(service, token, &password(), visit.address).await)?;
-            let password = password();
-            enter(SignIn { email, password }, "/", visit).await
+            match enter(entry(email, password()), "/", visit).await {
+                // The link stands for the password, not for the second factor.
+                Err(AppError::Invalid { fields }) if fields.get("code").is_some() => Ok(told(
+                    "/sign-in".to_owned(),
+                    "Your new password is set. Sign in with it.",
+                )
+                .into()),
+                entered => entered,
+            }
         }
         Form::ChangePassword => {
             let ctx = visit.ctx.as_ref().ok_or(AppError::Unauthenticated)?;
-            let email = tell(user::change_password(ctx, values.get("current"), &password()).await)?;
-            let password = password();
-            let mut outcome = enter(SignIn { email, password }, "/settings", visit).await?;
-            outcome.done.said = "Your password is changed. You are signed out everywhere else.".to_owned();
-            Ok(outcome)
+            tell(user::change_password(ctx, values.get("current"), &password()).await)?;
+            let session = tell(session::renew(ctx, visit.browser()).await)?;
+            let said = "Your password is changed. You are signed out everywhere else.";
+            Ok(begun(&session, told("/settings".to_owned(), said), visit))
         }
         Form::SignUp => {
             tell(user::sign_up(service, &address(values)?, visit.address).await)?;
@@ -43,6 +48,14 @@ pub(super) async fn submit(form: Form, values: &Values, visit: &Visit) -> Result
             Ok(told("/sign-in".to_owned(), ON_ITS_WAY).into())
         }
         _ => Err(AppError::internal()),
+    }
+}
+
+fn entry(email: String, password: String) -> SignIn {
+    SignIn {
+        email,
+        password,
+        code: None,
     }
 }
 

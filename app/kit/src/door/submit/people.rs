@@ -51,6 +51,13 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
             tell(user::end_sessions(ctx, id).await)?;
             Ok(told(back, "Signed out everywhere; keys of programs are revoked."))
         }
+        Form::DropFactor(id) => {
+            tell(user::drop_factor(ctx, id).await)?;
+            Ok(told(
+                back,
+                "Their second factor is gone. The password alone lets them in.",
+            ))
+        }
         Form::NewTeam => {
             let id = values.get("id").parse();
             let id = id.map_err(|_| AppError::invalid("form", "Please open the form again."))?;

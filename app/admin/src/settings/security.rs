@@ -1,0 +1,157 @@
+//! What guards the person's own account: a second factor, and sight of where they are signed in.
+
+use kit::{
+    door::{DoorForm, Form},
+    part::{self, Drawn, later},
+    ui::{
+        button::{Button, LinkButton},
+        field::Field,
+        link::SecretLines,
+        page::{PlainPage, loaded},
+        send::Send,
+    },
+};
+use leptos::prelude::*;
+use rapport_domain::{
+    form::Values,
+    timeline::Moment,
+    user::security::{FactorRule, OpenSession, SecondFactor, Security},
+};
+use wasm_split_helpers::wasm_split;
+
+use super::api;
+
+/// The page.
+#[component]
+pub fn SecurityPage() -> impl IntoView {
+    later(crate::SETTINGS, part::page, draw)
+}
+
+/// Draws the page.
+#[wasm_split(settings, fallible, preload(
+    /// Loads its program.
+    load
+))]
+pub fn draw() -> Drawn {
+    let page = view! {
+        <PlainPage title="Security" above=vec![("/settings", "Your settings")]>
+            {loaded(api::get_security, "/settings/security", |security| view! { <Guards security/> }.into_any())}
+        </PlainPage>
+    };
+    Ok(page.into_any())
+}
+
+#[component]
+fn Guards(security: Security) -> impl IntoView {
+    let factor = match security.factor.since.clone() {
+        Some(since) => view! { <IsOn since factor=security.factor/> }.into_any(),
+        None => view! {
+            <p class="dim">"With one, your password alone lets nobody in: you sign in by a code of an app besides it."</p>
+            <div class="acts">
+                <LinkButton href="/second-factor".to_owned() attr:rel="external">"Turn it on"</LinkButton>
+            </div>
+        }
+        .into_any(),
+    };
+    let sessions = security
+        .sessions
+        .into_iter()
+        .map(|session| view! { <Session session/> });
+    view! {
+        <section class="grid gap-3">
+            <h2>"Second factor"</h2>
+            {factor}
+        </section>
+        <section class="grid gap-3 mt-8">
+            <h2>"Where you are signed in"</h2>
+            <p class="sm faint">"If you do not know one of these, end it and set a new password."</p>
+            <div class="grid gap-2">{sessions.collect_view()}</div>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn IsOn(since: Moment, factor: SecondFactor) -> impl IntoView {
+    let left = match factor.codes_left {
+        0 => "No recovery code is left: make new ones, for when you lose the app.".to_owned(),
+        1 => "One recovery code is left.".to_owned(),
+        many => format!("{many} recovery codes are left."),
+    };
+    let codes = (!factor.codes.is_empty()).then(|| {
+        view! {
+            <p class="sm faint">"Each lets you in once, in the place of a code of the app. In ten minutes they are gone from here."</p>
+            <SecretLines lines=factor.codes label="Recovery codes"/>
+        }
+    });
+    let off = match factor.rule {
+        FactorRule::Offered => view! {
+            <details class="card">
+                <summary class="go">"Turn it off"</summary>
+                <DoorForm form=Form::TurnOffFactor class="form" label="Turn it off" on_done=Callback::new(|_| ())>
+                    <Field name="current" label="Your password" kind="password" autocomplete="current-password" required=true/>
+                    <Send words="Turn it off"/>
+                </DoorForm>
+            </details>
+        }
+        .into_any(),
+        FactorRule::Demanded => {
+            view! { <p class="sm faint">"Everybody here has to have one. An admin can take away one that was lost."</p> }
+                .into_any()
+        }
+    };
+    view! {
+        <p class="dim">{format!("On since: {}. {left}", since.said)}</p>
+        {codes}
+        <div class="grid gap-2">
+            <details class="card">
+                <summary class="go">"New recovery codes"</summary>
+                <DoorForm form=Form::NewRecoveryCodes class="form" label="New recovery codes" on_done=Callback::new(|_| ())>
+                    <Field name="current" label="Your password" kind="password" autocomplete="current-password" required=true/>
+                    <Send words="Make new codes"/>
+                </DoorForm>
+            </details>
+            {off}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Session(session: OpenSession) -> impl IntoView {
+    let browser = if session.browser.is_empty() {
+        "A browser".to_owned()
+    } else {
+        session.browser
+    };
+    let from = if session.from.is_empty() {
+        String::new()
+    } else {
+        format!("from {} · ", session.from)
+    };
+    let about = format!(
+        "{from}began {} · last used {}",
+        session.began.said, session.used.said
+    );
+    let end = if session.here {
+        view! { <span class="pill">"This one"</span> }.into_any()
+    } else {
+        let hidden = Values::default().with("session", session.id);
+        let label = format!("End the session of {browser}");
+        view! {
+            <DoorForm form=Form::EndSession hidden label on_done=Callback::new(|_| ())>
+                <Button kind="submit">"End it"</Button>
+            </DoorForm>
+        }
+        .into_any()
+    };
+    let name = browser.clone();
+    view! {
+        <section class="card run" aria-label=name>
+            <h3>{browser}</h3>
+            <p class="sm dim">{about}</p>
+            <div class="acts">{end}</div>
+        </section>
+    }
+    .into_any()
+}
