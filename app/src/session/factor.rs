@@ -6,7 +6,7 @@ use kit::{
     part::{self, Drawn, later},
     ui::{
         awaited::{awaited, nothing, waiting},
-        button::LinkButton,
+        button::{LinkButton, Weight},
         empty::ErrorState,
         field::Field,
         link::SecretLines,
@@ -76,11 +76,8 @@ fn TurnOn(offer: Offer, rule: FactorRule) -> impl IntoView {
             <DoorForm form=Form::TurnOnFactor class="form">
                 <p class="sm">"Scan this with an authenticator app, or type its key there. The app then shows a code."</p>
                 <Code picture=offer.picture/>
-                <p class="sm dim">
-                    <span class="num">{offer.key}</span>
-                    " · "
-                    <a class="go" href=offer.link rel="external">"Open in an app on this device"</a>
-                </p>
+                <p class="sm dim num">{offer.key}</p>
+                <p class="sm"><a class="go" href=offer.link rel="external">"Open in an app on this device"</a></p>
                 <Field name="code" label="Code" autocomplete="one-time-code" hint="Six digits, new every 30 seconds." required=true autofocus=true/>
                 <Field name="current" label="Your password" kind="password" autocomplete="current-password" required=true/>
                 <Enter words="Turn it on"/>
@@ -119,7 +116,7 @@ fn IsOn(factor: SecondFactor) -> impl IntoView {
         <Doorstep title="Your second factor is on" text="From now on you sign in by a code besides the password.">
             <div class="grid gap-4">
                 {codes}
-                <LinkButton href="/".to_owned() attr:rel="external">"Go on"</LinkButton>
+                <LinkButton href="/".to_owned() weight=Weight::Main attr:rel="external">"Go on"</LinkButton>
                 <a class="go sm" href="/settings/security" rel="external">"Settings of the second factor"</a>
             </div>
         </Doorstep>

@@ -129,7 +129,6 @@ fn Code() -> impl IntoView {
                 <Field
                     name="code"
                     label="Code"
-                    hint="Of your authenticator app, or a recovery code."
                     autocomplete="one-time-code"
                     required=true
                 />

@@ -6,10 +6,11 @@ import { readFileSync } from "node:fs";
 import { change, changeNote, edit, field, note, row, trash, typeNote } from "./customer";
 import { acting, busyDay } from "./appointment";
 import { choose } from "./import";
-import { aiko, nadia, tom, type Person } from "./people";
+import { guarded } from "./factor";
+import { aiko, isIn, nadia, signIn, tom, type Person } from "./people";
 import type { Problems } from "./problems";
 import { newKey, newProgram, newWebhook } from "./program";
-import { ask, linkFor, pageOf } from "./staff";
+import { address, ask, linkFor, pageOf, PASSWORD } from "./staff";
 import { awake, deaf, open } from "./test";
 
 export interface State {
@@ -51,6 +52,16 @@ async function asked(): Promise<string> {
   const { invitations } = await acting(nadia, async (api) => (await api.get("/api/fn/user/people")).json());
   if (!(invitations as { email: string }[]).some((invitation) => invitation.email === email)) await ask(email);
   return linkFor(email);
+}
+
+/** Signs somebody in who has a second factor, up to its code. Gives their recovery codes. */
+async function upToCode(page: Page): Promise<string[]> {
+  const email = address("olga");
+  const { codes } = await guarded(email, "Olga Lindqvist");
+  await open(page, "/sign-in");
+  await signIn(page, { email, password: PASSWORD });
+  await expect(page.getByLabel("Code", { exact: true })).toBeVisible();
+  return codes;
 }
 
 async function openDialog(page: Page): Promise<void> {
@@ -291,6 +302,38 @@ export const STATES: State[] = [
     },
   },
   { name: "own settings", show: openPage("/settings") },
+  { name: "security", show: openPage("/settings/security") },
+  {
+    name: "security, with a second factor",
+    signedOut: true,
+    statuses: [422],
+    show: async (page) => {
+      const codes = await upToCode(page);
+      await page.getByLabel("Code", { exact: true }).fill(codes[0]!);
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await isIn(page);
+      await open(page, "/settings/security");
+      await page.getByText("New recovery codes").click();
+    },
+  },
+  { name: "second factor", show: openPage("/second-factor") },
+  {
+    name: "second factor, refused",
+    statuses: [422],
+    show: async (page) => {
+      await open(page, "/second-factor");
+      await page.getByRole("button", { name: "Turn it on" }).click();
+      await expect(page.getByText("This is not your password.")).toBeVisible();
+    },
+  },
+  {
+    name: "sign-in, its code asked for",
+    signedOut: true,
+    statuses: [422],
+    show: async (page) => {
+      await upToCode(page);
+    },
+  },
   { name: "settings", show: openPage("/admin/settings") },
   {
     name: "settings, refused",

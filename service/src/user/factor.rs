@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use qrcodegen::{QrCode, QrCodeEcc};
 use rapport_domain::{
     access::{Ability, Kind},
-    error::AppError,
+    error::{AppError, FieldErrors},
     id::UserId,
     journal::Via,
     user::security::{FactorRule, Offer, Picture, SecondFactor, Security},
@@ -31,6 +31,7 @@ const RECOVERY_CODES: usize = 8;
 const OFFERED: &str = "second-factor";
 const CODES: &str = "recovery-codes";
 
+const ONE_MORE: &str = "One more step: this account asks for a code, too.";
 const MISSING: &str = "Please give the code that your authenticator app shows, or a recovery code.";
 const WRONG: &str = "This code is not right, or was used before. A new one comes every 30 seconds.";
 const STALE: &str = "This key is not good any more. Please open the page again.";
@@ -292,7 +293,12 @@ pub(crate) async fn pass(service: &Service, user: UserId, code: Option<&str>) ->
     let Some(Key { secret: key }) = key.one(service.db()).await? else {
         return Ok(());
     };
-    let code = code.ok_or_else(|| AppError::invalid("code", MISSING))?;
+    let Some(code) = code else {
+        let mut fields = FieldErrors::default();
+        fields.add("form", ONE_MORE);
+        fields.add("code", MISSING);
+        return Err(AppError::from(fields).into());
+    };
     limit::take(service, &[(limit::CODE_OF, &user.to_string())]).await?;
     let right = match step_of(&key, code, service.clock().now())? {
         Some(step) => spend_step(service, user, step).await?,

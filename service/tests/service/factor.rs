@@ -56,10 +56,10 @@ async fn enter(service: &Service, code: &str) -> Result<NewSession> {
     session::sign_in(service, form, HERE).await
 }
 
-/// The field that a refusal is about.
+/// The first field that a refusal is about.
 fn field<T: std::fmt::Debug>(result: Result<T>) -> String {
     match told(result) {
-        AppError::Invalid { fields } => fields.0.into_keys().collect::<Vec<_>>().join(","),
+        AppError::Invalid { fields } => fields.0.into_keys().next().unwrap_or_default(),
         other => format!("{other:?}"),
     }
 }

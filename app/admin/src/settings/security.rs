@@ -134,7 +134,7 @@ fn Session(session: OpenSession) -> impl IntoView {
         session.began.said, session.used.said
     );
     let end = if session.here {
-        view! { <span class="pill">"This one"</span> }.into_any()
+        view! { <span class="sm faint">"This one"</span> }.into_any()
     } else {
         let hidden = Values::default().with("session", session.id);
         let label = format!("End the session of {browser}");
@@ -148,7 +148,7 @@ fn Session(session: OpenSession) -> impl IntoView {
     let name = browser.clone();
     view! {
         <section class="card run" aria-label=name>
-            <h3>{browser}</h3>
+            <h3 class="font-medium">{browser}</h3>
             <p class="sm dim">{about}</p>
             <div class="acts">{end}</div>
         </section>

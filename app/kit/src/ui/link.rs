@@ -2,8 +2,6 @@
 
 use leptos::prelude::*;
 
-use super::raw::raw_text;
-
 /// A link to copy: it lets somebody in, and is shown to the one who made it for a while.
 #[component]
 pub fn SecretLink(
@@ -36,14 +34,11 @@ pub fn SecretLines(
     /// What they are, for those who cannot see it.
     label: &'static str,
 ) -> impl IntoView {
-    let select_all =
-        |event: leptos::ev::FocusEvent| event_target::<web_sys::HtmlTextAreaElement>(&event).select();
-    let rows = lines.len().to_string();
-    let lines: String = lines.into_iter().map(|line| line + "\n").collect();
+    let lines = lines.into_iter().map(|line| view! { <li>{line}</li> });
     view! {
-        <textarea class="input num" readonly=true rows=rows aria-label=label on:focus=select_all>
-            {raw_text(&lines)}
-        </textarea>
+        <ul class="codes" aria-label=label>
+            {lines.collect_view()}
+        </ul>
     }
     .into_any()
 }

@@ -1,0 +1,36 @@
+// An authenticator app, and users who have one.
+
+import { expect, request } from "@playwright/test";
+import { createHmac } from "node:crypto";
+
+import { post } from "./customer";
+import { NOBODY } from "./people";
+import { server } from "./server";
+import { joined, PASSWORD } from "./staff";
+
+/** What an app shows of a key (RFC 6238: six digits of SHA-1), now or some steps of 30 seconds later. */
+export function code(key: string, later = 0): string {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...key.replace(/\s/g, "")].map((letter) => letters.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const bytes = bits.match(/.{8}/g)!.map((byte) => Number.parseInt(byte, 2));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later));
+  const digest = createHmac("sha1", Buffer.from(bytes)).update(step).digest();
+  const number = digest.readUInt32BE(digest[19]! & 15) & 0x7fff_ffff;
+  return String(number % 1_000_000).padStart(6, "0");
+}
+
+/** A new user with a second factor: the path of their page, their key, and their recovery codes. */
+export async function guarded(email: string, name: string): Promise<{ path: string; key: string; codes: string[] }> {
+  const path = await joined(email, name);
+  const api = await request.newContext({ baseURL: server.url, storageState: NOBODY });
+  const factor = async () => (await api.get("/api/fn/session/second-factor")).json();
+  expect((await post(api, "/sign-in", { email, password: PASSWORD })).status()).toBe(303);
+  const { key } = (await factor()).offer as { key: string };
+  // That of the step before, so that those of now and of the next one are good still.
+  const on = await post(api, "/second-factor", { current: PASSWORD, code: code(key, -1) });
+  expect(on.status(), await on.text()).toBe(303);
+  const { codes } = (await factor()) as { codes: string[] };
+  await api.dispose();
+  return { path, key, codes };
+}
