@@ -35,6 +35,18 @@ const RUNS: [&str; 12] = [
     "!@#$%^&*()",
 ];
 
+/// Takes a password that somebody signs in with, or proves themselves by, as typed.
+///
+/// # Errors
+/// A sentence for the field.
+pub fn typed(raw: &str) -> Result<String, &'static str> {
+    match raw {
+        "" => Err("Please give your password."),
+        long if long.len() > BYTES_MAX => Err("This password is too long."),
+        typed => Ok(typed.to_owned()),
+    }
+}
+
 /// Checks a password that somebody wants to set, knowing nothing of them; it is kept exactly as typed.
 ///
 /// # Errors

@@ -78,11 +78,7 @@ impl SignIn {
             "email",
             text::required_line(values.get("email"), "Please give your e-mail address."),
         );
-        let password = match values.get("password") {
-            "" => Err("Please give your password."),
-            long if long.len() > password::BYTES_MAX => Err("This password is too long."),
-            typed => Ok(typed.to_owned()),
-        };
+        let password = password::typed(values.get("password"));
         let code = errors.take("code", text::line(values.get("code")));
         match (email, errors.take("password", password), code) {
             (Some(email), Some(password), Some(code)) => Ok(Self {

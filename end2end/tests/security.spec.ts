@@ -64,7 +64,7 @@ test("a second factor is turned on from the settings, and asked for at the next 
 test("a recovery code lets in once, and the settings say how many are left", async ({ page, browser, problems }) => {
   problems.expectStatus(422);
   const email = address("jon");
-  const { codes } = await guarded(email, "Jon Dahl");
+  const { codes, key } = await guarded(email, "Jon Dahl");
   await open(page, "/sign-in");
   await signIn(page, { email, password: PASSWORD });
   await page.getByLabel("Code", { exact: true }).fill(codes[0]!.toLowerCase());
@@ -85,6 +85,7 @@ test("a recovery code lets in once, and the settings say how many are left", asy
   await page.getByText("New recovery codes").click();
   const form = page.getByRole("form", { name: "New recovery codes" });
   await form.getByLabel("Your password").fill(PASSWORD);
+  await form.getByLabel("Code").fill(code(key));
   await form.getByRole("button", { name: "Make new codes" }).click();
   await expect(messages(page)).toContainText("Those before are good no more.");
   const shown = page.getByRole("list", { name: "Recovery codes" });
@@ -93,7 +94,9 @@ test("a recovery code lets in once, and the settings say how many are left", asy
   await page.getByText("Turn it off").first().click();
   const off = page.getByRole("form", { name: "Turn it off" });
   await off.getByLabel("Your password").fill(PASSWORD);
+  await off.getByLabel("Code").fill((await shown.getByRole("listitem").first().innerText()).trim());
   await off.getByRole("button", { name: "Turn it off" }).click();
+  await expect(page.getByText("Your second factor is off.")).toBeVisible();
   await expect(page.getByRole("link", { name: "Turn it on" })).toBeVisible();
 });
 
@@ -149,5 +152,10 @@ test.describe("without script", () => {
     await page.getByLabel("Code", { exact: true }).fill(code(key));
     await page.getByRole("button", { name: "Sign in" }).click();
     await expect(page).toHaveURL("/customers");
+
+    await page.goto("/settings/security");
+    await page.getByText("New recovery codes").click();
+    await page.getByRole("button", { name: "Make new codes" }).click();
+    await expect(page.getByText("Please give your password.")).toBeVisible();
   });
 });

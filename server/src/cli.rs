@@ -185,7 +185,9 @@ async fn run(order: Order) -> Result<u8, Failure> {
             user::remove_factor(&service().await?, &email)
                 .await
                 .map_err(tell)?;
-            say(&format!("{email} signs in by the password alone now."))?;
+            say(&format!(
+                "{email} has no second factor any more; all sessions of the account have ended."
+            ))?;
             Ok(COMPLETE)
         }
         Order::Openapi => {

@@ -29,6 +29,9 @@ const OPEN: [&str; 3] = [
     "/api/fn/session/sign-up",
 ];
 
+/// What those may read, too, who lack the second factor that everybody has to have.
+const OF_FACTOR: &str = "/api/fn/session/second-factor";
+
 /// Answers a call: the guard first, then the function, within the deadline.
 pub async fn call(axum::extract::State(state): axum::extract::State<State>, request: Request) -> Response {
     let (state, _hold) = state.for_request();
@@ -52,7 +55,11 @@ async fn within<T>(
 async fn read(state: &State, request: Request) -> Result<Response, AppError> {
     let (parts, body) = request.into_parts();
     let visit = guard::admit_page(state, &parts).await?;
-    if visit.ctx.is_none() && !OPEN.contains(&parts.uri.path()) {
+    let may = match parts.uri.path() {
+        OF_FACTOR => visit.someone().is_some(),
+        path => visit.ctx.is_some() || OPEN.contains(&path),
+    };
+    if !may {
         return Err(AppError::Unauthenticated);
     }
     Ok(handle(visit, Request::from_parts(parts, body)).await)
@@ -112,6 +119,8 @@ mod tests {
         let deadlines = Deadlines::default();
         for (body, given) in [
             (r#"{"path":"/sign-in","values":{}}"#, deadlines.hash),
+            (r#"{"path":"/settings/security/off","values":{}}"#, deadlines.hash),
+            (r#"{"path":"/settings/security/end","values":{}}"#, deadlines.form),
             (r#"{"path":"/undo","values":{}}"#, deadlines.form),
             ("{", deadlines.form),
         ] {

@@ -49,7 +49,14 @@ impl Deadlines {
     #[must_use]
     pub fn of(self, form: Form) -> Duration {
         match form {
-            Form::SetUp | Form::SignIn | Form::Join | Form::ResetPassword | Form::ChangePassword => self.hash,
+            Form::SetUp
+            | Form::SignIn
+            | Form::Join
+            | Form::ResetPassword
+            | Form::ChangePassword
+            | Form::TurnOnFactor
+            | Form::TurnOffFactor
+            | Form::NewRecoveryCodes => self.hash,
             _ => self.form,
         }
     }

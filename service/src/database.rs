@@ -13,7 +13,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
     FromQueryResult, SqlxError, TransactionTrait, sqlx,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::{Result, sql::sql};
@@ -49,6 +49,15 @@ const SERVER_SETTINGS: [(&str, &str); 3] = [
 /// Lifts the first two for one transaction: whoever reads or writes all of it takes as long as it takes.
 pub(crate) const PATIENT: &str =
     "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+
+/// How long a step of the schema waits for a table that somebody holds, as a backup does: whoever comes to that table
+/// meanwhile waits behind it.
+const STEP_WAITS: &str = "SET LOCAL lock_timeout = '2s'";
+/// How often the steps are tried then, and the pause that lets those through who waited: half an hour in all.
+const STEP_TRIES: u32 = 600;
+const STEP_PAUSE: Duration = Duration::from_secs(1);
+/// The SQLSTATE of a lock that could not be had in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Prepares a pool. Connects when the first query comes, so that it also succeeds while PostgreSQL is away.
 ///
@@ -167,12 +176,29 @@ pub(crate) async fn begin(db: &DatabaseConnection, steps: usize) -> Result<()> {
 }
 
 async fn step_up(db: &DatabaseConnection) -> Result<(DatabaseTransaction, Vec<String>)> {
-    let tx = alone(db).await?;
-    let steps = pending(&tx).await?;
-    if !steps.is_empty() {
-        Migrator::up(&tx, None).await?;
+    let mut tries = 1;
+    loop {
+        let tx = alone(db).await?;
+        match take_steps(&tx).await {
+            Ok(steps) => return Ok((tx, steps)),
+            Err(error) if error.sql_state().as_deref() == Some(LOCK_NOT_AVAILABLE) && tries < STEP_TRIES => {
+                tx.rollback().await?;
+                tracing::info!("somebody holds a table that a step changes; trying again");
+                sleep(STEP_PAUSE).await;
+                tries += 1;
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok((tx, steps))
+}
+
+async fn take_steps(tx: &DatabaseTransaction) -> Result<Vec<String>> {
+    let steps = pending(tx).await?;
+    if !steps.is_empty() {
+        tx.execute_unprepared(STEP_WAITS).await?;
+        Migrator::up(tx, None).await?;
+    }
+    Ok(steps)
 }
 
 /// A transaction in which nobody else migrates.

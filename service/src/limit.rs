@@ -81,12 +81,12 @@ pub const KEY_FROM: Limit = Limit {
     burst: 60,
     per: MINUTE,
 };
-/// Tries of the code of one account whose password was right. A million codes, of which three are right at a time: at this
-/// rate it takes some years to guess one.
+/// Tries of the code of an app for one account whose password was right. Of a million codes three are right at a time: at
+/// ten an hour one is guessed after four years on average.
 pub const CODE_OF: Limit = Limit {
     name: "code-of",
     burst: 10,
-    per: Duration::from_secs(600),
+    per: Duration::from_secs(3_600),
 };
 /// Tries of one's own password, where something is done that needs it.
 pub const PASSWORD_OF: Limit = Limit {

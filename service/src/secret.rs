@@ -26,6 +26,11 @@ pub(crate) fn spoken_token() -> String {
         .join("-")
 }
 
+/// Whether what a person typed has the length of a [`spoken_token`].
+pub(crate) fn is_spoken(typed: &str) -> bool {
+    typed.chars().filter(char::is_ascii_alphanumeric).count() == 30
+}
+
 /// What a person typed for a [`spoken_token`], as it was printed: case, blanks and hyphens do not matter.
 pub(crate) fn heard(typed: &str) -> String {
     let letters = typed

@@ -12,7 +12,10 @@ use rapport_domain::{
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use crate::{Ctx, Result, Service, limit, secret, user};
+use crate::{
+    Ctx, Result, Service, limit, secret,
+    user::{self, Present},
+};
 
 /// A session ends when it was not used for this long.
 pub const IDLE_HOURS: i64 = 12;
@@ -79,6 +82,9 @@ struct Session {
     used: i64,
     /// The password it began with, as a digest of its hash: a new password ends it, whatever Redis remembers.
     password: String,
+    /// The key of the second factor that it began with, as a digest: whatever began without the present one is over.
+    #[serde(default)]
+    factor: Option<String>,
     /// The address that it began from, and the browser in words; empty where an older program began it.
     #[serde(default)]
     from: String,
@@ -87,9 +93,13 @@ struct Session {
 }
 
 impl Session {
-    /// Whether it began with the password that has this hash.
-    fn is_of(&self, password_hash: &str) -> bool {
-        secret::same(&secret::digest(password_hash), &self.password)
+    /// Whether it began with the password that somebody has now, and with their second factor, if they have one.
+    fn is_of(&self, present: &Present) -> bool {
+        let of_factor = present.factor.as_ref().is_none_or(|key| {
+            let began = self.factor.as_deref().unwrap_or_default();
+            secret::same(&secret::digest(key), began)
+        });
+        of_factor && secret::same(&secret::digest(&present.password_hash), &self.password)
     }
 
     /// When it ends unless it is used again; none once that has passed.
@@ -176,27 +186,28 @@ pub async fn sign_in<'a>(
     let Some(user) = found.filter(|user| right && user.active) else {
         return Err(AppError::invalid("form", REFUSAL).into());
     };
-    user::pass(service, UserId(user.id), code.as_deref()).await?;
-    let session = begin(service, UserId(user.id), &user.password_hash.0, browser).await?;
+    let factor = user::pass(service, UserId(user.id), code.as_deref()).await?;
+    let proof = (user.password_hash.0.as_str(), factor.as_deref());
+    let session = begin(service, UserId(user.id), proof, browser).await?;
     tracing::info!(account = %session.user, "signed in");
     Ok(session)
 }
 
-/// Begins another session in the place of the actor's, when what it stood on has changed.
-///
-/// # Errors
-/// [`AppError::Unauthenticated`] when they do not work here any more.
-pub async fn renew(ctx: &Ctx, browser: Browser<'_>) -> Result<NewSession> {
+/// Ends all sessions of the actor, when what they stood on has changed, and begins one in this browser.
+pub(crate) async fn anew(ctx: &Ctx, browser: Browser<'_>) -> Result<NewSession> {
     let (service, user) = (ctx.service(), ctx.actor().user);
+    end_all(service, user).await?;
     let present = user::present(service, user).await?;
-    let (present, _) = present.ok_or(AppError::Unauthenticated)?;
-    begin(service, user, &present.password_hash, browser).await
+    let present = present.ok_or(AppError::Unauthenticated)?;
+    let proof = (present.password_hash.as_str(), present.factor.as_deref());
+    begin(service, user, proof, browser).await
 }
 
+/// Begins a session that was proved by the password with this hash, and by the second factor with this key.
 async fn begin(
     service: &Service,
     user: UserId,
-    password_hash: &str,
+    (password_hash, factor): (&str, Option<&str>),
     browser: Browser<'_>,
 ) -> Result<NewSession> {
     let cookie = secret::token();
@@ -208,6 +219,7 @@ async fn begin(
         began: at,
         used: at,
         password: secret::digest(password_hash),
+        factor: factor.map(secret::digest),
         from: browser.address.to_canonical().to_string(),
         browser: browser.name.to_owned(),
     };
@@ -284,12 +296,15 @@ async fn find(service: &Service, cookie: &str) -> Result<Option<(String, Session
         return Ok(None);
     };
     let present = user::present(service, session.user).await?;
-    let Some((present, lacks_factor)) = present.filter(|(user, _)| session.is_of(&user.password_hash)) else {
+    let Some(present) = present.filter(|user| session.is_of(user)) else {
         service.redis().del(&key).await?;
         return Ok(None);
     };
-    let actor = present.actor;
-    Ok(Some((key, session, SignedIn { actor, lacks_factor })))
+    let who = SignedIn {
+        actor: present.actor,
+        lacks_factor: present.lacks_factor,
+    };
+    Ok(Some((key, session, who)))
 }
 
 /// A session as Redis has it; none where it is over, or cannot be read.
@@ -302,15 +317,13 @@ fn read(stored: &str, now: DateTime<Utc>) -> Option<Session> {
 async fn all(ctx: &Ctx) -> Result<Vec<(String, Session)>> {
     let (service, user) = (ctx.service(), ctx.actor().user);
     let present = user::present(service, user).await?;
-    let (present, _) = present.ok_or(AppError::Unauthenticated)?;
+    let present = present.ok_or(AppError::Unauthenticated)?;
     let found: Vec<String> = service.redis().script(ALL, &[index(user)], Vec::new()).await?;
     let open = found.chunks(2).filter_map(|pair| match pair {
         [hash, stored] => Some((hash.clone(), read(stored, ctx.clock().now())?)),
         _ => None,
     });
-    Ok(open
-        .filter(|(_, session)| session.is_of(&present.password_hash))
-        .collect())
+    Ok(open.filter(|(_, session)| session.is_of(&present)).collect())
 }
 
 /// By what a session is named to its owner: not by its key in Redis.
@@ -322,10 +335,10 @@ fn id(hash: &str) -> String {
 ///
 /// # Errors
 /// When Redis or PostgreSQL does not answer.
-pub async fn open(ctx: &Ctx, cookie: Option<&str>) -> Result<Vec<OpenSession>> {
-    let here = cookie.map(secret::digest);
+pub async fn open(ctx: &Ctx, cookie: &str) -> Result<Vec<OpenSession>> {
+    let here = secret::digest(cookie);
     let mut all = all(ctx).await?;
-    all.sort_by_key(|(hash, session)| (here.as_ref() != Some(hash), -session.used));
+    all.sort_by_key(|(hash, session)| (here != *hash, -session.used));
     let (now, moment) = (ctx.now(), |at| {
         DateTime::from_timestamp_millis(at).unwrap_or_default()
     });
@@ -335,7 +348,7 @@ pub async fn open(ctx: &Ctx, cookie: Option<&str>) -> Result<Vec<OpenSession>> {
         from: session.from,
         began: now.say(moment(session.began)),
         used: now.say(moment(session.used)),
-        here: here.as_ref() == Some(&hash),
+        here: here == hash,
     });
     Ok(told.collect())
 }

@@ -118,9 +118,9 @@ forms! {
     ChangePassword = "/settings/password",
     /// Turns a second factor on. Fields: current, code.
     TurnOnFactor = "/second-factor",
-    /// Field: current.
+    /// Fields: current, code.
     TurnOffFactor = "/settings/security/off",
-    /// Field: current.
+    /// Fields: current, code.
     NewRecoveryCodes = "/settings/security/codes",
     /// Ends one of one's own sessions. Field: session.
     EndSession = "/settings/security/end",
@@ -345,6 +345,7 @@ impl Form {
                 | Self::ResetPassword
                 | Self::ChangePassword
                 | Self::TurnOnFactor
+                | Self::TurnOffFactor
         )
     }
 }

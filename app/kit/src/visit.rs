@@ -48,6 +48,12 @@ impl Visit {
         self.ctx.as_ref().or(self.lacking.as_ref())
     }
 
+    /// The cookie of the session; empty where nobody is signed in.
+    #[must_use]
+    pub fn cookie(&self) -> &str {
+        self.session.as_deref().unwrap_or_default()
+    }
+
     /// What a new session remembers of the browser, whose session until now ends.
     #[must_use]
     pub fn browser(&self) -> Browser<'_> {

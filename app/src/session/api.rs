@@ -54,5 +54,5 @@ pub async fn second_factor() -> Answer<SecondFactor> {
     let ctx = visit
         .someone()
         .ok_or_else(|| respond(AppError::Unauthenticated))?;
-    answer(rapport_service::user::factor(ctx).await)
+    answer(rapport_service::user::factor(ctx, visit.cookie()).await)
 }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::timeline::Moment;
+use crate::{error::FieldErrors, form::Values, password, text, timeline::Moment};
 
 /// Whether everybody has to have a second factor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub struct SecondFactor {
     pub codes: Vec<String>,
     /// Whether everybody has to have one.
     pub rule: FactorRule,
-    /// What an app has to be told to turn it on; none while it is on.
+    /// What an app has to be told to turn it on; none while it is on, and where that is not asked.
     pub offer: Option<Offer>,
 }
 
@@ -68,6 +68,32 @@ pub struct OpenSession {
     pub used: Moment,
     /// Whether it is the one that looks.
     pub here: bool,
+}
+
+/// By what somebody shows that it is themselves before something is done about what guards their account. Both are taken
+/// as typed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// The password.
+    pub current: String,
+    /// A code of the second factor.
+    pub code: String,
+}
+
+impl Proof {
+    /// Checks that both are there.
+    ///
+    /// # Errors
+    /// A sentence for each missing field.
+    pub fn parse(values: &Values) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let current = errors.take("current", password::typed(values.get("current")));
+        let code = text::required_line(values.get("code"), "Please give a code.");
+        match (current, errors.take("code", code)) {
+            (Some(current), Some(code)) => Ok(Self { current, code }),
+            _ => Err(errors),
+        }
+    }
 }
 
 /// What guards an account.

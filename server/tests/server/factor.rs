@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use rapport_domain::{access::BuiltInRole, form::Values, organisation::OrganisationPatch};
-use rapport_service::organisation;
+use rapport_service::{organisation, user};
 use rapport_testing::PASSWORD;
 use totp_rs::{Builder, Secret};
 
@@ -59,11 +59,20 @@ async fn who_lacks_a_demanded_factor_may_bring_one_and_nothing_else() {
         let answer = browser.read(path, "query=").await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
     }
-    for path in ["/customers/export.csv", "/live"] {
+    for path in [
+        "/customers/export.csv",
+        "/imports/01900000-0000-7000-8000-000000000021/problems.csv",
+        "/live",
+    ] {
         let answer = browser.get(path).await;
-        assert_ne!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
     }
-    let (name, off) = ([("name", "Ada"), ("id", "x")], [("current", PASSWORD)]);
+    let own = browser.read("session/second-factor", "").await;
+    assert_eq!(own.status, StatusCode::OK, "{}", own.body);
+    let (name, off) = (
+        [("name", "Ada"), ("id", "x")],
+        [("current", PASSWORD), ("code", "000000")],
+    );
     for (form, fields) in [
         ("/customers/new", &name[..]),
         ("/settings/security/off", &off),
@@ -129,4 +138,45 @@ async fn somebody_signs_out_also_without_the_factor_that_they_lack() {
         browser.get("/second-factor").await.to(),
         "/sign-in?next=%2Fsecond-factor"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_for_a_new_password_leads_to_the_sign_in_of_who_has_a_factor() {
+    let site = Site::empty().await;
+    let admin = site.ctx(BuiltInRole::Admin, None).await;
+    let member = site.house.user(BuiltInRole::Member, None).await;
+    let mut browser = site.signed_in(member).await;
+    let page = browser.get("/second-factor").await;
+    let proof = [("current", PASSWORD), ("code", &*shown(&page.body, 0))];
+    assert_eq!(
+        browser.post("/second-factor", &proof).await.status,
+        StatusCode::SEE_OTHER
+    );
+    user::reset_link(&admin, member).await.unwrap();
+    let link = user::person(&admin, member).await.unwrap().link.unwrap();
+    let token = link.rsplit('/').next().unwrap();
+    let new = "another horse battery staple";
+    let mut other = site.browser();
+    let done = other.post("/reset", &[("token", token), ("password", new)]).await;
+    assert_eq!(
+        (done.status, done.to()),
+        (StatusCode::SEE_OTHER, "/sign-in"),
+        "{}",
+        done.body
+    );
+    assert!(
+        other
+            .get("/sign-in")
+            .await
+            .body
+            .contains("Your new password is set.")
+    );
+
+    let mut admins = site.signed_in(admin.actor().user).await;
+    let dropped = admins
+        .post(&format!("/admin/users/{member}/drop-factor"), &[])
+        .await;
+    assert_eq!(dropped.status, StatusCode::SEE_OTHER, "{}", dropped.body);
+    let entry = [("email", EMAIL), ("password", new)];
+    assert_eq!(other.post("/sign-in", &entry).await.to(), "/");
 }

@@ -53,11 +53,6 @@ fn key(ctx: &Ctx, of: impl Display) -> String {
     format!("link:{}:{of}", ctx.actor().user)
 }
 
-/// Lets it be seen no more.
-pub(super) async fn forget(ctx: &Ctx, of: impl Display) -> Result<()> {
-    Ok(ctx.service().redis().del(&key(ctx, of)).await?)
-}
-
 /// What the actor made a moment ago: the link of an invitation, a user, their calendar; a key.
 pub(crate) async fn seen(ctx: &Ctx, of: impl Display) -> Result<Option<String>> {
     Ok(ctx.service().redis().get(&key(ctx, of)).await?)

@@ -17,14 +17,17 @@ use crate::{Ctx, Result, Service, access, entity::user, sql::sql};
 /// # Errors
 /// [`AppError::NotFound`] when there is no such user, or they are not active.
 pub async fn actor(service: &Service, id: UserId) -> Result<Actor> {
-    let (present, _) = present(service, id).await?.ok_or(AppError::NotFound)?;
-    Ok(present.actor)
+    Ok(present(service, id).await?.ok_or(AppError::NotFound)?.actor)
 }
 
 /// An active user as they are in the database now.
 pub(crate) struct Present {
     pub(crate) actor: Actor,
     pub(crate) password_hash: String,
+    /// The key of their second factor; of who acts by a key it is not asked.
+    pub(crate) factor: Option<String>,
+    /// Whether they lack one although everybody has to have one.
+    pub(crate) lacks_factor: bool,
 }
 
 /// The columns of [`Standing`], of an `app_user u` and an `organisation o`. What a role grants comes in one text: it is
@@ -34,24 +37,27 @@ pub(crate) const STANDING: &str = "u.id AS user_id, u.name, u.team_id, u.role_id
     (SELECT string_agg(concat_ws(' ', g.kind, g.ability, g.reach), ',') FROM role_grant g WHERE g.role_id = u.role_id) \
       AS grants";
 
-/// Reads user, role and grants in one query; none for who is not there or not active. With it comes whether they lack the
-/// second factor that everybody has to have.
-pub(crate) async fn present(service: &Service, id: UserId) -> Result<Option<(Present, bool)>> {
+/// Reads user, role and grants in one query; none for who is not there or not active.
+pub(crate) async fn present(service: &Service, id: UserId) -> Result<Option<Present>> {
     let text = format!(
-        "SELECT {STANDING}, o.second_factor <> 'offered' \
-                AND NOT EXISTS (SELECT FROM second_factor f WHERE f.user_id = u.id) AS lacks_factor \
+        "SELECT {STANDING}, (SELECT secret FROM second_factor f WHERE f.user_id = u.id) AS factor, \
+                o.second_factor <> 'offered' AS demanded \
          FROM app_user u CROSS JOIN organisation o WHERE u.id = $1 AND u.active"
     );
     let found = Found::find_by_statement(sql(&text, [id.0.into()]));
-    let found = found.one(service.db()).await?;
-    Ok(found.map(|found| (Present::from(found.standing), found.lacks_factor)))
+    Ok(found.one(service.db()).await?.map(|found| Present {
+        lacks_factor: found.demanded && found.factor.is_none(),
+        factor: found.factor,
+        ..found.standing.into()
+    }))
 }
 
 #[derive(FromQueryResult)]
 struct Found {
     #[sea_orm(nested)]
     standing: Standing,
-    lacks_factor: bool,
+    factor: Option<String>,
+    demanded: bool,
 }
 
 /// A user as a row.
@@ -79,6 +85,8 @@ impl From<Standing> for Present {
                 zone: user.zone,
             },
             password_hash: user.password_hash,
+            factor: None,
+            lacks_factor: false,
         }
     }
 }

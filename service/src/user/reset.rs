@@ -24,7 +24,8 @@ use crate::{
     Ctx, Result, Service,
     access::require,
     journal::{self, Command},
-    limit, mail, organisation, secret, session,
+    limit, mail, organisation, secret,
+    session::{self, Browser, NewSession},
     sql::sql,
 };
 
@@ -201,12 +202,17 @@ pub(super) async fn prove(ctx: &Ctx, current: &str) -> Result<Me> {
     Ok(me)
 }
 
-/// Sets a new password by the old one, and ends all sessions of the user.
+/// Sets a new password by the old one, and ends all sessions of the user; the browser has a new one.
 ///
 /// # Errors
 /// [`AppError::Invalid`] on `current` when it is not the old one, on `password` when the new one may not be set;
 /// [`AppError::TooManyRequests`].
-pub async fn change_password(ctx: &Ctx, current: &str, new: &str) -> Result<()> {
+pub async fn change_password(
+    ctx: &Ctx,
+    current: &str,
+    new: &str,
+    browser: Browser<'_>,
+) -> Result<NewSession> {
     let (service, id) = (ctx.service(), ctx.actor().user);
     let me = prove(ctx, current).await?;
     let hash = hashed(service, new, &me.name, &me.email).await?;
@@ -216,5 +222,5 @@ pub async fn change_password(ctx: &Ctx, current: &str, new: &str) -> Result<()> 
     set_password(&tx, id, hash).await?;
     spend_link(&tx, id).await?;
     tx.commit().await?;
-    session::end_all(service, id).await
+    session::anew(ctx, browser).await
 }

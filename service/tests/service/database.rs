@@ -12,6 +12,7 @@ use rapport_domain::{
     journal::Via,
     query::ListQuery,
 };
+use rapport_migration::{Migrator, MigratorTrait};
 use rapport_service::{
     Ctx, Service, analytics,
     customer::{
@@ -22,7 +23,7 @@ use rapport_service::{
     dashboard, database, health, user,
 };
 use rapport_testing::{House, Proxy, TestDatabase, eventually};
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use tokio::time::timeout;
 
 use crate::support::told;
@@ -124,6 +125,39 @@ async fn a_migration_that_fails_leaves_nothing_behind() {
     );
     database.run("DROP TABLE customer").await;
     assert!(!database::migrate(&pool).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_step_waits_for_who_holds_a_table_and_lets_others_through_meanwhile() {
+    let database = TestDatabase::empty().await;
+    let pool = database.pool().await;
+    // The last step so far that changes a table which every request reads.
+    let before = Migrator::migrations()
+        .iter()
+        .position(|step| step.name() == "m0018_second_factor");
+    Migrator::up(&pool, before.map(|steps| u32::try_from(steps).unwrap()))
+        .await
+        .unwrap();
+    // As a backup reads it.
+    let backup = pool.begin().await.unwrap();
+    let read = "SELECT name FROM organisation";
+    backup.execute_unprepared(read).await.unwrap();
+    let migrating = tokio::spawn({
+        let pool = pool.clone();
+        async move { database::migrate(&pool).await }
+    });
+    let waits =
+        "SELECT (count(*) > 0)::text FROM pg_locks WHERE NOT granted AND relation = 'organisation'::regclass";
+    eventually("the step waits", HEALED, async || {
+        database.read(waits).await == "true"
+    })
+    .await;
+    let began = Instant::now();
+    pool.execute_unprepared(read).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(!migrating.is_finished());
+    backup.commit().await.unwrap();
+    assert!(!migrating.await.unwrap().unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ async fn who(house: &House, cookie: &str) -> Option<UserId> {
 }
 
 /// The session as Redis has it.
-fn stored(house: &House, cookie: &str) -> (Redis, String) {
+pub(crate) fn stored(house: &House, cookie: &str) -> (Redis, String) {
     let url = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL");
     let hash: String = Sha256::digest(cookie)
         .iter()

@@ -312,9 +312,11 @@ async fn ones_own_password_is_changed_by_the_old_one() {
     const NEW: &str = "another horse battery staple";
     let world = World::new().await;
     let member = world.acting(BuiltInRole::Member).await;
-    let wrong = told(user::change_password(&member, "not it at all", NEW).await);
+    let wrong = told(user::change_password(&member, "not it at all", NEW, HERE.into()).await);
     assert!(matches!(wrong, AppError::Invalid { fields } if fields.get("current").is_some()));
-    user::change_password(&member, PASSWORD, NEW).await.unwrap();
+    user::change_password(&member, PASSWORD, NEW, HERE.into())
+        .await
+        .unwrap();
     sign_in(&world.house, "member0@example.org", NEW).await.unwrap();
     let journalled = "batch WHERE command = 'change password' AND NOT undoable";
     assert_eq!(world.count(journalled).await, 1);

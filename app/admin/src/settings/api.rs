@@ -77,5 +77,5 @@ pub async fn get_keys() -> Answer<Vec<KeyView>> {
 #[server(prefix = "/api/fn", endpoint = "settings/security", input = GetUrl, output = Json)]
 pub async fn get_security() -> Answer<Security> {
     use kit::api::{answer, context, visit};
-    answer(rapport_service::user::security(&context()?, visit()?.session.as_deref()).await)
+    answer(rapport_service::user::security(&context()?, visit()?.cookie()).await)
 }

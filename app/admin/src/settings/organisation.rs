@@ -83,6 +83,10 @@ fn Settings(organisation: Organisation) -> impl IntoView {
                 hint="Such as example.org, separated by commas. The address is confirmed by a mail; they start as members of the first team."
             />
             <Select name="second_factor" label="Second factor at sign-in" options=who_needs_a_factor()/>
+            <p class="sm faint">
+                "Where everybody has to, who has none sets one up at their next click, you too. Keys of programs and links to
+                calendars go on."
+            </p>
             <Send words="Save"/>
         </DoorForm>
     }

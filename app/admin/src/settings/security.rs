@@ -1,7 +1,7 @@
 //! What guards the person's own account: a second factor, and sight of where they are signed in.
 
 use kit::{
-    door::{DoorForm, Form},
+    door::{DoorForm, Form, use_door},
     part::{self, Drawn, later},
     ui::{
         button::{Button, LinkButton},
@@ -84,12 +84,13 @@ fn IsOn(since: Moment, factor: SecondFactor) -> impl IntoView {
             <SecretLines lines=factor.codes label="Recovery codes"/>
         }
     });
+    let failed = use_door().failed_form();
     let off = match factor.rule {
         FactorRule::Offered => view! {
-            <details class="card">
+            <details class="card" open=failed == Some(Form::TurnOffFactor)>
                 <summary class="go">"Turn it off"</summary>
-                <DoorForm form=Form::TurnOffFactor class="form" label="Turn it off" on_done=Callback::new(|_| ())>
-                    <Field name="current" label="Your password" kind="password" autocomplete="current-password" required=true/>
+                <DoorForm form=Form::TurnOffFactor class="form" label="Turn it off">
+                    <Proof/>
                     <Send words="Turn it off"/>
                 </DoorForm>
             </details>
@@ -104,10 +105,10 @@ fn IsOn(since: Moment, factor: SecondFactor) -> impl IntoView {
         <p class="dim">{format!("On since: {}. {left}", since.said)}</p>
         {codes}
         <div class="grid gap-2">
-            <details class="card">
+            <details class="card" open=failed == Some(Form::NewRecoveryCodes)>
                 <summary class="go">"New recovery codes"</summary>
                 <DoorForm form=Form::NewRecoveryCodes class="form" label="New recovery codes" on_done=Callback::new(|_| ())>
-                    <Field name="current" label="Your password" kind="password" autocomplete="current-password" required=true/>
+                    <Proof/>
                     <Send words="Make new codes"/>
                 </DoorForm>
             </details>
@@ -115,6 +116,15 @@ fn IsOn(since: Moment, factor: SecondFactor) -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// What shows that it is the person themselves.
+#[component]
+fn Proof() -> impl IntoView {
+    view! {
+        <Field name="current" label="Your password" kind="password" autocomplete="current-password" required=true/>
+        <Field name="code" label="Code" autocomplete="one-time-code" hint="Of your authenticator app, or a recovery code." required=true/>
+    }
 }
 
 #[component]
@@ -136,10 +146,12 @@ fn Session(session: OpenSession) -> impl IntoView {
     let end = if session.here {
         view! { <span class="sm faint">"This one"</span> }.into_any()
     } else {
+        // Many forms of one path stand here.
+        let id = format!("end-{}", session.id);
         let hidden = Values::default().with("session", session.id);
         let label = format!("End the session of {browser}");
         view! {
-            <DoorForm form=Form::EndSession hidden label on_done=Callback::new(|_| ())>
+            <DoorForm form=Form::EndSession id hidden label on_done=Callback::new(|_| ())>
                 <Button kind="submit">"End it"</Button>
             </DoorForm>
         }

@@ -60,7 +60,9 @@ pub async fn submit(form: Form, values: &Values, visit: &Visit) -> Result<Outcom
         Form::Join | Form::SignUp | Form::Forgot | Form::ResetPassword | Form::ChangePassword => {
             link::submit(form, values, visit).await
         }
-        Form::TurnOnFactor => security::turn_on(values, visit).await,
+        Form::TurnOnFactor | Form::TurnOffFactor | Form::NewRecoveryCodes | Form::EndSession => {
+            security::submit(form, values, visit).await
+        }
         _ => {
             let ctx = visit.ctx.as_ref().ok_or(AppError::Unauthenticated)?;
             change(form, values, ctx).await.map(Outcome::from)
@@ -148,9 +150,6 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::NewTeam
         | Form::RenameTeam(_)
         | Form::RemoveTeam(_) => people::submit(form, values, ctx).await,
-        Form::TurnOffFactor | Form::NewRecoveryCodes | Form::EndSession => {
-            security::submit(form, values, ctx).await
-        }
         Form::CheckImport(id)
         | Form::ReadImport(id)
         | Form::MapImport(id)
@@ -168,7 +167,10 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::Forgot
         | Form::ResetPassword
         | Form::ChangePassword
-        | Form::TurnOnFactor => Err(AppError::internal()),
+        | Form::TurnOnFactor
+        | Form::TurnOffFactor
+        | Form::NewRecoveryCodes
+        | Form::EndSession => Err(AppError::internal()),
     }
 }
 

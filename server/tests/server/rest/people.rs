@@ -153,9 +153,13 @@ async fn settings_change_field_by_field() {
         (&json!("08:30-12:00"), &Value::Null, &json!(7))
     );
     let more = program
-        .patch(path, &json!({"sign_up_domains": ["x.example", "y.example"]}))
+        .patch(
+            path,
+            &json!({"sign_up_domains": ["x.example", "y.example"], "second_factor": "demanded"}),
+        )
         .await;
     assert_eq!(more.body["sign_up_domains"], json!(["x.example", "y.example"]));
+    assert_eq!(more.body["second_factor"], "demanded");
     for (body, wrong) in [
         (json!({"mon": "9 to 5"}), "/mon"),
         (json!({"mon": "17:00-09:00"}), "/mon"),
@@ -164,6 +168,7 @@ async fn settings_change_field_by_field() {
         (json!({"currency": "EURO"}), "/currency"),
         (json!({"week_start": 8}), "/week_start"),
         (json!({"sign_up_domains": []}), "/sign_up_domains"),
+        (json!({"second_factor": "sometimes"}), "/second_factor"),
         (json!({"hours": {}}), "/hours"),
     ] {
         assert_eq!(program.patch(path, &body).await.wrong(), [wrong], "{body}");

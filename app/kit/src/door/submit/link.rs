@@ -5,7 +5,7 @@ use rapport_domain::{
     form::Values,
     user::{SignIn, parse_email, people::Join},
 };
-use rapport_service::{session, user};
+use rapport_service::user;
 
 use super::{Form, Outcome, begun, enter, tell, told};
 use crate::visit::Visit;
@@ -34,8 +34,9 @@ pub(super) async fn submit(form: Form, values: &Values, visit: &Visit) -> Result
         }
         Form::ChangePassword => {
             let ctx = visit.ctx.as_ref().ok_or(AppError::Unauthenticated)?;
-            tell(user::change_password(ctx, values.get("current"), &password()).await)?;
-            let session = tell(session::renew(ctx, visit.browser()).await)?;
+            let changed =
+                user::change_password(ctx, values.get("current"), &password(), visit.browser()).await;
+            let session = tell(changed)?;
             let said = "Your password is changed. You are signed out everywhere else.";
             Ok(begun(&session, told("/settings".to_owned(), said), visit))
         }

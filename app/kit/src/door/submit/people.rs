@@ -55,7 +55,7 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
             tell(user::drop_factor(ctx, id).await)?;
             Ok(told(
                 back,
-                "Their second factor is gone. The password alone lets them in.",
+                "Their second factor is gone, and they are signed out.",
             ))
         }
         Form::NewTeam => {

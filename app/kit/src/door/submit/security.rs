@@ -1,39 +1,37 @@
 //! The forms about what guards one's own account.
 
-use rapport_domain::{
-    error::AppError,
-    form::{Done, Values},
-};
-use rapport_service::{Ctx, session, user};
+use rapport_domain::{error::AppError, form::Values, user::security::Proof};
+use rapport_service::{session, user};
 
 use super::{Form, Outcome, begun, tell, told};
 use crate::visit::Visit;
 
-/// Turns a second factor on, and begins a session anew in this browser.
-pub(super) async fn turn_on(values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
-    let ctx = visit.someone().ok_or(AppError::Unauthenticated)?;
-    tell(user::turn_on_factor(ctx, values.get("current"), values.get("code")).await)?;
-    let session = tell(session::renew(ctx, visit.browser()).await)?;
-    let page = Form::TurnOnFactor.path();
-    Ok(begun(&session, told(page, ""), visit))
-}
-
-pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError> {
-    let (back, current) = (form.page(values), values.get("current"));
-    let said = match form {
+pub(super) async fn submit(form: Form, values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
+    let back = form.page(values);
+    if form == Form::TurnOnFactor {
+        let ctx = visit.someone().ok_or(AppError::Unauthenticated)?;
+        let session = tell(user::turn_on_factor(ctx, Proof::parse(values)?, visit.browser()).await)?;
+        return Ok(begun(&session, told(back, ""), visit));
+    }
+    let ctx = visit.ctx.as_ref().ok_or(AppError::Unauthenticated)?;
+    match form {
         Form::TurnOffFactor => {
-            tell(user::turn_off_factor(ctx, current).await)?;
-            "Your second factor is off. The password alone lets you in."
+            let session = tell(user::turn_off_factor(ctx, Proof::parse(values)?, visit.browser()).await)?;
+            let said = "Your second factor is off. You are signed out everywhere else.";
+            Ok(begun(&session, told(back, said), visit))
         }
         Form::NewRecoveryCodes => {
-            tell(user::new_recovery_codes(ctx, current).await)?;
-            "These are your new recovery codes. Those before are good no more."
+            tell(user::new_recovery_codes(ctx, Proof::parse(values)?, visit.cookie()).await)?;
+            Ok(told(
+                back,
+                "These are your new recovery codes. Those before are good no more.",
+            )
+            .into())
         }
         Form::EndSession => {
             tell(session::end(ctx, values.get("session")).await)?;
-            "That session is over."
+            Ok(told(back, "That session is over.").into())
         }
-        _ => return Err(AppError::internal()),
-    };
-    Ok(told(back, said))
+        _ => Err(AppError::internal()),
+    }
 }
