@@ -354,6 +354,10 @@ const RELEASED: &[(&str, &[u8])] = &[
         "m0017_owner_team",
         include_bytes!("../data/m0017_owner_team.backup"),
     ),
+    (
+        "m0018_second_factor",
+        include_bytes!("../data/m0018_second_factor.backup"),
+    ),
 ];
 
 #[tokio::test]
