@@ -323,7 +323,7 @@ export const STATES: State[] = [
     show: async (page) => {
       await open(page, "/second-factor");
       await page.getByRole("button", { name: "Turn it on" }).click();
-      await expect(page.getByText("This is not your password.")).toBeVisible();
+      await expect(page.getByText("Please give a code.")).toBeVisible();
     },
   },
   {
