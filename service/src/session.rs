@@ -155,14 +155,12 @@ pub async fn sign_in<'a>(
     form: SignIn,
     browser: impl Into<Browser<'a>>,
 ) -> Result<NewSession> {
-    let (
-        browser,
-        SignIn {
-            email,
-            password,
-            code,
-        },
-    ) = (browser.into(), form);
+    let browser = browser.into();
+    let SignIn {
+        email,
+        password,
+        code,
+    } = form;
     let (client, account) = (limit::client(browser.address), email_key(&email));
     let limits = [
         (limit::SIGN_IN_FROM, client.as_str()),

@@ -56,7 +56,7 @@ fn deed(command: &str, file: Option<&str>, fields: &BTreeSet<(String, String)>) 
         "turn on second factor" => "turned a second factor on for themselves",
         "turn off second factor" => "turned a second factor off",
         "make recovery codes" => "made new recovery codes",
-        "use recovery code" => "came in by a recovery code",
+        "use recovery code" => "used a recovery code",
         "end sessions" => "signed somebody out everywhere",
         "make reset link" => "made a link for a new password",
         "ask for reset link" => "was asked for a link for a new password",

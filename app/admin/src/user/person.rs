@@ -53,9 +53,7 @@ fn draw_sheet(sheet: Sheet) -> AnyView {
         ("/admin/users".to_owned(), "Users".to_owned()),
     ];
     let closed = (!person.active).then(|| view! { <span class="pill dot c5">"Closed"</span> });
-    let ways = person.active.then(
-        || view! { <WaysIn person=person.clone() link=sheet.link.clone() has_factor=sheet.second_factor/> },
-    );
+    let ways = person.active.then(|| view! { <WaysIn sheet=sheet.clone()/> });
     view! {
         <Title text=person.name.clone()/>
         <div class="bar">
@@ -127,8 +125,10 @@ fn Account(sheet: Sheet) -> impl IntoView {
 }
 
 #[component]
-fn WaysIn(person: Person, link: Option<String>, has_factor: bool) -> impl IntoView {
-    let drop = has_factor.then(|| {
+fn WaysIn(sheet: Sheet) -> impl IntoView {
+    let (person, has_factor) = (sheet.person, sheet.second_factor);
+    // One's own is turned off in the settings, by the password and a code.
+    let drop = (has_factor && !sheet.is_me).then(|| {
         view! {
             <DoorForm form=Form::DropFactor(person.id) on_done=Callback::new(|_| ())>
                 <Button kind="submit">"Take the second factor away"</Button>
@@ -140,7 +140,7 @@ fn WaysIn(person: Person, link: Option<String>, has_factor: bool) -> impl IntoVi
     } else {
         "They have no second factor."
     };
-    let link = link.map(|link| {
+    let link = sheet.link.map(|link| {
         let label = format!("Link for {}", person.email);
         view! {
             <p class="sm faint">"Whoever has this link can set the password. It is good once, for 24 hours."</p>
