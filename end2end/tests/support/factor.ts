@@ -1,12 +1,10 @@
 // An authenticator app, and users who have one.
 
-import { expect, request } from "@playwright/test";
+import { type Cookie, expect } from "@playwright/test";
 import { createHmac } from "node:crypto";
 
 import { post } from "./customer";
-import { NOBODY } from "./people";
-import { server } from "./server";
-import { joined, PASSWORD } from "./staff";
+import { entered, pageOf, PASSWORD } from "./staff";
 
 /** What an app shows of a key (RFC 6238: six digits of SHA-1), now or some steps of 30 seconds later. */
 export function code(key: string, later = 0): string {
@@ -20,17 +18,26 @@ export function code(key: string, later = 0): string {
   return String(number % 1_000_000).padStart(6, "0");
 }
 
-/** A new user with a second factor: the path of their page, their key, and their recovery codes. */
-export async function guarded(email: string, name: string): Promise<{ path: string; key: string; codes: string[] }> {
-  const path = await joined(email, name);
-  const api = await request.newContext({ baseURL: server.url, storageState: NOBODY });
+export interface Guarded {
+  /** The path of their page. */
+  path: string;
+  key: string;
+  /** Their recovery codes. */
+  codes: string[];
+  /** Of a browser in which they are signed in. */
+  cookies: Cookie[];
+}
+
+/** A new user with a second factor. It signs in once, as guessing is limited for all tests together. */
+export async function guarded(email: string, name: string): Promise<Guarded> {
+  const api = await entered(email, name);
   const factor = async () => (await api.get("/api/fn/session/second-factor")).json();
-  expect((await post(api, "/sign-in", { email, password: PASSWORD })).status()).toBe(303);
   const { key } = (await factor()).offer as { key: string };
   // What comes later needs a code of a later step: that of the next one is taken already.
   const on = await post(api, "/second-factor", { current: PASSWORD, code: code(key) });
   expect(on.status(), await on.text()).toBe(303);
   const { codes } = (await factor()) as { codes: string[] };
+  const { cookies } = await api.storageState();
   await api.dispose();
-  return { path, key, codes };
+  return { path: await pageOf(email), key, codes, cookies };
 }

@@ -1,6 +1,6 @@
 // Users as tests ask them in and find them.
 
-import { expect, request } from "@playwright/test";
+import { type APIRequestContext, expect, request } from "@playwright/test";
 
 import { acting } from "./appointment";
 import { newId, post, type Values } from "./customer";
@@ -30,8 +30,8 @@ export async function ask(email: string): Promise<void> {
   });
 }
 
-/** A new user, who came in by an invitation. Gives the path of their page. */
-export async function joined(email: string, name: string): Promise<string> {
+/** A new user, who came in by an invitation and is signed in. */
+export async function entered(email: string, name: string): Promise<APIRequestContext> {
   await ask(email);
   const token = (await linkFor(email)).split("/").pop() ?? "";
   const form: Values = { token, name, password: PASSWORD };
@@ -39,7 +39,12 @@ export async function joined(email: string, name: string): Promise<string> {
   const api = await request.newContext({ baseURL: server.url, storageState: NOBODY });
   const answer = await post(api, "/join", form);
   expect(answer.status(), await answer.text()).toBe(303);
-  await api.dispose();
+  return api;
+}
+
+/** The same, who is gone again. Gives the path of their page. */
+export async function joined(email: string, name: string): Promise<string> {
+  await (await entered(email, name)).dispose();
   return pageOf(email);
 }
 
