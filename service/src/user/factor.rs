@@ -328,12 +328,6 @@ async fn take_away(service: &Service, command: Command, user: UserId) -> Result<
     session::end_all(service, user).await
 }
 
-/// Whether somebody has a second factor.
-pub(super) async fn has_factor(db: &impl ConnectionTrait, user: UserId) -> Result<bool> {
-    let there = "SELECT FROM second_factor WHERE user_id = $1";
-    Ok(db.query_one_raw(sql(there, [user.0.into()])).await?.is_some())
-}
-
 #[derive(FromQueryResult)]
 struct Key {
     secret: String,

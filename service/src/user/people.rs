@@ -18,7 +18,6 @@ use uuid::Uuid;
 
 use super::{
     account::{address_taken, close_other_ways, existing_team, role_id, spend_link},
-    factor::has_factor,
     invitation, link, present,
     reassign::Move,
     team,
@@ -105,6 +104,7 @@ pub async fn people(ctx: &Ctx) -> Result<People> {
 struct Holdings {
     customers: i64,
     appointments: i64,
+    second_factor: bool,
 }
 
 /// One user.
@@ -117,7 +117,8 @@ pub async fn person(ctx: &Ctx, id: UserId) -> Result<PersonPage> {
     let statement = sql(
         "SELECT (SELECT count(*) FROM customer WHERE owner_id = $1 AND deleted_at IS NULL) AS customers, \
                 (SELECT count(*) FROM appointment_staff WHERE staff = $1 AND active AND lower(during) > $2 \
-                   AND during && tstzrange($2, NULL)) AS appointments",
+                   AND during && tstzrange($2, NULL)) AS appointments, \
+                EXISTS (SELECT FROM second_factor WHERE user_id = $1) AS second_factor",
         [id.0.into(), ctx.clock().now().into()],
     );
     let holdings = Holdings::find_by_statement(statement).one(ctx.db());
@@ -127,10 +128,10 @@ pub async fn person(ctx: &Ctx, id: UserId) -> Result<PersonPage> {
         present::active(ctx),
         link::seen(ctx, id.0)
     )?;
-    let second_factor = has_factor(ctx.db(), id).await?;
     let holdings = holdings.unwrap_or(Holdings {
         customers: 0,
         appointments: 0,
+        second_factor: false,
     });
     let others = active.into_iter().filter(|(other, ..)| *other != id.0);
     Ok(PersonPage {
@@ -141,7 +142,7 @@ pub async fn person(ctx: &Ctx, id: UserId) -> Result<PersonPage> {
         customers: holdings.customers,
         appointments: holdings.appointments,
         link,
-        second_factor,
+        second_factor: holdings.second_factor,
     })
 }
 
