@@ -12,7 +12,7 @@ use rapport_domain::{
     query::ListQuery,
     user::{NewUser, SetUp},
 };
-use rapport_service::{Ctx, Service, activity, appointment, customer, import, user};
+use rapport_service::{Ctx, Service, activity, appointment, customer, import, seen::Seen, user};
 
 use crate::cli::{Failure, acting, say, tell};
 
@@ -245,7 +245,8 @@ async fn book(service: &Service, people: &[UserId]) -> Result<(), Failure> {
                 let id = new.id;
                 match appointment::book(&ctx, new).await.map_err(tell_app) {
                     Ok(_) if place.is_multiple_of(4) => {
-                        let confirmed = appointment::set_status(&ctx, id, Status::Confirmed).await;
+                        let confirmed =
+                            appointment::set_status(&ctx, id, Seen::Latest, Status::Confirmed).await;
                         confirmed.map_err(tell)?;
                     }
                     // What has passed this morning is left out.

@@ -40,16 +40,28 @@ pub(crate) async fn enqueue(
     work: Work,
     subject: Uuid,
 ) -> Result<JobId> {
+    enqueue_from(db, ctx, work, subject, &serde_json::json!({})).await
+}
+
+/// The same for work that begins with something in hand: how far it is before it has begun.
+pub(crate) async fn enqueue_from(
+    db: &impl ConnectionTrait,
+    ctx: &Ctx,
+    work: Work,
+    subject: Uuid,
+    progress: &impl Serialize,
+) -> Result<JobId> {
     let id: JobId = ctx.clock().new_id();
     let statement = sql(
-        "INSERT INTO job (id, kind, subject, actor, state, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, 'waiting', $5, $5) ON CONFLICT DO NOTHING",
+        "INSERT INTO job (id, kind, subject, actor, state, created_at, updated_at, progress) \
+         VALUES ($1, $2, $3, $4, 'waiting', $5, $5, $6) ON CONFLICT DO NOTHING",
         [
             id.0.into(),
             work.word().into(),
             subject.into(),
             ctx.actor().user.0.into(),
             ctx.clock().now().into(),
+            serde_json::to_value(progress)?.into(),
         ],
     );
     if db.execute_raw(statement).await?.rows_affected() == 0 {

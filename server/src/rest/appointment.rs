@@ -222,7 +222,8 @@ pub(super) async fn save(Extension(by): By, path: Id, request: Request) -> Answe
     written(&by.ctx, id, receipt).await
 }
 
-/// Says how far an appointment is, or cancels it and says why. One that was cancelled is booked again by `booked`.
+/// Says how far an appointment is, or cancels it and says why. One that was cancelled is booked again by `booked`. With
+/// `If-Match` it is 412 when it was changed since.
 #[utoipa::path(
     post,
     path = "/appointments/{id}/status",
@@ -235,13 +236,14 @@ pub(super) async fn set_status(Extension(by): By, path: Id, request: Request) ->
     let id = id(path)?;
     let (object, _) = input::object(&parts.headers, body).await?;
     let values = input::fresh::<StatusInput>(object)?;
+    let seen = input::seen(&parts.headers)?;
     let wrong = |sentence| AppError::invalid("status", sentence);
     let status: Status = values.get("status").parse().map_err(wrong)?;
     let receipt = if status == Status::Cancelled {
         let reason = cancel_reason(values.get("reason")).map_err(|why| AppError::invalid("reason", why))?;
-        appointment::cancel(&by.ctx, id, reason).await
+        appointment::cancel(&by.ctx, id, seen, reason).await
     } else {
-        appointment::set_status(&by.ctx, id, status).await
+        appointment::set_status(&by.ctx, id, seen, status).await
     };
     let receipt = tell(receipt).map_err(named::<AppointmentChange>)?;
     written(&by.ctx, id, receipt).await

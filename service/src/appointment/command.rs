@@ -246,18 +246,37 @@ fn stored(row: &Row) -> Fields {
     fields
 }
 
-/// Says how far an appointment is. One that was cancelled is booked again this way, if its time is still free.
+/// Says how far an appointment is, as seen at a version. One that was cancelled is booked again this way, if its time is
+/// still free.
 ///
 /// # Errors
-/// As [`save`]; [`AppError::Refused`] for the outcome of one that has not begun. [`cancel`] is another command.
-pub async fn set_status(ctx: &Ctx, id: AppointmentId, status: Status) -> Result<Receipt> {
+/// As [`save`]; [`AppError::Refused`] for the outcome of one that has not begun, and to confirm one that was cancelled.
+/// [`cancel`] is another command.
+pub async fn set_status(
+    ctx: &Ctx,
+    id: AppointmentId,
+    seen: impl Into<Seen>,
+    status: Status,
+) -> Result<Receipt> {
     let (tx, row) = lock(ctx, id, &BTreeSet::new()).await?;
+    let seen = seen.into().of(row.version)?;
     let has_outcome = matches!(status, Status::Done | Status::NoShow);
     if status == Status::Cancelled {
         return Err(AppError::invalid("reason", "Please say why, so that others know.").into());
     }
     if has_outcome && row.starts_at > ctx.clock().now() {
         return Err(AppError::refused("It has not begun yet.").into());
+    }
+    let fields = [
+        ("status".to_owned(), json!(row.status), json!(status.word())),
+        ("reason".to_owned(), json!(row.reason), Value::Null),
+    ];
+    let Some(change) = Change::update(RecordKind::Appointment, row.id, row.subject(), fields) else {
+        return Ok(unchanged(&row));
+    };
+    refuse_conflicts(&tx, ctx, &row, seen, &change, &row.span()).await?;
+    if row.status()? == Status::Cancelled && status == Status::Confirmed {
+        return Err(AppError::refused("This appointment was cancelled. Book it again first.").into());
     }
     if !row.takes_time() {
         if !has_outcome {
@@ -266,23 +285,16 @@ pub async fn set_status(ctx: &Ctx, id: AppointmentId, status: Status) -> Result<
         check_keepers(&tx, ctx, &row.staff).await?;
         clash::refuse(&tx, ctx, &row.staff, &row.span(), Some(id)).await?;
     }
-    let fields = [
-        ("status".to_owned(), json!(row.status), json!(status.word())),
-        ("reason".to_owned(), json!(row.reason), Value::Null),
-    ];
-    let change = Change::update(RecordKind::Appointment, row.id, row.subject(), fields);
-    match change {
-        Some(change) => commit(tx, ctx, "set appointment status", &row, change).await,
-        None => Ok(unchanged(&row)),
-    }
+    commit(tx, ctx, "set appointment status", &row, change).await
 }
 
-/// Cancels an appointment, and says why. Its time is free again.
+/// Cancels an appointment, as seen at a version, and says why. Its time is free again.
 ///
 /// # Errors
 /// As [`save`].
-pub async fn cancel(ctx: &Ctx, id: AppointmentId, reason: String) -> Result<Receipt> {
+pub async fn cancel(ctx: &Ctx, id: AppointmentId, seen: impl Into<Seen>, reason: String) -> Result<Receipt> {
     let (tx, row) = lock(ctx, id, &BTreeSet::new()).await?;
+    let seen = seen.into().of(row.version)?;
     let fields = [
         (
             "status".to_owned(),
@@ -291,10 +303,11 @@ pub async fn cancel(ctx: &Ctx, id: AppointmentId, reason: String) -> Result<Rece
         ),
         ("reason".to_owned(), json!(row.reason), json!(reason)),
     ];
-    match Change::update(RecordKind::Appointment, row.id, row.subject(), fields) {
-        Some(change) => commit(tx, ctx, "cancel appointment", &row, change).await,
-        None => Ok(unchanged(&row)),
-    }
+    let Some(change) = Change::update(RecordKind::Appointment, row.id, row.subject(), fields) else {
+        return Ok(unchanged(&row));
+    };
+    refuse_conflicts(&tx, ctx, &row, seen, &change, &row.span()).await?;
+    commit(tx, ctx, "cancel appointment", &row, change).await
 }
 
 fn unchanged(row: &Row) -> Receipt {
@@ -350,6 +363,7 @@ async fn refuse_conflicts(
         let mine = change.after.get(column).cloned().unwrap_or(Value::Null);
         let (field, mine, stands) = match column {
             "starts_at" => ("time", span.said(ctx), row.span().said(ctx)),
+            "status" => ("status", status_words(&mine), status_words(&stands)),
             "type_id" => ("type", names.say(&mine), names.say(&stands)),
             "staff" => ("staff", names.say(&mine), names.say(&stands)),
             column => (column, text(&mine), text(&stands)),
@@ -403,6 +417,11 @@ impl Names {
         let names = ids.iter().filter_map(|id| self.0.get(id));
         names.cloned().collect::<Vec<_>>().join(", ")
     }
+}
+
+fn status_words(value: &Value) -> String {
+    let status = value.as_str().and_then(|word| word.parse::<Status>().ok());
+    status.map(Status::label).unwrap_or_default().to_owned()
 }
 
 fn text(value: &Value) -> String {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use rapport_domain::{
     access::{Ability, Kind},
-    appointment::{Appointment, BookingOptions, Calendar, CalendarQuery, Day, Slot, Staff},
+    appointment::{Appointment, BookingOptions, Calendar, CalendarQuery, Day, Slot, Staff, Status},
     error::AppError,
     id::{AppointmentId, CustomerId, TeamId, UserId},
 };
@@ -59,10 +59,11 @@ pub async fn calendar(ctx: &Ctx, query: CalendarQuery) -> Result<Calendar> {
         after: None,
         size: SLOTS_MAX,
     };
-    let mut found = kept(db, &span).await?;
+    let mut found = kept(ctx, &span).await?;
     let more = found.len() > SLOTS_MAX;
     found.truncate(SLOTS_MAX);
-    let slots: Result<Vec<Slot>> = found.into_iter().map(|line| line.told(ctx)).collect();
+    let told = found.into_iter().map(|line| line.told(ctx, &span.staff));
+    let slots: Result<Vec<Slot>> = told.collect();
     Ok(Calendar {
         day: query.day.unwrap_or(now.day),
         days,
@@ -132,14 +133,15 @@ const BY_ID: &str = "kept CROSS JOIN LATERAL (SELECT * FROM appointment x \
     WHERE x.id = kept.appointment AND x.deleted_at IS NULL OFFSET 0) AS a";
 
 impl Line {
-    fn timed(self, ctx: &Ctx) -> Result<Timed> {
+    fn timed(self, ctx: &Ctx, asked: &[UserId]) -> Result<Timed> {
         let (from, to) = (self.starts_at, self.ends_at);
-        let slot = self.told(ctx)?;
+        let slot = self.told(ctx, asked)?;
         Ok(Timed { slot, from, to })
     }
 
-    /// The appointment as the viewer may know it.
-    fn told(self, ctx: &Ctx) -> Result<Slot> {
+    /// The appointment as the viewer may know it, who asked for those of some people: of one that is out of sight nothing
+    /// is told but that the time of these is taken.
+    fn told(self, ctx: &Ctx, asked: &[UserId]) -> Result<Slot> {
         let actor = ctx.actor();
         let within =
             |ability| is_kept_within(actor.scope(Kind::Appointment, ability), &self.staff, &self.teams);
@@ -168,10 +170,18 @@ impl Line {
                 0
             },
             place: self.place.clone().filter(|_| sight),
-            status: self.status.parse().map_err(Error::Stored)?,
+            status: match sight {
+                true => self.status.parse().map_err(Error::Stored)?,
+                false => Status::Booked,
+            },
             may_update: within(Ability::Update),
             sight,
-            staff: self.staff.into_iter().map(UserId).collect(),
+            staff: self
+                .staff
+                .into_iter()
+                .map(UserId)
+                .filter(|one| sight || asked.contains(one))
+                .collect(),
         })
     }
 }
@@ -218,29 +228,39 @@ pub async fn window(ctx: &Ctx, mut window: Window) -> Result<(Vec<Timed>, bool)>
     if window.staff.is_empty() {
         window.staff = there;
     }
-    let mut lines = kept(ctx.db(), &window).await?;
+    let mut lines = kept(ctx, &window).await?;
     let more = lines.len() > window.size;
     lines.truncate(window.size);
-    let told: Result<Vec<Timed>> = lines.into_iter().map(|line| line.timed(ctx)).collect();
+    let told = lines.into_iter().map(|line| line.timed(ctx, &window.staff));
+    let told: Result<Vec<Timed>> = told.collect();
     Ok((told?, more))
 }
 
 /// What people keep between two instants, by the index of the constraint; what was cancelled by its own.
-async fn kept(db: &impl ConnectionTrait, window: &Window) -> Result<Vec<Line>> {
+///
+/// What others keep out of sight takes time and tells no more: what was cancelled takes none, and is not told.
+async fn kept(ctx: &Ctx, window: &Window) -> Result<Vec<Line>> {
     let staff: Vec<Uuid> = window.staff.iter().map(|id| id.0).collect();
     // Their ids first, as many as are shown: only then are the rows looked up, each by its id.
     let mut sql = Sql::new("WITH kept AS MATERIALIZED (SELECT k.appointment FROM (");
-    // A booking that was taken back keeps nobody, and is none that was cancelled.
-    let cancelled = "NOT s.active AND EXISTS (SELECT 1 FROM appointment x \
-        WHERE x.id = s.appointment AND x.deleted_at IS NULL)";
-    for (place, active) in ["s.active", cancelled].into_iter().enumerate() {
-        if place > 0 && !window.cancelled {
+    for cancelled in [false, true] {
+        if cancelled && !window.cancelled {
             break;
         }
-        sql.push(if place > 0 { " UNION ALL " } else { "" })
-            .push("SELECT s.appointment, lower(s.during) AS start FROM appointment_staff s WHERE ")
-            .push(active)
-            .push(" AND s.staff = ANY(")
+        sql.push(if cancelled { " UNION ALL " } else { "" })
+            .push("SELECT s.appointment, lower(s.during) AS start FROM appointment_staff s WHERE ");
+        if cancelled {
+            // A booking that was taken back keeps nobody, and is none that was cancelled.
+            sql.push(
+                "NOT s.active AND EXISTS (SELECT 1 FROM appointment a \
+                 WHERE a.id = s.appointment AND a.deleted_at IS NULL AND ",
+            );
+            push_booked(&mut sql, ctx.actor().scope(Kind::Appointment, Ability::Read));
+            sql.push(")");
+        } else {
+            sql.push("s.active");
+        }
+        sql.push(" AND s.staff = ANY(")
             .bind(staff.clone())
             .push(") AND s.during && tstzrange(")
             .bind(window.from)
@@ -261,7 +281,7 @@ async fn kept(db: &impl ConnectionTrait, window: &Window) -> Result<Vec<Line>> {
         .push(") ")
         .push(&select(BY_ID))
         .push("ORDER BY a.starts_at, a.id");
-    Ok(Line::find_by_statement(sql.done()).all(db).await?)
+    Ok(Line::find_by_statement(sql.done()).all(ctx.db()).await?)
 }
 
 /// What the actor keeps between two instants, as far as they may see it, for another calendar.
@@ -274,9 +294,9 @@ pub(super) async fn kept_by_actor(ctx: &Ctx, from: DateTime<Utc>, to: DateTime<U
         after: None,
         size: SLOTS_MAX,
     };
-    let lines = kept(ctx.db(), &window).await?;
+    let lines = kept(ctx, &window).await?;
     let kept = lines.into_iter().map(|line| {
-        let Timed { slot, from, to } = line.timed(ctx)?;
+        let Timed { slot, from, to } = line.timed(ctx, &window.staff)?;
         Ok(Kept {
             id: slot.id,
             version: slot.version,
@@ -317,7 +337,8 @@ pub async fn of_customer(ctx: &Ctx, id: CustomerId) -> Result<Vec<Timed>> {
         // No appointments, or no customer.
         fetch(ctx.db(), customers, id, false).await?;
     }
-    lines.into_iter().map(|line| line.timed(ctx)).collect()
+    // All of them are in sight.
+    lines.into_iter().map(|line| line.timed(ctx, &[])).collect()
 }
 
 #[derive(FromQueryResult)]

@@ -302,6 +302,7 @@ impl Wish {
             errors.add(Field::Company.word(), "Only a person belongs to a company.");
         } else if !stays {
             let reads = scope(ctx, Kind::Customer, Ability::Read)?;
+            hold(tx, company).await?;
             match fetch(tx, reads, CustomerId(company), false).await {
                 Ok(found) if found.kind == CustomerKind::Company.word() && found.deleted_at.is_none() => {}
                 Ok(_) | Err(Error::Told(AppError::NotFound)) => {
@@ -337,6 +338,13 @@ impl Wish {
             Ok(Err("You may not give it to this person."))
         }
     }
+}
+
+/// Keeps a company one until the transaction ends.
+async fn hold(tx: &DatabaseTransaction, company: Uuid) -> Result<()> {
+    let held = sql("SELECT 1 FROM customer WHERE id = $1 FOR SHARE", [company.into()]);
+    tx.query_one_raw(held).await?;
+    Ok(())
 }
 
 #[derive(FromQueryResult)]

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     Ctx, Error, Result,
     access::{push_scope, scope},
+    limit,
     sql::{Sql, sql},
 };
 
@@ -50,6 +51,7 @@ struct Walk {
 pub async fn csv(ctx: &Ctx, query: ListQuery) -> Result<impl Stream<Item = Result<String>> + use<>> {
     let reads = scope(ctx, Kind::Customer, Ability::Read)?;
     let exports = scope(ctx, Kind::Customer, Ability::Export)?;
+    limit::take_own(ctx, limit::FILES_OF).await?;
     let found = if query.search.trim().is_empty() {
         None
     } else {

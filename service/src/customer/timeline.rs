@@ -66,9 +66,11 @@ struct Head {
 pub async fn timeline(ctx: &Ctx, id: CustomerId, before: Option<i64>) -> Result<Timeline> {
     let reads = scope(ctx, Kind::Customer, Ability::Read)?;
     let row = fetch(ctx.db(), reads, id, false).await?;
+    // A command whose newest change was told on an earlier page was told there as a whole.
     let text = format!(
         "WITH page AS ( \
              SELECT batch, max(seq) AS last FROM change WHERE subject = $1 AND seq < $2 \
+               AND batch NOT IN (SELECT n.batch FROM change n WHERE n.subject = $1 AND n.seq >= $2) \
              GROUP BY batch ORDER BY last DESC LIMIT $3) \
          SELECT page.last AS seq, c.batch, c.kind, c.record, c.op, c.before, c.after, \
                 {CONTACT_KIND} AS contact, a.body AS note, a.version AS note_version, \

@@ -166,6 +166,8 @@ impl Ground {
             match by {
                 // Another record is made of what is only alike.
                 MatchBy::Email | MatchBy::Phone | MatchBy::Name if rules.then == OnMatch::Create => {}
+                // The id is that of the row's own record, not of the company beside it.
+                MatchBy::Id if kind == CustomerKind::Company && row.person.is_some() => {}
                 MatchBy::Id => keys.extend(row.id.map(Key::Id)),
                 MatchBy::Reference => keys.extend(Key::of_reference(draft)),
                 MatchBy::Email => keys.extend(contacts(draft, Field::Emails, ContactKind::Email, kind)),

@@ -14,7 +14,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{may_import, upload};
-use crate::{Ctx, Error, Result, job, journal::Undone, sql::Sql};
+use crate::{
+    Ctx, Error, Result, job,
+    journal::Undone,
+    sql::{Sql, sql},
+};
 
 /// How many rows a preview shows.
 const SAMPLED: usize = 20;
@@ -161,17 +165,25 @@ fn view(job: job::Seen) -> Result<JobView> {
     })
 }
 
+async fn is_there(ctx: &Ctx, id: ImportId) -> Result<bool> {
+    let there = sql("SELECT 1 FROM import WHERE id = $1", [id.0.into()]);
+    Ok(ctx.db().query_one_raw(there).await?.is_some())
+}
+
 /// The imports that the actor may see, the newest first, at most [`IMPORTS_LISTED`]; those before another one if it is
 /// named.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] without the right to make customers.
+/// [`AppError::Forbidden`] without the right to make customers; [`AppError::Invalid`] on `before` for what is not there.
 pub async fn list(ctx: &Ctx, before: Option<ImportId>) -> Result<Vec<ImportLine>> {
     may_import(ctx)?;
     let mut sql = select();
     sql.push(" WHERE ");
     push_sight(&mut sql, ctx);
     if let Some(before) = before {
+        if !is_there(ctx, before).await? {
+            return Err(AppError::invalid("before", "This import is not here any more.").into());
+        }
         sql.push(" AND (i.created_at, i.id) < (SELECT b.created_at, b.id FROM import b WHERE b.id = ")
             .bind(before.0)
             .push(")");

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveTime;
 use rapport_domain::{
+    appointment::Day,
     customer::{ContactPoint, CustomerKind, CustomerPatch, ExternalRef, Field, FieldValue},
     id::CustomerId,
     import::{Draft, Example},
@@ -21,6 +21,7 @@ use crate::{
     },
     journal::{self, Change, Fields, RecordKind},
     sql::sql,
+    zone,
 };
 
 /// A record that is here, as it stands.
@@ -126,7 +127,7 @@ pub(super) fn made(
     if let Some(day) = draft.since {
         after.insert(
             "created_at".to_owned(),
-            object!(day.and_time(NaiveTime::MIN).and_utc()),
+            object!(zone::day_begins(Day::of(day), ctx.zone())),
         );
     }
     changes.push(Change::create(RecordKind::Customer, id.0, id.0, after));

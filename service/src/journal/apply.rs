@@ -89,8 +89,23 @@ pub(super) async fn apply(
             touch_customers(db, changes, at, &mut stands).await?;
         }
     }
+    spend_links(db, changes).await?;
     see_subjects(db, changes, &mut stands).await?;
     Ok(stands)
+}
+
+/// Takes the links for a new password from those who get another address: theirs went to the one before, whoever has that.
+async fn spend_links(db: &impl ConnectionTrait, changes: &[Change]) -> Result<()> {
+    let moved = changes
+        .iter()
+        .filter(|change| change.kind == RecordKind::User && change.op == Op::Update);
+    let moved = moved.filter(|change| change.after.contains_key("email_key"));
+    let moved: Vec<Uuid> = moved.map(|change| change.record).collect();
+    if !moved.is_empty() {
+        let spent = "DELETE FROM password_reset WHERE user_id = ANY($1)";
+        db.execute_raw(sql(spent, [moved.into()])).await?;
+    }
+    Ok(())
 }
 
 fn shape(change: &Change, round: usize) -> Shape {

@@ -14,7 +14,8 @@ struct Since {
     by: Option<String>,
 }
 
-/// The fields of a record that somebody else changed since a version of it, each with who did it last, by name.
+/// The fields of a record that somebody else changed since a version of it, each with who did it last, by name. An
+/// appointment that was handed over by an older program stands under itself there, not under its customer.
 pub(crate) async fn changed_since(
     db: &impl ConnectionTrait,
     ctx: &Ctx,
@@ -26,7 +27,7 @@ pub(crate) async fn changed_since(
     let statement = sql(
         "SELECT u.name AS by, ARRAY(SELECT jsonb_object_keys(c.after)) AS fields \
          FROM change c JOIN batch b ON b.id = c.batch LEFT JOIN app_user u ON u.id = b.actor \
-         WHERE c.subject = $1 AND c.record = $2 AND c.kind = $3 AND c.version > $4 AND c.op = 'update' \
+         WHERE c.subject IN ($1, $2) AND c.record = $2 AND c.kind = $3 AND c.version > $4 AND c.op = 'update' \
            AND b.actor IS DISTINCT FROM $5 ORDER BY c.seq",
         [
             subject.into(),

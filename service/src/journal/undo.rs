@@ -10,7 +10,7 @@ use rapport_domain::{
     feed::Preview,
     id::BatchId,
     job::Work,
-    journal::UndoReport,
+    journal::{UndoReport, Via},
 };
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,11 @@ pub async fn undo(ctx: &Ctx, target: BatchId) -> Result<UndoReport> {
     let head = head(ctx, target).await?;
     if head.changes > CHUNK {
         require_sight(ctx, target).await?;
-        job::enqueue(ctx.db(), ctx, Work::Undo, target.0).await?;
+        let begins = Progress {
+            via: Some(ctx.via()),
+            ..Progress::default()
+        };
+        job::enqueue_from(ctx.db(), ctx, Work::Undo, target.0, &begins).await?;
         return Ok(UndoReport {
             in_background: true,
             ..UndoReport::default()
@@ -209,6 +213,9 @@ struct Recorded {
 /// How far an undo is: what a job keeps between its steps.
 #[derive(Default, Serialize, Deserialize)]
 struct Progress {
+    /// Through which door it was asked for; none where an older program was asked.
+    #[serde(default)]
+    via: Option<Via>,
     /// The batch of the undo, once it has written something.
     batch: Option<Batch>,
     /// The changes from this place in the journal on are through.

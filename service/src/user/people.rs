@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    account::{address_taken, close_other_ways, existing_team, role_id, spend_link},
+    account::{address_taken, close_other_ways, existing_team, role_id},
     invitation, link, present,
     reassign::Move,
     team,
@@ -198,10 +198,6 @@ pub async fn save_person(
         .team
         .filter(|_| patch.customers_follow && change.after.contains_key("team_id"))
         .map(|team| Plan::Move(Move::to_team(id, team)));
-    if change.after.contains_key("email") {
-        // A link for a new password went to the old address.
-        spend_link(&tx, id).await?;
-    }
     let command = Command::of(ctx, "change user").with_detail(json!({ "user": id }));
     let written = bulk::write(&tx, ctx, command, vec![change], follow).await;
     let written = written.map_err(last_admin_on_role).map_err(address_taken)?;
@@ -336,6 +332,7 @@ fn last_admin(error: Error) -> Error {
 #[derive(FromQueryResult)]
 struct Kept {
     id: Uuid,
+    customer: Option<Uuid>,
     staff: Vec<Uuid>,
     /// Whether the heir keeps something else then.
     taken: bool,
@@ -349,7 +346,7 @@ async fn appointments(
     to: Uuid,
 ) -> Result<(Vec<Change>, u64)> {
     let statement = sql(
-        "SELECT a.id, a.staff, EXISTS (SELECT 1 FROM appointment_staff o WHERE o.staff = $2 AND o.active \
+        "SELECT a.id, a.customer_id AS customer, a.staff, EXISTS (SELECT 1 FROM appointment_staff o WHERE o.staff = $2 AND o.active \
                     AND o.during && s.during AND o.appointment <> a.id) AS taken \
          FROM appointment_staff s JOIN appointment a ON a.id = s.appointment \
          WHERE s.staff = $1 AND s.active AND s.during && tstzrange($3, NULL) AND a.starts_at > $3 \
@@ -371,7 +368,8 @@ async fn appointments(
             .collect();
         let mut seen = BTreeSet::new();
         staff.retain(|one| seen.insert(*one));
-        let mut change = Change::bare(RecordKind::Appointment, kept.id, kept.id, Op::Update);
+        let subject = kept.customer.unwrap_or(kept.id);
+        let mut change = Change::bare(RecordKind::Appointment, kept.id, subject, Op::Update);
         change.before.insert("staff".to_owned(), json!(kept.staff));
         change.after.insert("staff".to_owned(), json!(staff));
         change

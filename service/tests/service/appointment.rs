@@ -10,8 +10,9 @@ use rapport_domain::{
     form::Values,
     id::{AppointmentId, CustomerId, UserId},
     journal::{Receipt, Via},
+    user::people::Heir,
 };
-use rapport_service::{Ctx, Result, appointment, journal, user};
+use rapport_service::{Ctx, Result, appointment, journal, seen::Seen, user};
 
 use crate::support::{World, told};
 
@@ -150,8 +151,14 @@ impl Busy {
                 let other = one(self.any(9)).to_string();
                 (id, change(&self.ctx, id, seen, &[("staff", &other)]).await?)
             }
-            (2, Some((id, _))) => (id, appointment::cancel(&self.ctx, id, "Rain".to_owned()).await?),
-            (3, Some((id, _))) => (id, appointment::set_status(&self.ctx, id, Status::Booked).await?),
+            (2, Some((id, _))) => (
+                id,
+                appointment::cancel(&self.ctx, id, Seen::Latest, "Rain".to_owned()).await?,
+            ),
+            (3, Some((id, _))) => (
+                id,
+                appointment::set_status(&self.ctx, id, Seen::Latest, Status::Booked).await?,
+            ),
             (4, Some((id, receipt))) => match receipt.batch {
                 Some(batch) => {
                     let batch = journal::undo(&self.ctx, batch).await?.batch;
@@ -372,7 +379,9 @@ async fn each_command_is_taken_back_and_done_again() {
     journal::undo(&ctx, undone.batch.unwrap()).await.unwrap();
     assert_eq!(from(&ctx, id).await, later);
 
-    let cancelled = appointment::cancel(&ctx, id, "Rain".to_owned()).await.unwrap();
+    let cancelled = appointment::cancel(&ctx, id, Seen::Latest, "Rain".to_owned())
+        .await
+        .unwrap();
     let told = appointment::get(&ctx, id).await.unwrap();
     assert_eq!(
         (told.status, told.reason.as_deref()),
@@ -382,7 +391,7 @@ async fn each_command_is_taken_back_and_done_again() {
     let told = appointment::get(&ctx, id).await.unwrap();
     assert_eq!((told.status, told.reason), (Status::Booked, None));
 
-    let confirmed = appointment::set_status(&ctx, id, Status::Confirmed)
+    let confirmed = appointment::set_status(&ctx, id, Seen::Latest, Status::Confirmed)
         .await
         .unwrap();
     journal::undo(&ctx, confirmed.batch.unwrap()).await.unwrap();
@@ -449,14 +458,82 @@ async fn an_outcome_is_said_once_it_began_and_a_cancelled_time_is_free_for_other
     let world = World::new().await;
     let ctx = world.acting(BuiltInRole::Member).await;
     let id = AppointmentId(booked(&ctx, "10:00", 60).await.record);
-    let early = told(appointment::set_status(&ctx, id, Status::Done).await);
+    let early = told(appointment::set_status(&ctx, id, Seen::Latest, Status::Done).await);
     assert_eq!(early, AppError::refused("It has not begun yet."));
-    appointment::cancel(&ctx, id, "Rain".to_owned()).await.unwrap();
+    appointment::cancel(&ctx, id, Seen::Latest, "Rain".to_owned())
+        .await
+        .unwrap();
     booked(&ctx, "10:00", 60).await;
-    let again = told(appointment::set_status(&ctx, id, Status::Booked).await);
+    let again = told(appointment::set_status(&ctx, id, Seen::Latest, Status::Booked).await);
     assert!(sentence(again, "time").contains("has “Talk”"));
     let edit = told(change(&ctx, id, 2, &[("place", "Room 2")]).await);
     assert!(matches!(edit, AppError::Refused { .. }), "{edit:?}");
+}
+
+#[tokio::test]
+async fn a_page_that_was_left_open_does_not_bring_back_what_was_cancelled_meanwhile() {
+    let world = World::new().await;
+    let (ctx, other) = (
+        world.acting(BuiltInRole::Manager).await,
+        world.acting(BuiltInRole::Manager).await,
+    );
+    let receipt = booked(&ctx, "10:00", 60).await;
+    let id = AppointmentId(receipt.record);
+    appointment::cancel(&other, id, receipt.version, "Rain".to_owned())
+        .await
+        .unwrap();
+    for status in [Status::Confirmed, Status::Booked] {
+        let stale = told(appointment::set_status(&ctx, id, receipt.version, status).await);
+        let AppError::Conflict { version, fields } = stale else {
+            panic!("{stale:?}");
+        };
+        assert_eq!((version, fields[0].field.as_str()), (2, "status"));
+        assert_eq!(fields[0].theirs, "Cancelled");
+        assert_eq!(fields[0].by.as_deref(), Some(other.actor().name.as_str()));
+    }
+    let stale = told(appointment::cancel(&ctx, id, receipt.version, "Snow".to_owned()).await);
+    assert!(matches!(stale, AppError::Conflict { .. }), "{stale:?}");
+    let confirmed = told(appointment::set_status(&ctx, id, Seen::Latest, Status::Confirmed).await);
+    assert_eq!(
+        confirmed,
+        AppError::refused("This appointment was cancelled. Book it again first.")
+    );
+    let stands = appointment::get(&ctx, id).await.unwrap();
+    assert_eq!(
+        (stands.status, stands.reason.as_deref()),
+        (Status::Cancelled, Some("Rain"))
+    );
+    appointment::set_status(&ctx, id, 2, Status::Booked)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_undo_books_nobody_who_left_meanwhile() {
+    let world = World::new().await;
+    let admin = world.acting(BuiltInRole::Admin).await;
+    let leaver = world.acting(BuiltInRole::Member).await.actor().user;
+    let (first, second) = (
+        book(&admin, &[leaver], "10:00", 60).await.unwrap(),
+        book(&admin, &[leaver], "12:00", 60).await.unwrap(),
+    );
+    let id = AppointmentId(first.record);
+    let cancelled = appointment::cancel(&admin, id, Seen::Latest, "Rain".to_owned()).await;
+    let unbooked = journal::undo(&admin, second.batch.unwrap()).await.unwrap();
+    user::deactivate(&admin, leaver, Heir::Nobody).await.unwrap();
+    for batch in [cancelled.unwrap().batch, unbooked.batch] {
+        let report = journal::undo(&admin, batch.unwrap()).await.unwrap();
+        assert_eq!(report.undone, 0);
+        assert!(
+            report
+                .kept
+                .iter()
+                .all(|kept| kept.reason.contains("do not work here"))
+                && report.left > 0,
+            "{report:?}"
+        );
+    }
+    assert_eq!(world.count("appointment_staff WHERE active").await, 0);
 }
 
 #[tokio::test]
@@ -477,20 +554,48 @@ async fn the_calendar_tells_others_only_that_a_time_is_taken() {
     assert_eq!(appointment::of_customer(&ctx, ada).await.unwrap().len(), 1);
 
     let stranger = world.acting_in(BuiltInRole::Member, "South").await;
-    let seen = appointment::calendar(&stranger, week).await.unwrap();
+    let seen = appointment::calendar(&stranger, week.clone()).await.unwrap();
     let slot = &seen.slots[0];
     assert_eq!(
         (slot.title.as_str(), slot.customer, slot.may_update),
         ("Busy", None, false)
     );
     assert_eq!(told(appointment::get(&stranger, id).await), AppError::NotFound);
+    // Neither how it stands, nor who else is there, nor what was cancelled.
+    appointment::set_status(&ctx, id, Seen::Latest, Status::Confirmed)
+        .await
+        .unwrap();
+    let colleague = world.acting(BuiltInRole::Member).await.actor().user;
+    let manager = world.acting(BuiltInRole::Manager).await;
+    change(&manager, id, 2, &[("staff", &format!("{me}\n{colleague}"))])
+        .await
+        .unwrap();
+    let all = |query: &CalendarQuery| CalendarQuery {
+        cancelled: true,
+        ..query.clone()
+    };
+    let seen = appointment::calendar(&stranger, all(&week)).await.unwrap();
+    let slot = &seen.slots[0];
+    assert_eq!((slot.status, &slot.staff[..]), (Status::Booked, &[me][..]));
+    let own = appointment::calendar(&ctx, all(&week)).await.unwrap();
     assert_eq!(
-        told(appointment::cancel(&stranger, id, "x".to_owned()).await),
+        (own.slots[0].status, own.slots[0].staff.len()),
+        (Status::Confirmed, 2)
+    );
+    appointment::cancel(&manager, id, Seen::Latest, "Rain".to_owned())
+        .await
+        .unwrap();
+    let seen = appointment::calendar(&stranger, all(&week)).await.unwrap();
+    assert!(seen.slots.is_empty(), "{:?}", seen.slots);
+    let own = appointment::calendar(&ctx, all(&week)).await.unwrap();
+    assert_eq!(own.slots[0].status, Status::Cancelled);
+    assert_eq!(
+        told(appointment::cancel(&stranger, id, Seen::Latest, "x".to_owned()).await),
         AppError::NotFound
     );
     let reader = world.acting(BuiltInRole::ReadOnly).await;
     assert_eq!(
-        told(appointment::cancel(&reader, id, "x".to_owned()).await),
+        told(appointment::cancel(&reader, id, Seen::Latest, "x".to_owned()).await),
         AppError::Forbidden
     );
 }

@@ -8,7 +8,11 @@ use rapport_domain::{
     id::CustomerId,
 };
 use rapport_service::{
-    customer::{command, query},
+    customer::{
+        command,
+        many::{self, Outcome, Step},
+        query,
+    },
     seen::Seen,
 };
 
@@ -140,6 +144,71 @@ async fn a_company_that_people_belong_to_stays_one() {
     command::restore(&anna, person, Seen::Latest).await.unwrap();
     world.save(&anna, person, &[("company_id", "")]).await.unwrap();
     world.save(&anna, company, &[("kind", "person")]).await.unwrap();
+}
+
+/// What was refused of many, by place.
+fn places(outcome: &Outcome) -> Vec<usize> {
+    match outcome {
+        Outcome::Refused(wrong) => wrong.iter().map(|(place, _)| *place).collect(),
+        Outcome::Done(..) => Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn of_many_at_once_none_makes_somebody_belong_to_what_is_no_company_then() {
+    let world = World::new().await;
+    let ctx = world.acting(BuiltInRole::Member).await;
+    let acme = world
+        .customer(&ctx, &[("name", "Acme"), ("kind", "company")])
+        .await;
+    let member = || {
+        let values = Values::default()
+            .with("id", ctx.clock().new_id::<CustomerId>().to_string())
+            .with("name", "Ada")
+            .with("company_id", acme.to_string());
+        Step::Create(NewCustomer::parse(&values).unwrap())
+    };
+    let person: Values = [("kind", "person")].into_iter().collect();
+    let no_company = || Step::Save(acme, Seen::Latest, CustomerPatch::parse(&person).unwrap());
+    let gone = || Step::Trash(acme, Seen::Latest);
+    for (steps, wrong) in [
+        (vec![no_company(), member()], 1),
+        (vec![member(), no_company()], 0),
+        (vec![gone(), member()], 1),
+    ] {
+        let outcome = many::all(&ctx, ctx.clock().new_id(), steps).await.unwrap();
+        assert_eq!(places(&outcome), [wrong], "{outcome:?}");
+        assert_eq!(world.count("customer").await, 1, "none of it is done");
+    }
+    let outcome = many::all(&ctx, ctx.clock().new_id(), vec![member()])
+        .await
+        .unwrap();
+    assert!(matches!(outcome, Outcome::Done(Some(_), _)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_company_is_not_made_a_person_while_somebody_comes_to_it() {
+    let world = World::new().await;
+    let (ctx, other) = (
+        world.acting(BuiltInRole::Member).await,
+        world.acting(BuiltInRole::Member).await,
+    );
+    for round in 0..12 {
+        let acme = world
+            .customer(&ctx, &[("name", "Acme"), ("kind", "company")])
+            .await;
+        let values = Values::default()
+            .with("id", other.clock().new_id::<CustomerId>().to_string())
+            .with("name", "Ada")
+            .with("company_id", acme.to_string());
+        let comes = command::create(&other, NewCustomer::parse(&values).unwrap());
+        let turns = world.save_seen(&ctx, acme, 1, &[("kind", "person")]);
+        let (comes, turns) = futures::join!(comes, turns);
+        assert!(
+            comes.is_ok() != turns.is_ok(),
+            "round {round}: {comes:?}, {turns:?}"
+        );
+    }
 }
 
 #[tokio::test]

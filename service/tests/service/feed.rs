@@ -147,6 +147,30 @@ async fn the_trash_is_told_by_right_newest_first_with_who_put_it_there() {
     assert!(feed::trash(&far, None).await.unwrap().customers.is_empty());
 }
 
+#[tokio::test]
+async fn the_trash_goes_on_behind_what_was_taken_out_of_it() {
+    let world = World::new().await;
+    let ctx = world.acting(BuiltInRole::Member).await;
+    for number in 0..53 {
+        let name = format!("Ada {number}");
+        let id = world.customer(&ctx, &[("name", &name)]).await;
+        command::trash(&ctx, id, Seen::Latest).await.unwrap();
+    }
+    let first = feed::trash(&ctx, None).await.unwrap();
+    assert_eq!(first.customers.len(), 50);
+    for one in &first.customers {
+        command::restore(&ctx, one.id, Seen::Latest).await.unwrap();
+    }
+    let rest = feed::trash(&ctx, first.before).await.unwrap();
+    let names: Vec<&str> = rest.customers.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(
+        (&names[..], rest.before),
+        (&["Ada 2", "Ada 1", "Ada 0"][..], None)
+    );
+    let nowhere = told(feed::trash(&ctx, Some(ctx.clock().new_id())).await);
+    assert!(matches!(nowhere, AppError::Invalid { .. }), "{nowhere:?}");
+}
+
 /// Everything that an undo would touch, and the journal itself.
 async fn stands(world: &World) -> (String, u64, u64) {
     (

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::TimeDelta;
 use rapport_domain::{
     access::BuiltInRole,
-    customer::{Customer, CustomerKind},
+    customer::{Customer, CustomerKind, Related},
     error::AppError,
     id::{CustomerId, ImportId},
     import::{ImportReport, ImportState, MatchBy, OnMatch, OnTrash, Rules},
@@ -184,6 +184,24 @@ async fn a_company_named_by_an_id_must_be_one_that_the_actor_sees() {
     );
     assert_eq!(query::get(&anna, mine).await.unwrap().people.len(), 1);
     assert!(query::suggest(&anna, "Secretum", None).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_company_beside_a_person_is_not_who_has_the_id_of_the_row() {
+    let world = World::new().await;
+    let anna = world.acting(BuiltInRole::Member).await;
+    for then in [OnMatch::Update, OnMatch::FillEmpty] {
+        let ben = world.customer(&anna, &[("name", "Ben Okri")]).await;
+        let name = format!("Engines {then:?}");
+        let text =
+            format!("Rapport ID,Kind,Name,Company,Company Rapport ID\n{ben},person,Ben Okri,{name},\n");
+        let report = bring(&world, &anna, &text, rules(MatchBy::Id, then)).await;
+        assert_eq!(report.problem_rows, 0, "{report:?}");
+        let company = named(&anna, &name, CustomerKind::Company).await;
+        let person = query::get(&anna, ben).await.unwrap();
+        assert_eq!(person.name, "Ben Okri");
+        assert_eq!(person.company, Some(Related::Seen(company.id, name)));
+    }
 }
 
 #[tokio::test]

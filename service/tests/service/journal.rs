@@ -1,5 +1,7 @@
 //! What an undo leaves alone, what it counts, and what the journal refuses to record.
 
+use std::collections::HashSet;
+
 use rapport_domain::{
     access::BuiltInRole,
     activity::NewNote,
@@ -400,6 +402,37 @@ async fn a_customer_whose_changes_span_two_chunks_goes_back_through_both_and_is_
         world.house.database.read(counts).await,
         r#"{"left": 0, "undone": 1201}"#
     );
+}
+
+#[tokio::test]
+async fn the_timeline_tells_a_command_once_though_it_came_back_to_the_customer_later() {
+    let world = World::new().await;
+    let ctx = world.acting(BuiltInRole::Member).await;
+    let id = world.customer(&ctx, &[("name", "Ada")]).await;
+    let mut batches = Vec::new();
+    for number in 0..40 {
+        batches.push(edit(&world, &ctx, id, &[("city", &format!("Ely {number}"))]).await);
+    }
+    // As the later chunk of an import does.
+    let again = format!(
+        "INSERT INTO change (batch, kind, record, subject, version, op, at, before, after) \
+         SELECT batch, kind, record, subject, 99, op, at, before, after FROM change WHERE batch = '{}'",
+        batches[3]
+    );
+    world.house.database.run(&again).await;
+    let mut told = Vec::new();
+    let mut before = None;
+    loop {
+        let page = query::timeline(&ctx, id, before).await.unwrap();
+        told.extend(page.entries.iter().map(|entry| entry.batch));
+        before = page.before;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!((told.len(), told[0]), (41, batches[3]));
+    let once: HashSet<_> = told.iter().collect();
+    assert_eq!(once.len(), told.len(), "no command twice");
 }
 
 #[tokio::test]

@@ -4,11 +4,36 @@ use std::collections::HashSet;
 
 use rapport_domain::{access::BuiltInRole, customer::Total, error::AppError, query::ListQuery};
 use rapport_service::{
+    Ctx,
     customer::{command, query},
     seen::Seen,
 };
 
 use crate::support::{World, told};
+
+#[tokio::test]
+async fn a_day_of_a_filter_is_a_day_of_who_asks() {
+    let world = World::new().await;
+    let anna = world.acting(BuiltInRole::Member).await;
+    let id = world.customer(&anna, &[("name", "Ada")]).await;
+    // The last evening of May in Los Angeles is June already by the clock of others.
+    let made = format!("UPDATE customer SET created_at = '2026-06-01 01:00Z' WHERE id = '{id}'");
+    world.house.database.run(&made).await;
+    let found = async |ctx: &Ctx, condition: &str| {
+        let list = world.list(ctx, &format!("filter=1:created.{condition}")).await;
+        list.rows.len()
+    };
+    assert_eq!(found(&anna, "from(2026-06-01)").await, 1);
+    let zone = format!(
+        "UPDATE app_user SET zone = 'America/Los_Angeles' WHERE id = '{}'",
+        anna.actor().user
+    );
+    world.house.database.run(&zone).await;
+    let anna = world.house.acting(anna.actor().user).await;
+    assert_eq!(found(&anna, "from(2026-06-01)").await, 0);
+    assert_eq!(found(&anna, "from(2026-05-31)").await, 1);
+    assert_eq!(found(&anna, "before(2026-06-01)").await, 1);
+}
 
 #[tokio::test]
 async fn pages_by_keyset_show_every_row_once_in_every_order_and_both_directions() {

@@ -185,6 +185,9 @@ async fn a_type_is_made_once_changed_put_out_of_use_and_taken_back() {
     }
     let last = told(appointment::save_type(&admin, id, 3, kind(&[("active", "off")])).await);
     assert!(matches!(last, AppError::Invalid { .. }), "{last:?}");
+    let report = journal::undo(&admin, made.batch.unwrap()).await.unwrap();
+    assert_eq!((report.undone, report.left), (0, 1));
+    assert!(report.kept[0].reason.contains("stay in use"), "{report:?}");
     let member = world.acting(BuiltInRole::Member).await;
     assert_eq!(told(appointment::types(&member).await), AppError::Forbidden);
 }

@@ -2,13 +2,16 @@
 
 use rapport_domain::{
     access::{Ability, BuiltInRole, Kind, Reach},
+    appointment::AppointmentPatch,
     error::AppError,
     form::Values,
     id::{BatchId, TeamId, UserId},
     journal::Receipt,
     user::people::{HandedOver, Heir, PersonPatch},
 };
-use rapport_service::{Ctx, Result, customer::query, job::Worker, journal, seen::Seen, session, user};
+use rapport_service::{
+    Ctx, Result, appointment, customer::query, job::Worker, journal, seen::Seen, session, user,
+};
 use rapport_testing::PASSWORD;
 
 use crate::support::{World, book, refused, sign_in, told};
@@ -264,6 +267,45 @@ async fn who_leaves_hands_over_and_gets_all_of_it_back_when_it_is_taken_back() {
     let again = journal::undo(&admin, report.batch.unwrap()).await.unwrap();
     assert_eq!(again.left, 0, "and forth again");
     assert!(!user::person(&admin, from).await.unwrap().person.active);
+}
+
+#[tokio::test]
+async fn an_appointment_that_was_handed_on_is_told_of_its_customer_and_stays_where_it_was_given_since() {
+    let world = World::new().await;
+    let (admin, colleague) = (
+        world.acting(BuiltInRole::Admin).await,
+        world.acting(BuiltInRole::Admin).await,
+    );
+    let (leaver, heir, third) = (
+        world.acting(BuiltInRole::Member).await.actor().user,
+        world.acting(BuiltInRole::Member).await.actor().user,
+        world.acting(BuiltInRole::Member).await.actor().user,
+    );
+    let ada = world.customer(&admin, &[("name", "Ada")]).await;
+    let id = book(&admin, &[leaver], "10:00").await;
+    world
+        .house
+        .database
+        .run(&format!(
+            "UPDATE appointment SET customer_id = '{ada}' WHERE id = '{id}'"
+        ))
+        .await;
+    let seen = appointment::get(&admin, id).await.unwrap().version;
+    let (receipt, _) = user::deactivate(&admin, leaver, Heir::User(heir)).await.unwrap();
+    let of_customer = format!("change WHERE record = '{id}' AND op = 'update' AND subject = '{ada}'");
+    assert_eq!(world.count(&of_customer).await, 1);
+
+    let to_third = |values: Values| AppointmentPatch::parse(&values, &values).unwrap();
+    let wanted = to_third(Values::default().with("staff", third.to_string()));
+    let stale = told(appointment::save(&colleague, id, seen, wanted.clone()).await);
+    assert!(matches!(stale, AppError::Conflict { .. }), "{stale:?}");
+    appointment::save(&colleague, id, Seen::Latest, wanted)
+        .await
+        .unwrap();
+    let report = journal::undo(&admin, receipt.batch.unwrap()).await.unwrap();
+    assert_eq!(report.left, 1, "{report:?}");
+    let keeps = format!("appointment WHERE id = '{id}' AND staff = ARRAY['{third}'::uuid]");
+    assert_eq!(world.count(&keeps).await, 1, "the later hand counts");
 }
 
 #[tokio::test]

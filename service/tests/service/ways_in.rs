@@ -401,6 +401,10 @@ async fn whoever_had_an_account_has_no_way_back_into_it() {
     let moved = Values::default().with("email", "elsewhere@x.example");
     let moved = PersonPatch::parse(&moved, &moved).unwrap();
     let version = user::person(&admin, id).await.unwrap().person.version;
-    user::save_person(&admin, id, version, moved).await.unwrap();
+    let (receipt, _) = user::save_person(&admin, id, version, moved).await.unwrap();
     assert_eq!(ways(&world).await, [1, 1, 0], "another address");
+
+    user::reset_link(&admin, id).await.unwrap();
+    journal::undo(&admin, receipt.batch.unwrap()).await.unwrap();
+    assert_eq!(ways(&world).await, [1, 1, 0], "the one before, by an undo");
 }

@@ -1,6 +1,6 @@
 //! A filter as a condition on `customer c`.
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono_tz::Tz;
 use rapport_domain::{
     access::Actor,
     error::AppError,
@@ -9,7 +9,7 @@ use rapport_domain::{
 use sea_orm::Value;
 use uuid::Uuid;
 
-use crate::{Result, sql::Sql};
+use crate::{Result, sql::Sql, zone};
 
 /// Adds the filter as one condition in brackets, as it is meant by who looks, if somebody does.
 ///
@@ -84,9 +84,12 @@ fn push_condition(sql: &mut Sql, condition: &Condition, viewer: Option<&Actor>) 
         Operator::Contains => push_contains(sql, column, &condition.values),
         Operator::From => sql
             .push(&format!("({column} >= "))
-            .bind(day(condition)?)
+            .bind(day(condition, viewer)?)
             .push(")"),
-        Operator::Before => sql.push(&format!("({column} < ")).bind(day(condition)?).push(")"),
+        Operator::Before => sql
+            .push(&format!("({column} < "))
+            .bind(day(condition, viewer)?)
+            .push(")"),
     };
     Ok(())
 }
@@ -156,12 +159,13 @@ fn id(value: &str, viewer: Option<&Actor>) -> Result<Option<Uuid>> {
     }
 }
 
-fn day(condition: &Condition) -> Result<Value> {
-    let day = condition
-        .values
-        .first()
-        .and_then(|value| value.parse::<NaiveDate>().ok());
-    day.map(|day| day.and_time(NaiveTime::MIN).and_utc().into())
+/// When a day begins for the viewer; for who follows without looking, as a webhook does, in UTC.
+fn day(condition: &Condition, viewer: Option<&Actor>) -> Result<Value> {
+    let zone = viewer
+        .and_then(|viewer| zone::parse(&viewer.zone))
+        .unwrap_or(Tz::UTC);
+    let day = condition.values.first().and_then(|value| value.parse().ok());
+    day.map(|day| zone::day_begins(day, zone).into())
         .ok_or_else(|| unfit(condition))
 }
 

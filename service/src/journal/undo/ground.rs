@@ -93,8 +93,10 @@ pub(super) struct Ground {
     pub(super) subjects: HashMap<Uuid, Subject>,
     /// Records that are no parts of customers, by their own id.
     pub(super) others: HashMap<Uuid, Other>,
-    /// Who kept appointments before, as far as the actor may book for them.
+    /// Who kept appointments before, or keeps them, as far as the actor may book for them.
     pub(super) keepers: HashSet<Uuid>,
+    /// The types of appointments that can be booked, where changes are about some.
+    types: HashSet<Uuid>,
     /// Customers that the batch itself made.
     pub(super) made_here: HashSet<Uuid>,
     /// Who owned customers before, as far as they work here still.
@@ -119,15 +121,26 @@ impl Ground {
         own: Option<BatchId>,
         recorded: &[Recorded],
     ) -> Result<Self> {
-        let subjects: HashSet<Uuid> = recorded.iter().map(|change| change.subject).collect();
+        // What an older program handed over stands under the appointment itself, not under its customer.
+        let appointments = recorded
+            .iter()
+            .filter(|change| change.kind == RecordKind::Appointment.word());
+        let subjects: HashSet<Uuid> = recorded
+            .iter()
+            .map(|change| change.subject)
+            .chain(appointments.map(|change| change.record))
+            .collect();
         let subjects: Vec<Uuid> = subjects.into_iter().collect();
         let first = recorded.last().map_or(i64::MAX, |change| change.seq);
         let befores = || recorded.iter().filter_map(|change| change.before.as_ref());
         other::lock_keepers(tx, recorded).await?;
+        let types = other::types_in_use(tx, recorded).await?;
+        let others = other::load(tx, ctx, recorded).await?;
         let mut ground = Self {
             subjects: lock(tx, subjects.clone()).await?,
-            others: other::load(tx, ctx, recorded).await?,
-            keepers: other::bookable_keepers(tx, ctx.actor(), recorded).await?,
+            keepers: other::bookable_keepers(tx, ctx.actor(), recorded, &others).await?,
+            others,
+            types,
             active: active_owners(tx, befores()).await?,
             companies: companies(tx, ctx, befores()).await?,
             with_people: with_people(tx, persons_again(recorded)).await?,
@@ -215,6 +228,21 @@ impl Ground {
             Standing::Top if self.removed.contains(&record) => Standing::Covered,
             standing => standing,
         }
+    }
+
+    /// Whether an appointment may take the time of all who keep it again: as a save asks.
+    pub(super) fn may_take_time(&self, appointment: Uuid) -> bool {
+        let kept = self.others.get(&appointment).map(|other| &other.staff);
+        kept.is_none_or(|staff| staff.iter().all(|one| self.keepers.contains(one)))
+    }
+
+    /// Whether nothing could be booked any more without a type: then it stays. If not, it is in use no more.
+    pub(super) fn drops_last_type(&mut self, id: Uuid) -> bool {
+        if self.types.contains(&id) && self.types.len() == 1 {
+            return true;
+        }
+        self.types.remove(&id);
+        false
     }
 
     /// Whether somebody changed what the change made later, in a batch that was not taken back since. What `maker` did

@@ -31,6 +31,8 @@ pub(super) struct Other {
     in_trash: bool,
     /// Whether it is the actor's own account.
     own: bool,
+    /// Who keeps it, if it is an appointment.
+    pub(super) staff: Vec<Uuid>,
 }
 
 impl Other {
@@ -114,6 +116,7 @@ async fn plain(
             moves: may,
             in_trash: false,
             own,
+            staff: Vec::new(),
         };
         (id, other)
     });
@@ -160,6 +163,7 @@ async fn appointments(
             in_trash: booked.in_trash,
             own: false,
             name: booked.name,
+            staff: booked.staff,
         };
         (booked.id, other)
     });
@@ -208,13 +212,16 @@ struct Former {
     team: Option<Uuid>,
 }
 
-/// Who kept appointments before these changes, works here still, and is within the reach of who books: as a save asks.
+/// Who kept appointments before these changes, or keeps them, works here still, and is within the reach of who books: as a
+/// save asks.
 pub(super) async fn bookable_keepers(
     tx: &impl ConnectionTrait,
     actor: &Actor,
     recorded: &[Recorded],
+    others: &HashMap<Uuid, Other>,
 ) -> Result<HashSet<Uuid>> {
-    let former: Vec<Uuid> = former_keepers(recorded).collect();
+    let present = others.values().flat_map(|other| other.staff.iter().copied());
+    let former: Vec<Uuid> = former_keepers(recorded).chain(present).collect();
     if former.is_empty() {
         return Ok(HashSet::new());
     }
@@ -226,6 +233,19 @@ pub(super) async fn bookable_keepers(
     let active = Former::find_by_statement(statement).all(tx).await?.into_iter();
     let reached = active.filter(|one| within.holds(Some(UserId(one.id)), one.team.map(TeamId)));
     Ok(reached.map(|one| one.id).collect())
+}
+
+/// The types of appointments that can be booked, held still, where changes are about some.
+pub(super) async fn types_in_use(tx: &impl ConnectionTrait, recorded: &[Recorded]) -> Result<HashSet<Uuid>> {
+    if ids(recorded, RecordKind::AppointmentType).is_empty() {
+        return Ok(HashSet::new());
+    }
+    let statement = sql(
+        "SELECT id FROM appointment_type WHERE active ORDER BY id FOR UPDATE",
+        [],
+    );
+    let types = Keeper::find_by_statement(statement).all(tx).await?;
+    Ok(types.into_iter().map(|one| one.id).collect())
 }
 
 #[derive(FromQueryResult)]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rapport_domain::{
+    appointment::Status,
     customer::{ContactKind, Field},
     error::AppError,
     id::BatchId,
@@ -29,6 +30,8 @@ use crate::{
 
 /// The most exceptions that a report lists; it counts them all.
 const KEPT_MAX: usize = 100;
+/// Why an appointment does not take the time of those who keep it again.
+const KEEPER_GONE: &str = "You may not book for who keeps it, or they do not work here any more.";
 /// Why a field is not put back.
 const LATER_STAYS: &str = "It was changed since; the later value stays.";
 
@@ -82,7 +85,9 @@ impl<'a> Run<'a> {
         let mut ground = Ground::lay(tx, self.ctx, self.target, own, &recorded).await?;
         let mut changes = Vec::new();
         for change in recorded {
-            if let Some(inverse) = self.inverse(&ground, change)? {
+            if let Some(inverse) = self.inverse(&ground, change)?
+                && !self.drops_last_type(&mut ground, &inverse)
+            {
                 ground.note(inverse.subject, inverse.kind, inverse.op, &inverse.after);
                 changes.push(inverse);
             }
@@ -122,6 +127,10 @@ impl<'a> Run<'a> {
             self.keep(about, None, reason);
             return Ok(None);
         }
+        if kind == RecordKind::Appointment && op == Op::Trash && !ground.may_take_time(change.record) {
+            self.keep(about, None, KEEPER_GONE);
+            return Ok(None);
+        }
         if op == Op::Create && ground.added_to(kind, &change, self.maker) {
             self.keep(about, None, "It was added to since; it stays.");
             return Ok(None);
@@ -145,6 +154,21 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Whether an inverse would leave no type of appointment in use; then it is left.
+    fn drops_last_type(&mut self, ground: &mut Ground, inverse: &Change) -> bool {
+        let drops = inverse.op == Op::Remove || inverse.after.get("active") == Some(&json!(false));
+        if inverse.kind != RecordKind::AppointmentType || !drops || !ground.drops_last_type(inverse.record) {
+            return false;
+        }
+        let name = ground.name(inverse.record).to_owned();
+        self.keep(
+            (inverse.record, &name),
+            None,
+            "One type has to stay in use, or nothing could be booked.",
+        );
+        true
+    }
+
     /// Puts back those fields that nobody touched since.
     fn put_back(
         &mut self,
@@ -154,9 +178,10 @@ impl<'a> Run<'a> {
         change: Recorded,
     ) -> Option<Change> {
         let mut was = fields(change.before.unwrap_or_default());
-        let stays = self.kept_people(ground, kind, change.subject, &was);
+        let became = fields(change.after.unwrap_or_default());
         let mut back = Change::bare(kind, change.record, change.subject, Op::Update);
-        for (field, became) in fields(change.after.unwrap_or_default()) {
+        let stays = self.kept_people(ground, &back, &was, &became);
+        for (field, became) in became {
             let because = stays
                 .filter(|(fields, _)| fields.contains(&field.as_str()))
                 .map(|(_, reason)| reason);
@@ -187,15 +212,18 @@ impl<'a> Run<'a> {
     fn kept_people(
         &self,
         ground: &Ground,
-        kind: RecordKind,
-        subject: Uuid,
+        back: &Change,
         was: &Fields,
+        became: &Fields,
     ) -> Option<(&'static [&'static str], &'static str)> {
-        match kind {
+        match back.kind {
             RecordKind::Customer => {
-                let right = ground.subjects.get(&subject)?.right(self.ctx.actor());
+                let right = ground.subjects.get(&back.subject)?.right(self.ctx.actor());
                 let reason = right.owner_refusal(was, &ground.active)?;
                 Some((&OWNERSHIP, reason))
+            }
+            RecordKind::Appointment if became.get("status") == Some(&json!(Status::Cancelled.word())) => {
+                (!ground.may_take_time(back.record)).then_some((&["status", "reason"], KEEPER_GONE))
             }
             RecordKind::Appointment => {
                 let gone = was
@@ -239,6 +267,7 @@ impl<'a> Run<'a> {
             None => {
                 let command = Command {
                     undo_of: Some(self.target),
+                    via: self.progress.via.unwrap_or(self.ctx.via()),
                     ..Command::of(self.ctx, "undo")
                 };
                 open(tx, self.ctx.clock().new_id(), &command, self.opens).await?

@@ -5,9 +5,17 @@ use rapport_domain::{
     error::AppError,
     form::{Done, Values},
 };
-use rapport_service::{Ctx, appointment};
+use rapport_service::{Ctx, appointment, seen::Seen};
 
 use super::{Form, changed, local_path, saved, seen, tell, written};
+
+/// The version that the page showed; whichever stands, for one that an older server drew.
+fn looked_at(values: &Values) -> Result<Seen, AppError> {
+    match values.has("version") {
+        true => seen(values).map(Seen::At),
+        false => Ok(Seen::Latest),
+    }
+}
 
 pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError> {
     match form {
@@ -33,14 +41,14 @@ pub(super) async fn submit(form: Form, values: &Values, ctx: &Ctx) -> Result<Don
                 .get("status")
                 .parse()
                 .map_err(|sentence| AppError::invalid("status", sentence))?;
-            let receipt = tell(appointment::set_status(ctx, id, status).await)?;
+            let receipt = tell(appointment::set_status(ctx, id, looked_at(values)?, status).await)?;
             let said = format!("{}.", status.label());
             Ok(saved(form.page(values), &said, receipt))
         }
         Form::CancelAppointment(id) => {
             let reason = cancel_reason(values.get("reason"));
             let reason = reason.map_err(|sentence| AppError::invalid("reason", sentence))?;
-            let receipt = tell(appointment::cancel(ctx, id, reason).await)?;
+            let receipt = tell(appointment::cancel(ctx, id, looked_at(values)?, reason).await)?;
             Ok(saved(form.page(values), "Cancelled; its time is free.", receipt))
         }
         _ => Err(AppError::internal()),
