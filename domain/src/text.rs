@@ -37,6 +37,13 @@ pub fn required_line(raw: &str, needed: &str) -> Result<String, String> {
     }
 }
 
+/// So many of something, in words: “1 row”, “2 rows”.
+#[must_use]
+pub fn many(count: u64, one: &str, more: &str) -> String {
+    let what = if count == 1 { one } else { more };
+    format!("{count} {what}")
+}
+
 /// Nothing, or the text.
 #[must_use]
 pub fn non_empty(text: String) -> Option<String> {

@@ -221,7 +221,11 @@ fn place(place: String) -> AnyView {
 /// What can be said of it next.
 fn next_statuses(status: Status, begun: bool) -> Vec<(Status, &'static str)> {
     let all = [
-        (Status::Confirmed, "Confirm", !begun),
+        (
+            Status::Confirmed,
+            "Confirm",
+            !begun && status != Status::Cancelled,
+        ),
         (Status::Done, "Held", begun),
         (Status::NoShow, "No-show", begun),
         (
@@ -243,17 +247,22 @@ fn next_statuses(status: Status, begun: bool) -> Vec<(Status, &'static str)> {
 #[component]
 fn Acts(appointment: Appointment) -> impl IntoView {
     let (id, status) = (appointment.id, appointment.status);
+    let version = appointment.version;
     let back = format!("/appointments/{id}");
-    let statuses = next_statuses(status, appointment.begun).into_iter().map(|(next, words)| {
+    let to = back.clone();
+    // Never one in the place of another: who presses twice means the first.
+    let key = move |(next, _): &(Status, &'static str)| (version, next.word());
+    let next = next_statuses(status, appointment.begun);
+    let one = move |(next, words): (Status, &'static str)| {
         let hidden = Values::default()
             .with("status", next.word())
-            .with("back", back.clone());
+            .with("back", to.clone());
         view! {
-            <DoorForm form=Form::SetAppointmentStatus(id) hidden id=format!("status-{next}") label=words on_done=Callback::new(|_| ())>
+            <DoorForm form=Form::SetAppointmentStatus(id) seen=version hidden id=format!("status-{next}") label=words on_done=Callback::new(|_| ())>
                 <Button kind="submit">{words}</Button>
             </DoorForm>
         }
-    });
+    };
     // A reason that was refused is asked for again.
     let refused = use_door().failed_form() == Some(Form::CancelAppointment(id));
     let cancel = (status != Status::Cancelled).then(|| {
@@ -261,7 +270,7 @@ fn Acts(appointment: Appointment) -> impl IntoView {
         view! {
             <details class="card mt-4" open=refused>
                 <summary>"Cancel this appointment"</summary>
-                <DoorForm form=Form::CancelAppointment(id) hidden id="cancel" class="form" label="Cancel" on_done=Callback::new(|_| ())>
+                <DoorForm form=Form::CancelAppointment(id) seen=version hidden id="cancel" class="form" label="Cancel" on_done=Callback::new(|_| ())>
                     <Field name="reason" label="Why" hint="Others see it in the calendar and on the customer's page." required=true/>
                     <CancelButton/>
                 </DoorForm>
@@ -269,7 +278,7 @@ fn Acts(appointment: Appointment) -> impl IntoView {
         }
     });
     view! {
-        <div class="acts">{statuses.collect_view()}</div>
+        <div class="acts"><For each=move || next.clone() key children=one/></div>
         {cancel}
     }
     .into_any()
@@ -299,7 +308,7 @@ mod tests {
         };
         assert_eq!(words(Status::Booked, false), ["Confirm"]);
         assert_eq!(words(Status::Booked, true), ["Held", "No-show"]);
-        assert_eq!(words(Status::Cancelled, false), ["Confirm", "Book again"]);
+        assert_eq!(words(Status::Cancelled, false), ["Book again"]);
         assert_eq!(words(Status::Done, true), ["No-show", "Back to booked"]);
     }
 

@@ -133,7 +133,7 @@ fn People(calendar: Arc<Calendar>) -> impl IntoView {
         let on = calendar.shown.contains(staff);
         view! {
             <label class="item">
-                <input type="checkbox" name="staff" value=staff.id.to_string() checked=on/>
+                <input type="checkbox" name="staff" value=staff.id.to_string() checked=on prop:checked=on/>
                 <span class="cut">{staff.name.clone()}</span>
             </label>
         }
@@ -154,7 +154,7 @@ fn People(calendar: Arc<Calendar>) -> impl IntoView {
                 <div class="people">{people}</div>
                 <hr/>
                 <label class="item">
-                    <input type="checkbox" name="cancelled" value="1" checked=calendar.query.cancelled/>
+                    <input type="checkbox" name="cancelled" value="1" checked=calendar.query.cancelled prop:checked=calendar.query.cancelled/>
                     "Cancelled ones, too"
                 </label>
                 <div class="acts p-1">

@@ -169,11 +169,11 @@ pub fn FilterForm(
             </div>
             <div class="field">
                 <label for="filter-tag">"Tag"</label>
-                <input class="input short" id="filter-tag" name="tag" value=tag/>
+                <input class="input short" id="filter-tag" name="tag" value=tag.clone() prop:value=tag/>
             </div>
             <div class="field">
                 <label for="filter-city">"City"</label>
-                <input class="input short" id="filter-city" name="city" value=city/>
+                <input class="input short" id="filter-city" name="city" value=city.clone() prop:value=city/>
             </div>
             <Hidden pairs=rest/>
             <Button kind="submit" weight=Weight::Main>"Show"</Button>

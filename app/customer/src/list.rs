@@ -400,7 +400,7 @@ fn walk_by_keys(open: Memo<Option<CustomerId>>, show: Callback<Option<CustomerId
             }
             match event.key().as_str() {
                 "Escape" if open.get_untracked().is_some() => {
-                    dom::focus(dom::all(".customers [aria-current] a").into_iter().next());
+                    focus_open_row();
                     show.run(None);
                 }
                 "/" => {
@@ -423,6 +423,11 @@ fn walk_by_keys(open: Memo<Option<CustomerId>>, show: Callback<Option<CustomerId
         });
         on_cleanup(move || keys.remove());
     });
+}
+
+/// Puts the focus on the row whose panel is open, before that goes.
+pub fn focus_open_row() {
+    dom::focus(dom::all(".customers [aria-current] a").into_iter().next());
 }
 
 /// The row's link after a key: from the one in focus, else from the one that is open.

@@ -10,6 +10,7 @@ use kit::{
         avatar::{Avatar, Shape},
         awaited::{awaited, bones, nothing, waiting},
         button::{IconLink, LinkButton},
+        dom,
         empty::ErrorState,
         panel::SidePanel,
     },
@@ -27,7 +28,7 @@ use super::{
     api,
     edits::{Edits, use_edits},
     facts::{Facts, mail_link, main_fields, phone_link},
-    list::PageResource,
+    list::{PageResource, focus_open_row},
     story::StoryList,
 };
 
@@ -67,7 +68,12 @@ pub fn CustomerPanel(
         <Walk id query page/>
         <span class="grow"></span>
         <IconLink name="Open the page" icon=icondata::LuMaximize2 href=format!("/customers/{id}")/>
-        <IconLink name="Close" icon=icondata::LuX href=Signal::derive(move || query.with(|query| query.href(PATH)))/>
+        <IconLink
+            name="Close"
+            icon=icondata::LuX
+            href=Signal::derive(move || query.with(|query| query.href(PATH)))
+            on:click=|_| focus_open_row()
+        />
     };
     view! {
         <SidePanel label="Customer" tools=tools.into_any()>
@@ -86,15 +92,16 @@ fn Walk(id: CustomerId, query: Memo<ListQuery>, page: PageResource) -> impl Into
             .map(|page| page.rows.iter().map(|row| row.id).collect())
             .unwrap_or_default();
         let (before, after) = neighbours(&ids, id);
-        let link = move |to: Option<CustomerId>, name, icon| {
+        // The panel of the next one has the same link, which has the focus then.
+        let link = move |to: Option<CustomerId>, id, name, icon| {
             to.map(|to| {
                 let href = with_open(&query.get_untracked(), to);
-                view! { <IconLink name icon href/> }
+                view! { <IconLink name icon href attr:id=id on:click=|_| dom::keep_focus()/> }
             })
         };
         view! {
-            {link(before, "The one before", icondata::LuChevronUp)}
-            {link(after, "The next one", icondata::LuChevronDown)}
+            {link(before, "walk-before", "The one before", icondata::LuChevronUp)}
+            {link(after, "walk-next", "The next one", icondata::LuChevronDown)}
         }
         .into_any()
     };

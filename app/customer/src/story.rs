@@ -127,6 +127,10 @@ pub fn StoryList(
             return;
         };
         event.prevent_default();
+        // The second press of a double click would take back what the first did.
+        if event.detail() > 1 {
+            return;
+        }
         spawn_local(async move {
             if let Err(fault) = submitter.send(form, Values::default()).await {
                 toasts.show_fault(&fault);

@@ -9,11 +9,13 @@ use kit::{
     },
 };
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 use rapport_domain::{
     form::Values,
     id::ImportId,
     import::{Example, ImportReport, ImportView, PROBLEMS_LISTED, Problem},
     journal::UndoReport,
+    text::many,
 };
 
 use super::upload::MendedUpload;
@@ -54,17 +56,21 @@ pub fn Counts(
         (
             "Made",
             created_rows,
-            format!("{created_companies} companies, {created_people} people"),
+            format!(
+                "{}, {}",
+                many(created_companies, "company", "companies"),
+                many(created_people, "person", "people")
+            ),
         ),
         (
             "Changed",
             changed_rows,
-            format!("{changed_records} customers{changed}"),
+            format!("{}{changed}", many(changed_records, "customer", "customers")),
         ),
         (
             "Brought back from the trash",
             restored_rows,
-            format!("{restored_records} customers"),
+            many(restored_records, "customer", "customers"),
         ),
         ("Left as they are", unchanged_rows, String::new()),
         ("Not taken", problem_rows, String::new()),
@@ -217,13 +223,24 @@ pub fn Report(
 fn Mend(id: ImportId, of: u64, headers: Vec<String>, problems: Vec<Problem>) -> impl IntoView {
     let last = problems.last().map(|problem| problem.line).unwrap_or_default();
     let shown = problems.len() as u64;
+    let behind = use_query_map()
+        .read_untracked()
+        .get("behind")
+        .and_then(|behind| behind.parse::<u64>().ok())
+        .unwrap_or_default();
+    let back = match behind {
+        0 => format!("/imports/{id}"),
+        behind => format!("/imports/{id}?behind={behind}"),
+    };
+    let first = (behind > 0)
+        .then(|| view! { <LinkButton href=format!("/imports/{id}")>"The first rows"</LinkButton> });
     let further = (shown == PROBLEMS_LISTED && shown < of).then(|| {
         view! { <LinkButton href=format!("/imports/{id}?behind={last}")>"Further rows"</LinkButton> }
     });
     view! {
         <section aria-label="Rows to mend">
             <div class="acts">
-                <h2 class="grow">{format!("{of} rows to mend")}</h2>
+                <h2 class="grow">{format!("{} to mend", many(of, "row", "rows"))}</h2>
                 // The router would take it for a page.
                 <LinkButton href=format!("/imports/{id}/problems.csv") icon=icondata::LuDownload attr:rel="external">
                     "Download as CSV"
@@ -233,17 +250,17 @@ fn Mend(id: ImportId, of: u64, headers: Vec<String>, problems: Vec<Problem>) -> 
             <ol class="mend">
                 // Never one row in the place of another: what is typed in it would stay behind.
                 <For each=move || problems.clone() key=|problem| problem.line let(problem)>
-                    {mend_row(id, &headers, problem)}
+                    {mend_row(id, &headers, problem, &back)}
                 </For>
             </ol>
-            {further}
+            <div class="acts">{first} {further}</div>
         </section>
     }
     .into_any()
 }
 
 /// One row: why it was not taken, and its values to be mended. What is more than the columns is shown beside them.
-fn mend_row(id: ImportId, headers: &[String], problem: Problem) -> AnyView {
+fn mend_row(id: ImportId, headers: &[String], problem: Problem, back: &str) -> AnyView {
     let line = problem.line;
     if problem.fields.is_empty() {
         let text = "This row is too long to be shown; please mend it in the file.";
@@ -273,7 +290,9 @@ fn mend_row(id: ImportId, headers: &[String], problem: Problem) -> AnyView {
     let over: Vec<_> = problem.fields.iter().skip(headers.len()).cloned().collect();
     let over = (!over.is_empty())
         .then(|| view! { <p class="dim">{format!("Behind the last column: {}", over.join(" | "))}</p> });
-    let hidden = Values::default().with("line", line.to_string());
+    let hidden = Values::default()
+        .with("line", line.to_string())
+        .with("back", back);
     view! {
         <li>
             <details class="card">
@@ -283,7 +302,7 @@ fn mend_row(id: ImportId, headers: &[String], problem: Problem) -> AnyView {
                     <span class="dim">{problem.reason}</span>
                 </summary>
                 {over}
-                <DoorForm form=Form::MendRow(id) hidden id=format!("mend-{line}") class="values" label=format!("Line {line}")>
+                <DoorForm form=Form::MendRow(id) hidden id=format!("mend-{line}") class="values" label=format!("Line {line}") on_done=Callback::new(|_| ())>
                     {fields}
                     <RowError/>
                     <Button kind="submit">"Take this row"</Button>

@@ -17,6 +17,7 @@ use rapport_domain::{
         DayOrder, Delimiter, Draft, Encoding, ImportSettings, ImportView, MatchBy, OnMatch, Row,
         SavedMapping, Target, stages_offered,
     },
+    text::many,
 };
 use wasm_bindgen::JsCast;
 
@@ -83,7 +84,7 @@ pub fn Mapping(
                 <Counts report/>
                 <div class="acts">
                     <DoorForm form=Form::RunImport(id)>
-                        <Button kind="submit" weight=Weight::Main tall=true>{format!("Import {rows} rows")}</Button>
+                        <Button kind="submit" weight=Weight::Main tall=true>{format!("Import {}", many(rows, "row", "rows"))}</Button>
                     </DoorForm>
                 </div>
             </section>

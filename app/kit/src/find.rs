@@ -17,10 +17,12 @@ const PAUSE: Duration = Duration::from_millis(120);
 pub fn use_finding(kind: Option<CustomerKind>) -> Finding {
     let typed = RwSignal::new(String::new());
     let found = RwSignal::new(Vec::<Pick>::new());
+    let answers = RwSignal::new(String::new());
     let on_type = Callback::new(move |text: String| {
         typed.set(text.clone());
         if text.trim().is_empty() {
-            return found.set(Vec::new());
+            found.set(Vec::new());
+            return answers.set(text);
         }
         let still = move |text: &String| typed.try_with_untracked(|now| now == text) == Some(true);
         set_timeout(
@@ -30,6 +32,7 @@ pub fn use_finding(kind: Option<CustomerKind>) -> Finding {
                         let hits = suggest_customers(text.clone(), kind).await.unwrap_or_default();
                         if still(&text) {
                             found.set(hits.into_iter().map(pick).collect());
+                            answers.set(text);
                         }
                     });
                 }
@@ -39,6 +42,7 @@ pub fn use_finding(kind: Option<CustomerKind>) -> Finding {
     });
     Finding {
         found: found.into(),
+        answers: answers.into(),
         on_type,
     }
 }

@@ -50,7 +50,7 @@ pub fn Shell(
         </a>
         <div class="app">
             <Sidebar who palette/>
-            <div class="main" id="page" tabindex="-1">
+            <div class="main" id="page" tabindex="-1" on:click=|event| press_once(&event)>
                 <Offline/>
                 <LiveStatus/>
                 {children()}
@@ -60,6 +60,13 @@ pub fn Shell(
         <ToastRack/>
     }
     .into_any()
+}
+
+/// Leaves out the second press of a double click: by then another button may stand where the one stood that was meant.
+fn press_once(event: &leptos::ev::MouseEvent) {
+    if event.detail() > 1 && dom::closest(event, "button[type=submit]").is_some() {
+        event.prevent_default();
+    }
 }
 
 /// Puts the focus at the start of a page that script has drawn, as the browser does with one that it loads.

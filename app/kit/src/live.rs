@@ -28,6 +28,10 @@ use crate::{
     ui::dom,
 };
 
+/// What a page says of the time is looked at this often, and the page is read anew when it was read so long ago: what has
+/// begun meanwhile can be said to have been held, and today is another day.
+const AGES: Duration = Duration::from_secs(60);
+const OLD: f64 = 300_000.0;
 /// News that come together are one reason to read anew.
 const TOGETHER: Duration = Duration::from_millis(20);
 /// A page is not read anew more often than this.
@@ -150,6 +154,14 @@ impl Live {
         }
     }
 
+    /// Has the page read anew that was read long ago, if somebody looks at it.
+    fn age(self) {
+        let read = self.read_at.try_get_value();
+        if read.is_some_and(|read| js_sys::Date::now() - read > OLD) && !document().hidden() {
+            self.read_anew_if(|_| true);
+        }
+    }
+
     fn read_when_free(self) {
         if self.due.try_get_value() != Some(true) {
             return;
@@ -232,6 +244,15 @@ pub fn provide_live() {
         live.tab.set_value(crate::browser::new_id());
         wire::listen(live);
         here::note_activity(live);
+        live.read_at.set_value(js_sys::Date::now());
+        let ages = set_interval_with_handle(move || live.age(), AGES);
+        let seen = window_event_listener(leptos::ev::focus, move |_| live.age());
+        on_cleanup(move || {
+            if let Ok(ages) = ages {
+                ages.clear();
+            }
+            seen.remove();
+        });
     });
 }
 

@@ -19,6 +19,7 @@ pub mod page;
 pub mod panel;
 pub mod pill;
 pub mod raw;
+pub mod rows;
 pub mod select;
 pub mod send;
 pub mod skeleton;

@@ -277,16 +277,15 @@ fn Stages(figures: Figures, whose: Whose) -> impl IntoView {
         .max()
         .unwrap_or_default();
     let rows = figures.stages.into_iter().map(|(stage, many)| {
-        // The list knows no filter by team.
-        let name = if whose == Whose::All {
-            let href = format!("/customers?stage={}", stage.word());
-            view! { <a class="go" href=href>{stage.label()}</a> }.into_any()
-        } else {
-            stage.label().into_any()
+        let theirs = match whose {
+            Whose::All => String::new(),
+            Whose::Mine => "&owner=me".to_owned(),
+            Whose::Team(team) => format!("&team={team}"),
         };
+        let href = format!("/customers?stage={}{theirs}", stage.word());
         view! {
             <tr>
-                <th scope="row">{name}</th>
+                <th scope="row"><a class="go" href=href>{stage.label()}</a></th>
                 <td aria-hidden="true"><Bar count=many most class=stage_colour(stage)/></td>
                 <td class="num">{many}</td>
             </tr>

@@ -11,6 +11,7 @@ use kit::{
         button::{Button, LinkButton, Weight},
         crumbs::Crumbs,
         empty::{Empty, ErrorState},
+        rows::rows,
     },
 };
 use leptos::prelude::*;
@@ -86,11 +87,10 @@ fn List(trash: Trash) -> impl IntoView {
         let href = format!("/trash?before={before}");
         view! { <LinkButton href weight=Weight::Quiet>"Earlier"</LinkButton> }
     });
-    let lines = trash
-        .customers
-        .into_iter()
-        .map(|customer| view! { <Line customer/> })
-        .collect_view();
+    let key = |customer: &Trashed| format!("{} {}", customer.id, customer.at.said);
+    let lines = rows(trash.customers, key, |customer| {
+        view! { <Line customer/> }.into_any()
+    });
     view! {
         <ul class="agenda" aria-label="In the trash">
             {lines}

@@ -8,6 +8,7 @@ use kit::{
         field::Field,
         link::SecretLink,
         page::{PlainPage, loaded},
+        rows::rows,
         select::{Pick, Select},
         send::Send,
     },
@@ -44,9 +45,8 @@ pub fn draw() -> Drawn {
 #[component]
 fn Keys(keys: Vec<KeyView>) -> impl IntoView {
     let open = use_door().failed_form() == Some(Form::NewApiKey) || keys.is_empty();
-    let keys = keys
-        .into_iter()
-        .map(|key| view! { <Key form=Form::RevokeApiKey(key.id) key/> });
+    let own = |key: KeyView| view! { <Key form=Form::RevokeApiKey(key.id) key/> }.into_any();
+    let keys = rows(keys, identity, own);
     view! {
         <p class="dim mb-4">
             "By a key a program does what you may do, in your name: all of it stands in the journal and can be undone. It
@@ -54,7 +54,7 @@ fn Keys(keys: Vec<KeyView>) -> impl IntoView {
             <Described/>
         </p>
         <div class="grid gap-2">
-            {keys.collect_view()}
+            {keys}
             <details class="card" open=open>
                 <summary class="go">"New key"</summary>
                 <NewKey form=Form::NewApiKey label="New key"/>
@@ -62,6 +62,12 @@ fn Keys(keys: Vec<KeyView>) -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// What tells the row of a key from all others, and from what it said before.
+pub(super) fn identity(key: &KeyView) -> String {
+    let used = key.used.as_ref().map_or("", |used| &used.said);
+    format!("{} {used} {} {}", key.id, key.expired, key.secret.is_some())
 }
 
 /// Where it is said how a program uses a key.

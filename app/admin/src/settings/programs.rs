@@ -6,20 +6,21 @@ use kit::{
     ui::{
         button::Button,
         page::{PlainPage, below_admin, loaded},
+        rows::rows,
         select::{Pick, Select},
     },
 };
 use leptos::prelude::*;
 use rapport_domain::{
     access::BuiltInRole,
-    api_key::{AllKeys, OwnedKey, Program},
+    api_key::{AllKeys, KeyView, OwnedKey, Program},
     id::TeamId,
 };
 use wasm_split_helpers::wasm_split;
 
 use super::{
     api,
-    keys::{Described, Key, NewKey},
+    keys::{Described, Key, NewKey, identity},
 };
 
 /// The page.
@@ -90,17 +91,15 @@ fn Account(program: Program) -> impl IntoView {
     let open = use_door().failed_form() == Some(Form::NewProgramKey(program.id));
     let team = program.team.map(|team| format!(" · {team}")).unwrap_or_default();
     let about = format!("{}{team}", program.role.label());
-    let keys = program
-        .keys
-        .into_iter()
-        .map(|key| view! { <Key form=Form::RevokeAnyKey(key.id) key/> });
+    let one = |key: KeyView| view! { <Key form=Form::RevokeAnyKey(key.id) key/> }.into_any();
+    let keys = rows(program.keys, identity, one);
     let label = format!("Close {}", program.name);
     let name = program.name.clone();
     view! {
         <section class="card run" aria-label=name>
             <h2>{program.name}</h2>
             <p class="sm dim">{about}</p>
-            <div class="grid gap-2">{keys.collect_view()}</div>
+            <div class="grid gap-2">{keys}</div>
             <details class="card" open=open>
                 <summary class="go">"Another key"</summary>
                 <NewKey form=Form::NewProgramKey(program.id) label="Another key"/>
@@ -119,12 +118,11 @@ fn of_people(keys: Vec<OwnedKey>) -> AnyView {
     if keys.is_empty() {
         return ().into_any();
     }
-    let keys = keys.into_iter().map(|OwnedKey { owner, key }| {
-        view! { <Key form=Form::RevokeAnyKey(key.id) key owner/> }
-    });
+    let one = |OwnedKey { owner, key }| view! { <Key form=Form::RevokeAnyKey(key.id) key owner/> }.into_any();
+    let keys = rows(keys, |owned| identity(&owned.key), one);
     view! {
         <h2 class="mt-6 mb-2">"Keys of people"</h2>
-        <div class="grid gap-2">{keys.collect_view()}</div>
+        <div class="grid gap-2">{keys}</div>
     }
     .into_any()
 }

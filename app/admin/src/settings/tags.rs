@@ -8,6 +8,7 @@ use kit::{
         empty::Empty,
         field::Field,
         page::{PlainPage, below_admin, loaded},
+        rows::rows,
         send::Send,
     },
 };
@@ -46,22 +47,20 @@ fn Tags(tags: Vec<Tag>) -> impl IntoView {
         let text = "Tags are typed on customers. What is in use is listed here, to be called otherwise or taken away everywhere.";
         return view! { <Empty icon=icondata::LuTag title="No customer has a tag" text/> }.into_any();
     }
-    let tags = tags
-        .into_iter()
-        .enumerate()
-        .map(|(place, tag)| view! { <Edit place tag/> });
+    let key = |tag: &Tag| format!("{} {}", tag.customers, tag.name);
+    let tags = rows(tags, key, |tag| view! { <Edit tag/> }.into_any());
     view! {
         <p class="dim mb-4">
             "What is changed here is changed with all customers that have the tag, as one command that can be undone. A tag
             that gets the name of another one becomes one with it."
         </p>
-        <div class="grid gap-2">{tags.collect_view()}</div>
+        <div class="grid gap-2">{tags}</div>
     }
     .into_any()
 }
 
 #[component]
-fn Edit(place: usize, tag: Tag) -> impl IntoView {
+fn Edit(tag: Tag) -> impl IntoView {
     let customers = match tag.customers {
         1 => " 1 customer".to_owned(),
         COUNTED.. => format!(" {COUNTED} customers or more"),
@@ -74,6 +73,8 @@ fn Edit(place: usize, tag: Tag) -> impl IntoView {
         .iter()
         .any(|form| door.has_failed(*form, &hidden));
     let label = format!("Tag {}", tag.name);
+    // By its name, and so that every name makes an id.
+    let id: String = tag.name.bytes().map(|byte| format!("{byte:02x}")).collect();
     let search = form_urlencoded::Serializer::new(String::new())
         .append_pair("tag", &tag.name)
         .finish();
@@ -85,7 +86,7 @@ fn Edit(place: usize, tag: Tag) -> impl IntoView {
                 form=Form::RenameTag
                 hidden=hidden.clone()
                 values
-                id=format!("tag-{place}")
+                id=format!("tag-{id}")
                 class="form"
                 label
                 on_done=Callback::new(|_| ())
@@ -95,7 +96,7 @@ fn Edit(place: usize, tag: Tag) -> impl IntoView {
             </DoorForm>
             <div class="acts">
                 <LinkButton href=list weight=Weight::Quiet>"See the customers"</LinkButton>
-                <DoorForm form=Form::RemoveTag hidden id=format!("no-tag-{place}") on_done=Callback::new(|_| ())>
+                <DoorForm form=Form::RemoveTag hidden id=format!("no-tag-{id}") on_done=Callback::new(|_| ())>
                     <Button kind="submit">"Take it away everywhere"</Button>
                 </DoorForm>
             </div>

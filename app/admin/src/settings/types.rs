@@ -6,6 +6,7 @@ use kit::{
     ui::{
         field::Field,
         page::{PlainPage, below_admin, loaded},
+        rows::rows,
         select::Select,
         send::Send,
     },
@@ -44,10 +45,8 @@ pub fn draw() -> Drawn {
 
 #[component]
 fn Types(types: Vec<AppointmentType>) -> impl IntoView {
-    let types = types
-        .into_iter()
-        .map(|kind| view! { <Edit kind/> })
-        .collect_view();
+    let key = |kind: &AppointmentType| format!("{} {}", kind.id, kind.version);
+    let types = rows(types, key, |kind| view! { <Edit kind/> }.into_any());
     let refused = use_door().failed_form() == Some(Form::NewAppointmentType);
     let values = Values::default()
         .with("minutes", "30")

@@ -7,6 +7,7 @@ use kit::{
         button::Button,
         field::Field,
         page::{PlainPage, below_admin, loaded},
+        rows::rows,
         send::Send,
     },
 };
@@ -41,11 +42,12 @@ pub fn draw() -> Drawn {
 
 fn sheet(people: People) -> AnyView {
     let refused = use_door().failed_form() == Some(Form::NewTeam);
-    let teams = people.teams.into_iter().map(|team| view! { <Edit team/> });
+    let key = |team: &Team| format!("{} {} {}", team.id, team.version, team.members);
+    let teams = rows(people.teams, key, |team| view! { <Edit team/> }.into_any());
     view! {
         <p class="dim mb-4">"Who is in a team sees its customers and appointments, as far as their role reaches."</p>
         <div class="grid gap-2">
-            {teams.collect_view()}
+            {teams}
             <details class="card" open=refused>
                 <summary class="go">"New team"</summary>
                 <DoorForm form=Form::NewTeam mint=true class="form" label="New team" on_done=Callback::new(|_| ())>

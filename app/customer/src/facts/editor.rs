@@ -45,6 +45,10 @@ impl Change {
     /// What a key means in an editor that holds `value`; none while its control is not there. True if it meant
     /// something.
     fn key(self, event: &ev::KeyboardEvent, value: impl FnOnce() -> Option<Pick>) -> bool {
+        // The key belongs to the word that is being composed.
+        if event.is_composing() {
+            return false;
+        }
         match event.key().as_str() {
             // Shift Enter begins the next line, where there are lines.
             "Enter" if !event.shift_key() => {
@@ -228,7 +232,12 @@ fn OwnerEditor(change: Change, start: Pick) -> impl IntoView {
     let editor = move || {
         let start = start.clone();
         async move {
-            let options = owners_or_nobody(awaited(owners).await);
+            let mut options = owners_or_nobody(awaited(owners).await);
+            // Who owns it now may be nobody to choose: whoever only looks changes nothing.
+            if !options.iter().any(|(id, _)| *id == start.0) {
+                let words = if start.1.is_empty() { "As it is" } else { &start.1 };
+                options.push((start.0.clone(), words.to_owned()));
+            }
             view! { <PickEditor change start options/> }.into_any()
         }
     };

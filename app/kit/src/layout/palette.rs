@@ -115,6 +115,7 @@ pub fn Palette(
             if event.key().eq_ignore_ascii_case("k")
                 && (event.ctrl_key() || event.meta_key())
                 && !event.shift_key()
+                && !event.repeat()
             {
                 event.prevent_default();
                 open.update(|open| *open = !*open);
@@ -135,6 +136,9 @@ fn Search(who: MeResource, open: RwSignal<bool>) -> impl IntoView {
     let text = RwSignal::new(String::new());
     let found = RwSignal::new(Vec::<Offer>::new());
     let said = RwSignal::new(None::<String>);
+    // What the hits answer, and whether Enter was pressed before they did.
+    let answers = RwSignal::new(String::new());
+    let waits = StoredValue::new(false);
     let at = RwSignal::new(0_usize);
     let may = RwSignal::new(May::default());
     Effect::new(move || {
@@ -161,13 +165,27 @@ fn Search(who: MeResource, open: RwSignal<bool>) -> impl IntoView {
     let ask = move |event| {
         let typed = event_target_value(&event);
         at.set(0);
+        waits.set_value(false);
         text.set(typed.clone());
-        look_up(typed, text, found, said);
+        look_up(typed, text, found, said, answers);
     };
+    let is_answered = move || answers.with(|answers| text.with(|text| answers == text));
+    Effect::new(move || {
+        if is_answered() && waits.get_value() {
+            waits.set_value(false);
+            go.run(at.get_untracked());
+        }
+    });
     let key = move |event: ev::KeyboardEvent| match event.key().as_str() {
+        // The key belongs to the word that is being composed.
+        _ if event.is_composing() => {}
         "Enter" => {
             event.prevent_default();
-            go.run(at.get_untracked());
+            if untrack(is_answered) {
+                go.run(at.get_untracked());
+            } else {
+                waits.set_value(true);
+            }
         }
         key @ ("ArrowDown" | "ArrowUp") => {
             event.prevent_default();
@@ -252,11 +270,12 @@ fn look_up(
     text: RwSignal<String>,
     found: RwSignal<Vec<Offer>>,
     said: RwSignal<Option<String>>,
+    answers: RwSignal<String>,
 ) {
     if typed.trim().is_empty() {
         found.set(Vec::new());
         said.set(None);
-        return;
+        return answers.set(typed);
     }
     set_timeout(
         move || {
@@ -276,6 +295,7 @@ fn look_up(
                     }
                     Err(fault) => said.set(Some(fault.to_string())),
                 }
+                answers.set(typed);
             });
         },
         PAUSE,

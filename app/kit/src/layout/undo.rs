@@ -14,7 +14,12 @@ pub fn undo_by_key() {
     Effect::new(move || {
         let key = window_event_listener(ev::keydown, move |event| {
             let held = (event.ctrl_key() || event.meta_key()) && !event.shift_key() && !event.alt_key();
-            if !held || !event.key().eq_ignore_ascii_case("z") || dom::keys_are_taken(&event) {
+            // A key that is held down takes one thing back, not all of the day.
+            if !held
+                || event.repeat()
+                || !event.key().eq_ignore_ascii_case("z")
+                || dom::keys_are_taken(&event)
+            {
                 return;
             }
             event.prevent_default();

@@ -12,8 +12,10 @@ use crate::door::{FieldState, use_field};
 /// Where a combobox gets its options: told what is typed, it answers with what was found.
 #[derive(Clone, Copy)]
 pub struct Finding {
-    /// What was found for what is typed.
+    /// What was found,
     pub found: Signal<Vec<Pick>>,
+    /// for this text: something else may be typed by now.
+    pub answers: Signal<String>,
     /// Told what is typed.
     pub on_type: Callback<String>,
 }
@@ -99,7 +101,14 @@ pub fn Finder(
     #[prop(optional, into)]
     on_leave: Option<Callback<()>>,
 ) -> impl IntoView {
-    let Finding { found, on_type } = finding;
+    let Finding {
+        found,
+        answers,
+        on_type,
+    } = finding;
+    let text = RwSignal::new(String::new());
+    // Enter was pressed before the answer to what is typed was here.
+    let waits = StoredValue::new(false);
     let open = RwSignal::new(false);
     let at = RwSignal::new(None::<usize>);
     let input = NodeRef::<html::Input>::new();
@@ -116,17 +125,34 @@ pub fn Finder(
             on_pick.run(());
         }
     };
+    let pick_found = move || {
+        let place = at.get_untracked().unwrap_or(0);
+        if let Some(choice) = found.with_untracked(|found| found.get(place).cloned()) {
+            pick(choice);
+        }
+    };
+    let is_answered = move || answers.with(|answers| text.with(|text| answers == text));
+    Effect::new(move || {
+        if is_answered() && waits.get_value() {
+            waits.set_value(false);
+            pick_found();
+        }
+    });
     let typed = move |event| {
-        let text = event_target_value(&event);
+        let typed = event_target_value(&event);
         at.set(None);
-        open.set(!text.trim().is_empty());
+        waits.set_value(false);
+        open.set(!typed.trim().is_empty());
         // An emptied field means none; words that name nobody yet leave what is picked as it is.
-        if text.trim().is_empty() {
+        if typed.trim().is_empty() {
             picked.set(Pick::default());
         }
-        on_type.run(text);
+        text.set(typed.clone());
+        on_type.run(typed);
     };
     let key = move |event: ev::KeyboardEvent| match event.key().as_str() {
+        // The key belongs to the word that is being composed.
+        _ if event.is_composing() => {}
         "Escape" if open.get_untracked() => {
             event.stop_propagation();
             event.prevent_default();
@@ -135,9 +161,10 @@ pub fn Finder(
         "Enter" if open.get_untracked() => {
             event.prevent_default();
             event.stop_propagation();
-            let place = at.get_untracked().unwrap_or(0);
-            if let Some(choice) = found.with_untracked(|found| found.get(place).cloned()) {
-                pick(choice);
+            if untrack(is_answered) {
+                pick_found();
+            } else {
+                waits.set_value(true);
             }
         }
         key @ ("ArrowDown" | "ArrowUp") if open.get_untracked() => {
@@ -156,6 +183,7 @@ pub fn Finder(
             return;
         };
         open.set(false);
+        waits.set_value(false);
         input.set_value(&picked.get_untracked().1);
         if let Some(on_leave) = on_leave {
             on_leave.run(());
@@ -197,6 +225,11 @@ pub fn Finder(
             >
                 {options}
             </ul>
+            <div role="status">
+                <Show when=move || open.get() && is_answered() && found.with(Vec::is_empty)>
+                    <p class="options item faint">"Nothing found"</p>
+                </Show>
+            </div>
         </div>
     }
 }

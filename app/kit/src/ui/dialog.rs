@@ -12,19 +12,27 @@ pub fn Dialog(
     /// Further classes.
     #[prop(default = "dialog")]
     class: &'static str,
-    /// Whether a press beside it leaves it open: what is typed in it would be lost.
+    /// Whether a press beside it leaves it open, and Esc leaves what is typed in it for when it is opened again.
     #[prop(optional)]
     keeps: bool,
-    /// Its content, made anew with every opening.
+    /// Its content, made anew with every opening but for what is kept.
     children: ChildrenFn,
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
+    let kept = RwSignal::new(false);
     Effect::new(move || {
         let Some(dialog) = node.get() else { return };
         match (open.get(), dialog.open()) {
-            // It fails only when it is open already or gone from the page; either way there is nothing to do.
-            (true, false) => drop(dialog.show_modal()),
-            (false, true) => dialog.close(),
+            (true, false) => {
+                kept.set(keeps);
+                // It fails only when it is open already or gone from the page; either way there is nothing to do.
+                drop(dialog.show_modal());
+            }
+            // Somebody said that it is over; else the browser has closed it.
+            (false, true) => {
+                kept.set(false);
+                dialog.close();
+            }
             _ => {}
         }
     });
@@ -35,7 +43,7 @@ pub fn Dialog(
     };
     view! {
         <dialog node_ref=node class=class aria-label=label on:close=move |_| open.set(false) on:click=close_on_backdrop>
-            <Show when=move || open.get()>{children()}</Show>
+            <Show when=move || open.get() || kept.get()>{children()}</Show>
         </dialog>
     }
     .into_any()
