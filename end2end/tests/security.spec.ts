@@ -100,7 +100,8 @@ test("a recovery code lets in once, and the settings say how many are left", asy
   await expect(page.getByRole("link", { name: "Turn it on" })).toBeVisible();
 });
 
-test("everybody sees where they are signed in, and ends what they do not know", async ({ page, browser }) => {
+test("everybody sees where they are signed in, and ends what they do not know", async ({ page, browser, problems }) => {
+  problems.expectStatus(422);
   const email = address("kim");
   await joined(email, "Kim Lind");
   const other = await elsewhere(browser, email);
@@ -113,12 +114,26 @@ test("everybody sees where they are signed in, and ends what they do not know", 
   await expect(sessions).toHaveCount(3);
   await expect(sessions.first()).toContainText("This one");
   await expect(sessions.nth(1)).toContainText("Safari on iPhone");
-  await sessions.nth(1).getByRole("button", { name: "End it" }).click();
+  const unknown = sessions.nth(1);
+  await unknown.locator("summary").click();
+  await unknown.getByLabel("Your password").fill("not it at all");
+  await unknown.getByRole("button", { name: "End it" }).click();
+  await expect(unknown).toContainText("This is not your password.");
+  await unknown.getByLabel("Your password").fill(PASSWORD);
+  await unknown.getByRole("button", { name: "End it" }).click();
   await expect(messages(page)).toContainText("That session is over.");
   await expect(sessions).toHaveCount(2);
   await other.goto("/customers");
   await expect(other).toHaveURL(/\/sign-in/);
   await other.context().close();
+
+  await page.locator("summary", { hasText: "End all but this one" }).click();
+  const others = page.getByRole("form", { name: "End all but this one" });
+  await others.getByLabel("Your password").fill(PASSWORD);
+  await others.getByRole("button", { name: "End all but this one" }).click();
+  await expect(messages(page)).toContainText("The other session is over.");
+  await expect(sessions).toHaveCount(1);
+  await expect(page.locator("summary", { hasText: "End all but this one" })).toHaveCount(0);
 });
 
 test("an admin takes a second factor away that was lost", async ({ browser, page, problems }) => {

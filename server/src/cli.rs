@@ -9,7 +9,9 @@ use clap::{Parser, Subcommand};
 use rapport_domain::{
     access::BuiltInRole, error::AppError, form::Values, id::UserId, journal::Via, user::NewUser,
 };
-use rapport_service::{Ctx, Service, Setup, clock::Clock, database, redis::Redis, seal, user};
+use rapport_service::{
+    Ctx, Service, Setup, clock::Clock, database, mail::Post, password, redis::Redis, seal, user,
+};
 
 use crate::{
     config::{self, Stores},
@@ -93,7 +95,7 @@ enum Order {
 
 #[derive(Debug, Subcommand)]
 enum UserOrder {
-    /// Lets somebody in. Prints a generated password once, unless one comes from standard input.
+    /// Lets somebody in. Prints a link by which they choose a password, unless one comes from standard input.
     Create {
         /// The address to sign in with.
         #[arg(long)]
@@ -113,7 +115,7 @@ enum UserOrder {
         /// The address to sign in with.
         email: String,
     },
-    /// Sets a new password and ends all sessions of the account. Prints it once, as above.
+    /// Takes the password of an account away and ends its sessions. Prints a link for a new one, as above.
     ResetPassword {
         /// The address to sign in with.
         email: String,
@@ -157,29 +159,32 @@ async fn run(order: Order) -> Result<u8, Failure> {
             role,
             password_stdin,
         }) => {
-            let password = password(password_stdin)?;
+            let given = given_password(password_stdin)?;
+            let password = given.clone().unwrap_or_else(password::unguessable);
             let values = Values::default()
                 .with("email", email)
                 .with("name", name)
-                .with("password", &*password.text);
+                .with("password", password);
             let new = NewUser::parse(&values, role).map_err(|fields| told(AppError::from(fields)))?;
-            let email = new.email.clone();
-            user::create(&service().await?, new, None).await.map_err(tell)?;
-            say(&format!("{email} may sign in now, as {role}."))?;
-            password.say()
+            let (service, email) = (service().await?, new.email.clone());
+            user::create(&service, new, None).await.map_err(tell)?;
+            say(&format!("{email} works here now, as {role}."))?;
+            say_way_in(&service, &email, given.is_some()).await
         }
         Order::User(UserOrder::ResetPassword {
             email,
             password_stdin,
         }) => {
-            let password = password(password_stdin)?;
-            user::reset_password(&service().await?, &email, &password.text)
+            let given = given_password(password_stdin)?;
+            let password = given.clone().unwrap_or_else(password::unguessable);
+            let service = service().await?;
+            user::reset_password(&service, &email, &password)
                 .await
                 .map_err(tell)?;
             say(&format!(
-                "{email} has a new password; all sessions of the account have ended."
+                "The password of {email} is not good any more; all sessions of the account have ended."
             ))?;
-            password.say()
+            say_way_in(&service, &email, given.is_some()).await
         }
         Order::User(UserOrder::RemoveSecondFactor { email }) => {
             user::remove_factor(&service().await?, &email)
@@ -247,55 +252,31 @@ async fn unchecked_service() -> Result<Service, Failure> {
     database::check_schema(&db).await.map_err(tell)?;
     let redis = Redis::connect(&stores.redis_url, crate::REDIS_PREFIX)?;
     let setup = Setup {
+        post: Post::at(&config::public_address()?),
         key: stores.key,
         ..Setup::default()
     };
     Ok(Service::new(db, redis, Clock::default(), setup))
 }
 
-/// A password, and whether it has to be printed because nobody else knows it.
-struct Password {
-    text: String,
-    generated: bool,
-}
-
-impl Password {
-    fn say(&self) -> Result<u8, Failure> {
-        if self.generated {
-            say(&format!("The password, shown this once: {}", self.text))?;
-        }
-        Ok(COMPLETE)
+/// Says by what somebody comes in: a link, unless their password was given.
+async fn say_way_in(service: &Service, email: &str, has_password: bool) -> Result<u8, Failure> {
+    if !has_password {
+        let link = user::console_link(service, email).await.map_err(tell)?;
+        say(&format!("They choose one here, once, within 24 hours: {link}"))?;
     }
+    Ok(COMPLETE)
 }
 
-fn password(from_stdin: bool) -> Result<Password, Failure> {
+/// The password from standard input, if it stands there.
+fn given_password(from_stdin: bool) -> Result<Option<String>, Failure> {
     if !from_stdin {
-        return Ok(Password {
-            text: generated_password(),
-            generated: true,
-        });
+        return Ok(None);
     }
     let mut text = String::new();
     io::stdin().lock().read_line(&mut text)?;
     text.truncate(text.trim_end_matches(['\r', '\n']).len());
-    Ok(Password {
-        text,
-        generated: false,
-    })
-}
-
-/// 150 random bits in letters and digits that nobody mixes up.
-fn generated_password() -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstvwxyz0123456789";
-    let random: [u8; 30] = rand::random();
-    let letters = random.iter().enumerate().flat_map(|(place, byte)| {
-        let dash = (place > 0 && place % 5 == 0).then_some('-');
-        let letter = LETTERS
-            .get(usize::from(byte % 32))
-            .map(|letter| char::from(*letter));
-        dash.into_iter().chain(letter)
-    });
-    letters.collect()
+    Ok(Some(text))
 }
 
 /// Prints an answer.
@@ -340,12 +321,5 @@ mod tests {
     fn a_password_is_never_an_argument() {
         let tried = Arguments::try_parse_from(["rapport", "user", "reset-password", "a@b", "secret"]);
         assert!(tried.is_err());
-    }
-
-    #[test]
-    fn generated_passwords_may_be_set_and_differ() {
-        let first = generated_password();
-        assert_eq!(rapport_domain::password::check(&first), Ok(first.clone()));
-        assert_ne!(first, generated_password());
     }
 }

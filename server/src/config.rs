@@ -2,14 +2,26 @@
 
 pub mod setting;
 
-use std::{env, fmt, net::SocketAddr, str::FromStr};
+use std::{env, fmt, fs, net::SocketAddr, str::FromStr};
 
-use rapport_service::{limit::KEY_RATE, network::Network, seal::Key};
+use rapport_service::{
+    limit::KEY_RATE,
+    network::Network,
+    seal::Key,
+    webhook::{Host, Ways},
+    wire,
+};
 
 /// Where the server listens unless told otherwise.
 const ADDRESS: &str = "127.0.0.1:3000";
 /// The most connections to PostgreSQL unless told otherwise.
 const CONNECTIONS: u32 = 10;
+/// What makes the way to another machine sure.
+pub const POSTGRESQL_TLS: &str = "say sslmode=verify-full in its URL";
+/// The same for Redis.
+pub const REDIS_TLS: &str = "say rediss:// in its URL";
+/// The same for mail.
+const SMTP_TLS: &str = "say smtps://, or ?tls=required behind smtp://";
 
 /// A setting that is missing or cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +32,9 @@ pub enum ConfigError {
     /// It is not what it should be. Its value is not repeated: it may be a secret.
     #[error("{0} cannot be read: {1}")]
     Wrong(&'static str, String),
+    /// It leads off this machine in clear.
+    #[error("{0} leads to {1} in clear, and REQUIRE_TLS is set: {2}.")]
+    Clear(&'static str, String, &'static str),
 }
 
 /// All that is missing or wrong, a line each.
@@ -39,6 +54,12 @@ impl Mistakes {
     /// Keeps a value, or notes what is wrong with it.
     fn take<T>(&mut self, read: Result<T, ConfigError>) -> Option<T> {
         read.map_err(|wrong| self.0.push(wrong)).ok()
+    }
+
+    /// Notes that a setting leads to a host in clear, and what to say in its place.
+    fn refuse_clear(&mut self, name: &'static str, host: Option<String>, remedy: &'static str) {
+        self.0
+            .extend(host.map(|host| ConfigError::Clear(name, host, remedy)));
     }
 
     /// What was read, if nothing is wrong.
@@ -77,11 +98,17 @@ impl Stores {
     fn read(mistakes: &mut Mistakes) -> Option<Self> {
         let database = "It names the PostgreSQL to use, as postgres://user:password@host:5432/database";
         let redis = "It names the Redis to use, as redis://user:password@host:6379/0";
-        let needed = |name, why| variable(name).ok_or(ConfigError::Missing(name, why));
+        let needed = |name, why| secret(name)?.ok_or(ConfigError::Missing(name, why));
         let database_url = mistakes.take(needed("DATABASE_URL", database));
         let redis_url = mistakes.take(needed("REDIS_URL", redis));
         let connections = mistakes.take(parsed("DATABASE_CONNECTIONS"));
-        let key = mistakes.take(seal_key(variable("SEAL_KEY")));
+        let key = mistakes.take(secret("SEAL_KEY").and_then(seal_key));
+        if mistakes.take(tls_is_required()) == Some(true) {
+            let host = database_url.as_deref().and_then(wire::postgresql);
+            mistakes.refuse_clear("DATABASE_URL", host, POSTGRESQL_TLS);
+            let host = redis_url.as_deref().and_then(wire::redis);
+            mistakes.refuse_clear("REDIS_URL", host, REDIS_TLS);
+        }
         Some(Self {
             database_url: database_url?,
             redis_url: redis_url?,
@@ -99,6 +126,29 @@ pub fn of_server() -> Result<(Stores, Config), Mistakes> {
     let mut mistakes = Mistakes::default();
     let (stores, config) = (Stores::read(&mut mistakes), Config::read(&mut mistakes));
     mistakes.or(stores.zip(config))
+}
+
+/// Where people reach it: `PUBLIC_URL`, or where the server listens.
+///
+/// # Errors
+/// What is wrong with the two.
+pub fn public_address() -> Result<String, Mistakes> {
+    let mut mistakes = Mistakes::default();
+    let (url, address) = (public_url(variable("PUBLIC_URL")), listens());
+    let read = mistakes.take(url).zip(mistakes.take(address));
+    mistakes.or(read.map(|(url, address)| reached(url, address)))
+}
+
+/// Where people reach a server that listens there.
+#[must_use]
+pub fn reached(public_url: Option<String>, listens: SocketAddr) -> String {
+    public_url.unwrap_or_else(|| format!("http://{listens}"))
+}
+
+/// `RAPPORT_ADDRESS`.
+fn listens() -> Result<SocketAddr, ConfigError> {
+    let text = variable("RAPPORT_ADDRESS");
+    address("RAPPORT_ADDRESS", text.as_deref().unwrap_or(ADDRESS))
 }
 
 fn seal_key(text: Option<String>) -> Result<Option<Key>, ConfigError> {
@@ -120,9 +170,12 @@ pub struct Config {
     pub public_url: Option<String>,
     /// `SMTP_URL` and `MAIL_FROM`: the server that takes mail, and from whom it comes. Without them mail stays here.
     pub smtp: Option<Smtp>,
-    /// `WEBHOOK_NETWORKS`: addresses or networks, separated by commas, that webhooks may lead to although they are not
-    /// public.
-    pub webhook_networks: Vec<Network>,
+    /// `HSTS_SUBDOMAINS`: whether browsers are told to use TLS also for all names below that of Rapport; no.
+    pub hsts_subdomains: bool,
+    /// `WEBHOOK_HOSTS`: the only hosts that webhooks may lead to, separated by commas; all unless set.
+    /// `WEBHOOK_NETWORKS`: addresses or networks that they may lead to although they are not public.
+    /// `REQUIRE_TLS`: whether they are sent by https alone.
+    pub webhooks: Ways,
     /// `METRICS_ADDRESS`: where figures are shown to Prometheus; nowhere unless set.
     pub metrics: Option<SocketAddr>,
     /// `API_RATE`: how often one key of the API may ask in a minute; 600.
@@ -135,19 +188,30 @@ impl Config {
     fn read(mistakes: &mut Mistakes) -> Option<Self> {
         let metrics = variable("METRICS_ADDRESS").map(|text| address("METRICS_ADDRESS", &text));
         let metrics = mistakes.take(metrics.transpose());
-        let listens = variable("RAPPORT_ADDRESS").unwrap_or_else(|| ADDRESS.to_owned());
-        let address = mistakes.take(address("RAPPORT_ADDRESS", &listens));
-        let trusted_proxies = mistakes.take(networks("TRUSTED_PROXIES"));
-        let webhook_networks = mistakes.take(networks("WEBHOOK_NETWORKS"));
+        let address = mistakes.take(listens());
+        let trusted_proxies = mistakes.take(list("TRUSTED_PROXIES"));
+        let hsts_subdomains = mistakes.take(switch("HSTS_SUBDOMAINS"));
+        let webhooks = webhooks(mistakes);
         let public_url = mistakes.take(public_url(variable("PUBLIC_URL")));
-        let smtp = mistakes.take(smtp(variable("SMTP_URL"), variable("MAIL_FROM")));
+        let smtp = mistakes.take(secret("SMTP_URL").and_then(|url| smtp(url, variable("MAIL_FROM"))));
+        if webhooks.as_ref().is_some_and(|ways| ways.encrypted) {
+            let mail = smtp.as_ref().and_then(Option::as_ref);
+            mistakes.refuse_clear("SMTP_URL", mail.and_then(|mail| wire::smtp(&mail.url)), SMTP_TLS);
+            let clear = public_url.as_ref().and_then(Option::as_ref);
+            let clear = clear.filter(|url| !url.starts_with("https://")).cloned();
+            mistakes.refuse_clear("PUBLIC_URL", clear, "let a proxy speak TLS, and say https://");
+            let clear = metrics.flatten().filter(|address| !address.ip().is_loopback());
+            let clear = clear.map(|address| address.to_string());
+            mistakes.refuse_clear("METRICS_ADDRESS", clear, "keep it on loopback");
+        }
         let api_rate = mistakes.take(parsed("API_RATE").and_then(api_rate));
         let log = mistakes.take(parsed("LOG_FORMAT"));
         Some(Self {
             address: address?,
             metrics: metrics?,
             trusted_proxies: trusted_proxies?,
-            webhook_networks: webhook_networks?,
+            hsts_subdomains: hsts_subdomains?,
+            webhooks: webhooks?,
             public_url: public_url?,
             smtp: smtp?,
             api_rate: api_rate?,
@@ -163,11 +227,36 @@ fn address(name: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
         .map_err(|_| ConfigError::Wrong(name, why.to_owned()))
 }
 
-fn networks(name: &'static str) -> Result<Vec<Network>, ConfigError> {
+fn list<T: FromStr<Err = String>>(name: &'static str) -> Result<Vec<T>, ConfigError> {
     let given = variable(name).unwrap_or_default();
     let parts = given.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let networks = parts.map(str::parse).collect::<Result<_, _>>();
-    networks.map_err(|why| ConfigError::Wrong(name, why))
+    let list = parts.map(str::parse).collect::<Result<_, _>>();
+    list.map_err(|why| ConfigError::Wrong(name, why))
+}
+
+fn webhooks(mistakes: &mut Mistakes) -> Option<Ways> {
+    let networks: Option<Vec<Network>> = mistakes.take(list("WEBHOOK_NETWORKS"));
+    let hosts: Option<Vec<Host>> = mistakes.take(list("WEBHOOK_HOSTS"));
+    // What is wrong with it is said once, with the URLs of the databases.
+    let encrypted = tls_is_required().unwrap_or_default();
+    Some(Ways {
+        networks: networks?,
+        hosts: hosts?,
+        encrypted,
+    })
+}
+
+/// `REQUIRE_TLS`: whether nothing may leave this machine in clear; no.
+fn tls_is_required() -> Result<bool, ConfigError> {
+    switch("REQUIRE_TLS")
+}
+
+fn switch(name: &'static str) -> Result<bool, ConfigError> {
+    match variable(name).as_deref().map(str::trim) {
+        None | Some("no") => Ok(false),
+        Some("yes") => Ok(true),
+        Some(_) => Err(ConfigError::Wrong(name, "it is yes or no".to_owned())),
+    }
 }
 
 fn api_rate(rate: Option<u32>) -> Result<u32, ConfigError> {
@@ -245,6 +334,28 @@ impl FromStr for LogFormat {
 #[must_use]
 pub fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// The file that a secret may be read from, by the name of a variable.
+#[must_use]
+pub fn file_of(name: &str) -> String {
+    format!("{name}_FILE")
+}
+
+/// The value of a setting that is a secret: its own, or what stands in the file that another variable names, as containers
+/// and service managers hand secrets over.
+fn secret(name: &'static str) -> Result<Option<String>, ConfigError> {
+    let wrong = |why: String| Err(ConfigError::Wrong(name, why));
+    let (value, file) = (variable(name), variable(&file_of(name)));
+    match (value, file) {
+        (Some(_), Some(_)) => wrong(format!("{} is set, too; set one of the two", file_of(name))),
+        (value, None) => Ok(value),
+        (None, Some(file)) => match fs::read_to_string(file.trim()) {
+            Ok(text) if text.trim().is_empty() => wrong(format!("{file} is empty")),
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(why) => wrong(format!("{file}: {why}")),
+        },
+    }
 }
 
 fn parsed<T: FromStr<Err: std::fmt::Display>>(name: &'static str) -> Result<Option<T>, ConfigError> {

@@ -34,8 +34,8 @@ const PLAIN: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// Adds what is missing. What an answer says of itself stays.
-pub fn protect(headers: &mut HeaderMap, secure: bool) {
+/// Adds what is missing. What an answer says of itself stays. Who came by TLS is told for how long to do so.
+pub fn protect(headers: &mut HeaderMap, hsts: Option<HeaderValue>) {
     for (name, value) in ALWAYS {
         headers.insert(name, value);
     }
@@ -43,11 +43,8 @@ pub fn protect(headers: &mut HeaderMap, secure: bool) {
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    if secure {
-        headers.insert(
-            STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000"),
-        );
+    if let Some(hsts) = hsts {
+        headers.insert(STRICT_TRANSPORT_SECURITY, hsts);
     }
 }
 

@@ -60,7 +60,7 @@ pub async fn record(Extract(state): Extract<State>, request: Request, next: Next
     let began = Instant::now();
     let (mut parts, body) = request.into_parts();
     let client = Client::of(&parts, state.trusted_proxies());
-    let secure = client.secure;
+    let hsts = client.secure.then(|| state.hsts());
     parts.extensions.insert(client.clone());
     let id = state
         .service()
@@ -76,7 +76,7 @@ pub async fn record(Extract(state): Extract<State>, request: Request, next: Next
     let span = tracing::info_span!("request", id, method = %parts.method, path = logged(parts.uri.path()), from = %client.address, who = Empty);
     async move {
         let mut response = next.run(Request::from_parts(parts, body)).await;
-        headers::protect(response.headers_mut(), secure);
+        headers::protect(response.headers_mut(), hsts);
         if let Ok(id) = HeaderValue::try_from(id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }

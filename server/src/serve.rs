@@ -32,7 +32,7 @@ use tokio::{
 use crate::{
     assets::Site,
     cli::{Failure, say, tell},
-    config::{Config, Stores},
+    config::{self, Config, Stores},
     connection::{self, Patience},
     log, metrics, router,
     state::{Deadlines, State},
@@ -64,7 +64,7 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
         post: post(&config)?,
         key: stores.key,
         key_rate: config.api_rate,
-        webhook_networks: config.webhook_networks.clone(),
+        webhooks: config.webhooks.clone(),
     };
     let service = Service::new(db, redis, Clock::default(), setup);
     seal::check(&service).await.map_err(tell)?;
@@ -77,7 +77,10 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
     let postman = tokio::spawn(carry_mail(service.clone()));
     let sealer = tokio::spawn(seal_on(service.clone()));
     let teller = Telling::start(&service).map_err(tell)?;
-    let state = State::new(service, Site::own(), config.trusted_proxies, Deadlines::default());
+    let mut state = State::new(service, Site::own(), config.trusted_proxies, Deadlines::default());
+    if config.hsts_subdomains {
+        state = state.with_subdomains();
+    }
     let live = state.live().clone();
     let figures = match config.metrics {
         Some(address) => Some(tokio::spawn(show_figures(
@@ -114,8 +117,7 @@ pub async fn serve(stores: Stores, config: Config) -> Result<(), Failure> {
 }
 
 fn post(config: &Config) -> Result<Post, Failure> {
-    let here = || format!("http://{}", config.address);
-    let post = Post::at(&config.public_url.clone().unwrap_or_else(here));
+    let post = Post::at(&config::reached(config.public_url.clone(), config.address));
     match &config.smtp {
         Some(smtp) => Ok(post.by(&smtp.url, &smtp.from)?),
         None => Ok(post),

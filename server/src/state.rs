@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use http::HeaderValue;
 use kit::{door::Form, visit::Assets};
 use rapport_service::{Hold, Result, Service, live::Hub, network::Network, user};
 
@@ -56,7 +57,9 @@ impl Deadlines {
             | Form::ChangePassword
             | Form::TurnOnFactor
             | Form::TurnOffFactor
-            | Form::NewRecoveryCodes => self.hash,
+            | Form::NewRecoveryCodes
+            | Form::EndSession
+            | Form::EndOtherSessions => self.hash,
             _ => self.form,
         }
     }
@@ -67,6 +70,7 @@ impl Deadlines {
 pub struct State {
     parts: Arc<Parts>,
     service: Service,
+    hsts_subdomains: bool,
 }
 
 struct Parts {
@@ -95,14 +99,25 @@ impl State {
         Self {
             parts: Arc::new(parts),
             service,
+            hsts_subdomains: false,
         }
+    }
+
+    /// Tells browsers to use TLS for all names below this one, too.
+    #[must_use]
+    pub fn with_subdomains(mut self) -> Self {
+        self.hsts_subdomains = true;
+        self
     }
 
     /// The same for one request, whose service asks on one connection until the second part is dropped.
     pub(crate) fn for_request(&self) -> (Self, Hold) {
         let (service, hold) = self.service.for_request();
-        let parts = Arc::clone(&self.parts);
-        (Self { parts, service }, hold)
+        let state = Self {
+            service,
+            ..self.clone()
+        };
+        (state, hold)
     }
 
     pub(crate) fn service(&self) -> &Service {
@@ -125,6 +140,14 @@ impl State {
 
     pub(crate) fn trusted_proxies(&self) -> &[Network] {
         &self.parts.trusted_proxies
+    }
+
+    /// What browsers that come by TLS are told.
+    pub(crate) fn hsts(&self) -> HeaderValue {
+        HeaderValue::from_static(match self.hsts_subdomains {
+            true => "max-age=31536000; includeSubDomains",
+            false => "max-age=31536000",
+        })
     }
 
     pub(crate) fn deadlines(&self) -> Deadlines {

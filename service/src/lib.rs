@@ -46,6 +46,7 @@ mod sql;
 pub mod tag;
 pub mod user;
 pub mod webhook;
+pub mod wire;
 pub mod zone;
 
 use database::Db;
@@ -74,8 +75,8 @@ pub struct Setup {
     pub key: Option<seal::Key>,
     /// How often one key of the API may ask in a minute.
     pub key_rate: u32,
-    /// What webhooks may lead to although it is not public.
-    pub webhook_networks: Vec<network::Network>,
+    /// Where webhooks may lead.
+    pub webhooks: webhook::Ways,
 }
 
 impl Default for Setup {
@@ -84,7 +85,7 @@ impl Default for Setup {
             post: mail::Post::default(),
             key: None,
             key_rate: limit::KEY_RATE,
-            webhook_networks: Vec::new(),
+            webhooks: webhook::Ways::default(),
         }
     }
 }
@@ -139,8 +140,8 @@ impl Service {
         self.parts.setup.key_rate
     }
 
-    pub(crate) fn webhook_networks(&self) -> &[network::Network] {
-        &self.parts.setup.webhook_networks
+    pub(crate) fn webhooks(&self) -> &webhook::Ways {
+        &self.parts.setup.webhooks
     }
 
     /// The key of the journal's seal.

@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use rapport_domain::error::AppError;
 
-use crate::{Result, Service, secret};
+use crate::{Ctx, Result, Service, secret};
 
 /// How often something may be done: `burst` times at once, and no more than `burst` times in `per` for long.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +95,19 @@ pub const PASSWORD_OF: Limit = Limit {
     per: MINUTE,
 };
 
+/// Forms that somebody sends who is signed in, by hand or by a program of theirs.
+pub const FORMS_OF: Limit = Limit {
+    name: "forms-of",
+    burst: 600,
+    per: MINUTE,
+};
+/// Files that somebody takes out, and files that they begin to bring in: each can hold all that there is.
+pub const FILES_OF: Limit = Limit {
+    name: "files-of",
+    burst: 600,
+    per: Duration::from_secs(3_600),
+};
+
 /// What a program asks by one key.
 pub(crate) fn by_key(service: &Service) -> Limit {
     Limit {
@@ -138,6 +151,14 @@ pub struct Left {
 /// [`AppError::TooManyRequests`] with the time to wait; and when Redis is away, because then nobody counts.
 pub async fn take(service: &Service, limits: &[(Limit, &str)]) -> Result<()> {
     spend(service, limits).await.map(drop)
+}
+
+/// As [`take`] from one limit of the actor's own.
+///
+/// # Errors
+/// As [`take`].
+pub async fn take_own(ctx: &Ctx, limit: Limit) -> Result<()> {
+    take(ctx.service(), &[(limit, &ctx.actor().user.to_string())]).await
 }
 
 /// As [`take`] from one limit, and says what is left of it.

@@ -9,7 +9,7 @@ use argon2::{
 use rapport_domain::error::AppError;
 use tokio::sync::Semaphore;
 
-use crate::{Error, Result};
+use crate::{Error, Result, secret};
 
 /// Memory of one hash in KiB: 19 MiB. Source of all three: OWASP Password Storage Cheat Sheet, argon2id.
 pub const MEMORY_KIB: u32 = 19 * 1024;
@@ -27,6 +27,12 @@ const MEMORY_KIB_MAX: u32 = 64 * 1024;
 /// The hash of a password that nobody knows, with the same cost as a real one: it is tried for an unknown address.
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$V2hvZXZlckFza3NJc05vdA$bm9ib2R5LWtub3dzLXRoaXMtcGFzc3dvcmQtYXRhbGw";
+
+/// A password that nobody gets to know, for an account whose own is still to be chosen: 150 random bits.
+#[must_use]
+pub fn unguessable() -> String {
+    secret::spoken_token()
+}
 
 /// Hashes and verifies passwords.
 #[derive(Clone)]

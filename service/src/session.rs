@@ -351,15 +351,32 @@ pub async fn open(ctx: &Ctx, cookie: &str) -> Result<Vec<OpenSession>> {
     Ok(told.collect())
 }
 
-/// Ends one of the actor's sessions.
+/// Ends one of the actor's sessions, by their password.
 ///
 /// # Errors
-/// [`AppError::Refused`] when it is none of theirs, or is over; and when Redis or PostgreSQL does not answer.
-pub async fn end(ctx: &Ctx, session: &str) -> Result<()> {
+/// [`AppError::Invalid`] on `current` for a wrong password; [`AppError::Refused`] when it is none of theirs, or is over;
+/// [`AppError::TooManyRequests`]; and when Redis or PostgreSQL does not answer.
+pub async fn end(ctx: &Ctx, session: &str, current: &str) -> Result<()> {
+    user::prove(ctx, current).await?;
     let all = all(ctx).await?;
     let found = all.iter().find(|(hash, _)| id(hash) == session);
     let (hash, _) = found.ok_or(AppError::refused("This session is over already."))?;
     Ok(ctx.service().redis().del(&key(hash)).await?)
+}
+
+/// Ends all of the actor's sessions but that of this cookie, by their password. Gives how many were open.
+///
+/// # Errors
+/// As [`end`].
+pub async fn end_others(ctx: &Ctx, cookie: &str, current: &str) -> Result<usize> {
+    user::prove(ctx, current).await?;
+    let here = secret::digest(cookie);
+    let mut others = all(ctx).await?;
+    others.retain(|(hash, _)| *hash != here);
+    for (hash, _) in &others {
+        ctx.service().redis().del(&key(hash)).await?;
+    }
+    Ok(others.len())
 }
 
 /// Ends the session of this cookie, if there is one.

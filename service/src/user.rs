@@ -20,7 +20,7 @@ pub use invitation::{
 };
 pub use people::{deactivate, end_sessions, people, person, reactivate, roles, save_person};
 pub use present::{actor, me, new_owner_options, options};
-pub use reset::{change_password, forgot, new_password, reset_link, resettable};
+pub use reset::{change_password, console_link, forgot, new_password, reset_link, resettable};
 pub use setup::{issue_setup_token, set_up, setup_needed};
 pub use team::{new_team, remove_team, rename_team, teams};
 
@@ -31,3 +31,4 @@ pub(crate) use factor::pass;
 pub(crate) use link::{Link, seen as seen_secret, show as show_secret};
 pub(crate) use present::{MYSELF, MYSELF_FROM, Myself, Present, STANDING, Standing, bookable, present};
 pub(crate) use reassign::Move;
+pub(crate) use reset::prove;

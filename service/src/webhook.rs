@@ -8,8 +8,10 @@ mod log;
 mod message;
 mod post;
 mod teller;
+mod ways;
 
 pub use keep::{change, create, get, list, pause, remove, renew_secret, resume};
 pub(crate) use log::sweep;
 pub use log::{page, ping, send_again};
 pub use teller::Teller;
+pub use ways::{Host, Ways};

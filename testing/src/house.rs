@@ -18,6 +18,7 @@ use rapport_service::{
     redis::{Redis, RedisError},
     seal::Key,
     user,
+    webhook::Ways,
 };
 use sea_orm::DatabaseConnection;
 use uuid::Uuid;
@@ -195,7 +196,10 @@ fn service(
     let setup = Setup {
         key: Key::parse(SEAL_KEY),
         // Where tests receive what webhooks are sent.
-        webhook_networks: "127.0.0.1".parse().into_iter().collect(),
+        webhooks: Ways {
+            networks: "127.0.0.1".parse().into_iter().collect(),
+            ..Ways::default()
+        },
         ..Setup::default()
     };
     Service::new(

@@ -122,8 +122,10 @@ forms! {
     TurnOffFactor = "/settings/security/off",
     /// Fields: current, code.
     NewRecoveryCodes = "/settings/security/codes",
-    /// Ends one of one's own sessions. Field: session.
+    /// Ends one of one's own sessions. Fields: session, current.
     EndSession = "/settings/security/end",
+    /// Ends all of them but this one. Field: current.
+    EndOtherSessions = "/settings/security/end-others",
     /// Fields: id (minted with the form), and those of the customer.
     NewCustomer = "/customers/new",
     /// Fields: version, and those of the customer that are to change.
@@ -282,7 +284,7 @@ impl Form {
             Self::SendAgain(_) => Self::NewWebhook.path(),
             Self::Join | Self::ResetPassword => link_page(self.pattern(), values.get("token")),
             Self::ChangePassword | Self::OpenFeed | Self::RevokeFeed => "/settings".to_owned(),
-            Self::TurnOffFactor | Self::NewRecoveryCodes | Self::EndSession => {
+            Self::TurnOffFactor | Self::NewRecoveryCodes | Self::EndSession | Self::EndOtherSessions => {
                 "/settings/security".to_owned()
             }
             Self::RenewInvitation(_) | Self::WithdrawInvitation(_) => "/admin/users".to_owned(),

@@ -1,13 +1,13 @@
 //! What the one who hosts asks first: what is set, and whether all is well.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
-use http::Uri;
 use rapport_service::{
     clock::Clock,
     database,
     doctor::{self, Finding, Verdict},
     redis::Redis,
+    wire,
 };
 use tokio::time::timeout;
 
@@ -34,6 +34,9 @@ pub(super) fn config(example: bool) -> Result<u8, Failure> {
         settings.filter(|setting| !matches!(setting.reader, Reader::Compose | Reader::ComposeNeeds))
     {
         let value = match (config::variable(setting.name), setting.reader) {
+            (None, Reader::ProgramAsSecret) if config::variable(&config::file_of(setting.name)).is_some() => {
+                "(from a file)".to_owned()
+            }
             (None, _) => "(not set)".to_owned(),
             (Some(_), Reader::ProgramAsSecret) => "(set)".to_owned(),
             (Some(value), _) => value,
@@ -76,41 +79,31 @@ async fn look(stores: &Stores, config: &Config) -> Result<Vec<Finding>, Failure>
     found.extend(doctor::postgresql(&db, &Clock::default(), stores.connections, stores.key.as_ref()).await);
     let redis = Redis::connect(&stores.redis_url, crate::REDIS_PREFIX)?;
     found.extend(doctor::redis(&redis).await);
-    found.extend(wire(
-        "postgresql",
-        &stores.database_url,
-        "sslmode=verify-full",
-        checks_certificates,
-    ));
-    found.extend(wire("redis", &stores.redis_url, "rediss://", |url| {
-        url.starts_with("rediss://")
-    }));
+    let ways = [
+        (
+            "postgresql",
+            wire::postgresql(&stores.database_url),
+            config::POSTGRESQL_TLS,
+        ),
+        ("redis", wire::redis(&stores.redis_url), config::REDIS_TLS),
+    ];
+    found.extend(
+        ways.into_iter()
+            .filter_map(|(what, host, remedy)| Some(in_clear(what, &host?, remedy))),
+    );
     found.push(address(config));
     found.push(mail(config));
     found.push(site());
     Ok(found)
 }
 
-/// Whether a URL of PostgreSQL asks for TLS and for the certificate of the very host.
-fn checks_certificates(url: &str) -> bool {
-    let options = url.split_once('?').map_or("", |(_, options)| options);
-    form_urlencoded::parse(options.as_bytes())
-        .any(|(name, value)| matches!(&*name, "sslmode" | "ssl-mode") && value == "verify-full")
-}
-
 /// What there is to say of a way off this machine that is not sure to be encrypted.
-fn wire(what: &'static str, url: &str, remedy: &str, is_encrypted: impl Fn(&str) -> bool) -> Option<Finding> {
-    let uri: Uri = url.parse().ok()?;
-    let host = uri.host()?.trim_matches(['[', ']']);
-    let is_here = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-    if is_here || is_encrypted(url) {
-        return None;
-    }
+fn in_clear(what: &'static str, host: &str, remedy: &str) -> Finding {
     let said = format!(
-        "{host} is another machine, and what goes there may be read on the way: say {remedy} in its URL, unless the network \
-         is yours"
+        "{host} is another machine, and what goes there may be read on the way: {remedy}, unless the network is yours. \
+         REQUIRE_TLS makes sure of it"
     );
-    Some(Finding::odd(what, said))
+    Finding::odd(what, said)
 }
 
 fn address(config: &Config) -> Finding {
@@ -148,40 +141,5 @@ fn site() -> Finding {
             "site",
             "the browser's program is not in this one, as in a debug build: take that of a release",
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_leaves_this_machine_in_clear_is_told() {
-        let postgres = |url: &str| wire("postgresql", url, "sslmode=verify-full", checks_certificates);
-        for quiet in [
-            "postgres://rapport:p@127.0.0.1:5432/rapport",
-            "postgres://rapport:p@[::1]:5432/rapport",
-            "postgres://rapport:p@localhost/rapport",
-            "postgres://rapport:p@db.example.org/rapport?sslmode=verify-full",
-            "postgres://rapport:p@db.example.org/rapport?application_name=x&ssl-mode=verify-full",
-        ] {
-            assert_eq!(postgres(quiet), None, "{quiet}");
-        }
-        for told in [
-            "postgres://rapport:p@db.example.org/rapport",
-            "postgres://rapport:p@db.example.org/rapport?sslmode=require",
-            "postgres://rapport:p@10.0.0.7/rapport",
-            "postgres://rapport:p@10.0.0.7/sslmode=verify-full",
-        ] {
-            let finding = postgres(told).unwrap();
-            assert_eq!(finding.verdict, Verdict::Odd);
-            assert!(
-                finding.said.contains("sslmode=verify-full") && !finding.said.contains(":p@"),
-                "{told}"
-            );
-        }
-        let redis = |url: &str| wire("redis", url, "rediss://", |url| url.starts_with("rediss://"));
-        assert!(redis("redis://r.example.org:6379").is_some());
-        assert_eq!(redis("rediss://r.example.org:6379"), None);
     }
 }

@@ -139,6 +139,21 @@ pub const SETTINGS: &[(&str, &[Setting])] = &[
                 reader: Reader::Program,
             },
             Setting {
+                name: "REQUIRE_TLS",
+                about: "\"yes\": nothing leaves this machine in clear. Rapport refuses to start where DATABASE_URL, REDIS_URL or SMTP_URL lead to\n\
+                    another machine without TLS and a certificate that is looked at, where PUBLIC_URL is not https:// and where\n\
+                    METRICS_ADDRESS is not loopback; webhooks are sent by https:// alone. For authorities of your own: sslrootcert=FILE in\n\
+                    DATABASE_URL, SSL_CERT_FILE for all others. Not with compose.yaml, whose databases are in a network of their own.",
+                example: "yes",
+                reader: Reader::Program,
+            },
+            Setting {
+                name: "HSTS_SUBDOMAINS",
+                about: "\"yes\": browsers are told to use TLS not only for the name of Rapport, for a year, but for all names below it.",
+                example: "yes",
+                reader: Reader::Program,
+            },
+            Setting {
                 name: "API_RATE",
                 about: "How often one key of the REST API may ask in a minute.",
                 example: "600",
@@ -149,6 +164,12 @@ pub const SETTINGS: &[(&str, &[Setting])] = &[
                 about: "Webhooks lead to public addresses only, so that nobody reaches by them what stands beside this server. The addresses or\n\
                     networks that they may lead to all the same, separated by commas.",
                 example: "10.20.0.0/16",
+                reader: Reader::Program,
+            },
+            Setting {
+                name: "WEBHOOK_HOSTS",
+                about: "The only hosts that webhooks may lead to, separated by commas; *.example.org is all below that name. Unless set: all.",
+                example: "hooks.example.org,*.example.net",
                 reader: Reader::Program,
             },
         ],
@@ -192,7 +213,8 @@ pub const SETTINGS: &[(&str, &[Setting])] = &[
 
 const HEAD: &str = "# Every setting of Rapport, all read from the environment. For compose.yaml copy this file to .env and set the two\n\
     # passwords; for a program run by hand or by a service manager set the same variables there. An empty value counts as\n\
-    # not set. script/server needs none of them.\n";
+    # not set. script/server needs none of them. DATABASE_URL, REDIS_URL, SEAL_KEY and SMTP_URL may also stand in files:\n\
+    # DATABASE_URL_FILE=/run/secrets/database_url, and so on.\n";
 /// How wide a line of the example is.
 const WIDTH: usize = 118;
 

@@ -71,7 +71,7 @@ impl UploadBody {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it describes what is read field by field")]
 struct FileFields {
-    /// Its name.
+    /// Its name: it ends in .csv, .tsv, .tab or .txt, or in nothing that says what it is.
     #[schema(nullable = false, min_length = 1, example = "customers.csv")]
     file: Option<String>,
     /// How long it is, in bytes.

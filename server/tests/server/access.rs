@@ -261,6 +261,7 @@ const FORMS: &[(&str, Whose, Answers)] = &[
     ("/settings/security/codes", Any, [422, 422, 422, 422, 401]),
     // There is no such session.
     ("/settings/security/end", Any, [409, 409, 409, 409, 401]),
+    ("/settings/security/end-others", Any, [422, 422, 422, 422, 401]),
     ("/settings/keys", Any, [303, 303, 303, 303, 401]),
     ("/settings/keys/{id}/revoke", OwnKey, [303, 303, 303, 303, 401]),
     ("/settings/keys/{id}/revoke", OthersKey, [404, 404, 404, 404, 401]),
@@ -696,7 +697,8 @@ impl Scene {
                 String::new(),
                 text(&[("current", "not it at all"), ("code", "000000")]),
             ),
-            "/settings/security/end" => (String::new(), text(&[("session", "x")])),
+            "/settings/security/end" => (String::new(), text(&[("session", "x"), ("current", PASSWORD)])),
+            "/settings/security/end-others" => (String::new(), text(&[("current", "")])),
             "/settings/calendar" => (String::new(), vec![]),
             "/settings/calendar/revoke" => {
                 // Whoever sends it has one to revoke.

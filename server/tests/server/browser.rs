@@ -120,7 +120,7 @@ impl Site {
 /// A browser without script.
 #[derive(Clone)]
 pub(crate) struct Browser {
-    router: Router,
+    pub(crate) router: Router,
     pub(crate) from: SocketAddr,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) cookies: BTreeMap<String, String>,

@@ -8,6 +8,7 @@ use std::{
 
 use rapport_domain::access::BuiltInRole;
 use rapport_server::config::setting;
+use rapport_service::user;
 use rapport_testing::{House, SEAL_KEY, TestDatabase};
 
 const NORTHWIND: &str = concat!(
@@ -237,6 +238,15 @@ async fn what_is_no_file_of_customers_is_said_in_a_sentence() {
     assert_eq!(console.count("import").await, "0");
 }
 
+/// The secret of the link that a command printed.
+fn link_in(out: &str) -> &str {
+    let (_, link) = out
+        .trim()
+        .split_once("https://crm.example.org/reset/")
+        .expect("a link");
+    link
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_let_in_and_given_new_passwords_by_command() {
     let console = Console::new().await;
@@ -259,9 +269,39 @@ async fn people_are_let_in_and_given_new_passwords_by_command() {
     assert_eq!(twice.status, 1);
     let hash = "SELECT password_hash FROM app_user WHERE email_key = 'ben@example.org'";
     let before = console.house.database.read(hash).await;
-    let reset = console.run(&["user", "reset-password", "ben@example.org"], "");
+    let here = [("PUBLIC_URL", "https://crm.example.org")];
+    let reset = console.run_with(&["user", "reset-password", "ben@example.org"], "", &here);
     assert_eq!(reset.status, 0, "{}", reset.err);
-    assert_ne!(console.house.database.read(hash).await, before);
+    let between = console.house.database.read(hash).await;
+    assert_ne!(between, before, "the old password lets nobody in");
+    let token = link_in(&reset.out);
+    let (service, from) = (&console.house.service, "127.0.0.1".parse().unwrap());
+    let chosen = "seven other herons over a lake";
+    let set = user::new_password(service, token, chosen, from).await.unwrap();
+    assert_eq!(set, "ben@example.org");
+    assert_ne!(console.house.database.read(hash).await, between);
+    assert!(
+        user::new_password(service, token, chosen, from).await.is_err(),
+        "once"
+    );
+
+    let eva = [
+        "user",
+        "create",
+        "--email",
+        "eva@example.org",
+        "--name",
+        "Eva Dahl",
+    ];
+    let made = console.run_with(&eva, "", &here);
+    assert_eq!(made.status, 0, "{}", made.err);
+    let set = user::new_password(service, link_in(&made.out), chosen, from).await;
+    assert_eq!(set.unwrap(), "eva@example.org");
+    assert_eq!(
+        console.count("mail").await,
+        "0",
+        "who asks at the console has the link"
+    );
     let none = console.run(&["user", "remove-second-factor", "ben@example.org"], "");
     assert_eq!(none.status, 1);
     assert!(none.err.contains("no second factor"), "{}", none.err);
@@ -378,6 +418,8 @@ async fn all_that_is_wrong_with_the_settings_is_said_at_once_and_no_secret() {
         ("API_RATE", "0"),
         ("LOG_FORMAT", "yaml"),
         ("WEBHOOK_NETWORKS", "10.0.0.0/8, inside"),
+        ("WEBHOOK_HOSTS", "https://hooks.example.org"),
+        ("HSTS_SUBDOMAINS", "perhaps"),
         ("PUBLIC_URL", "crm"),
         ("REDIS_URL", ""),
     ];
@@ -392,6 +434,93 @@ async fn all_that_is_wrong_with_the_settings_is_said_at_once_and_no_secret() {
             );
         }
         assert!(!wrong.err.contains("hunter2"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_tls_is_required_nothing_may_lead_away_in_clear() {
+    let console = Console::new().await;
+    let away = [
+        (
+            "DATABASE_URL",
+            "postgres://rapport:hunter2@db.example.org/rapport?sslmode=require",
+        ),
+        ("REDIS_URL", "redis://default:hunter2@redis.example.org:6379/0"),
+        ("SMTP_URL", "smtp://rapport:hunter2@mail.example.org"),
+        ("MAIL_FROM", "crm@example.org"),
+        ("PUBLIC_URL", "http://crm.example.org"),
+        ("METRICS_ADDRESS", "10.0.0.7:9464"),
+    ];
+    let lax = console.run_with(&["config"], "", &away);
+    assert_eq!(lax.status, 0, "{}", lax.err);
+    let strict: Vec<_> = away.into_iter().chain([("REQUIRE_TLS", "yes")]).collect();
+    for arguments in [&["config"][..], &["serve"]] {
+        let refused = console.run_with(arguments, "", &strict);
+        assert_eq!(refused.status, 1);
+        let lines = refused.err.lines().filter(|line| line.contains("in clear"));
+        assert_eq!(lines.count(), 5, "{}", refused.err);
+        assert!(!refused.err.contains("hunter2"), "{}", refused.err);
+    }
+    let backup = console.run_with(&["backup", "x.backup"], "", &strict);
+    assert_eq!(
+        (backup.status, backup.err.lines().count()),
+        (1, 2),
+        "{}",
+        backup.err
+    );
+    // On this machine there is no way to listen to.
+    let here = console.run_with(&["migrate", "--check"], "", &[("REQUIRE_TLS", "yes")]);
+    assert_eq!(here.status, 0, "{}", here.err);
+    let unclear = console.run_with(&["config"], "", &[("REQUIRE_TLS", "maybe")]);
+    assert_eq!(
+        unclear.err,
+        "rapport: REQUIRE_TLS cannot be read: it is yes or no\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_may_stand_in_files() {
+    let console = Console::new().await;
+    let url = console.house.database.url();
+    let file = console.file("database_url", format!("{url}\n").as_bytes());
+    let by_file = [("DATABASE_URL", ""), ("DATABASE_URL_FILE", &*file)];
+    let well = console.run_with(&["migrate", "--check"], "", &by_file);
+    assert_eq!(well.status, 0, "{}", well.err);
+    let shown = console.run_with(&["config"], "", &by_file);
+    assert!(
+        shown.out.contains("DATABASE_URL         (from a file)"),
+        "{}",
+        shown.out
+    );
+    let key = console.file("key", OTHER_KEY.as_bytes());
+    // Sealed by the key of the environment, it takes no other.
+    console.run(&["audit", "head"], "");
+    let other = console.run_with(
+        &["user", "remove-second-factor", "admin0@example.org"],
+        "",
+        &[("SEAL_KEY", ""), ("SEAL_KEY_FILE", &key)],
+    );
+    assert!(other.err.contains("SEAL_KEY is not the key"), "{}", other.err);
+
+    let empty = console.file("empty", b" \n");
+    for (settings, said) in [
+        (
+            [("DATABASE_URL", &*url), ("DATABASE_URL_FILE", &*file)],
+            "set one of the two",
+        ),
+        (
+            [("DATABASE_URL", ""), ("DATABASE_URL_FILE", "/nowhere/at/all")],
+            "/nowhere/at/all: No such file",
+        ),
+        ([("DATABASE_URL", ""), ("DATABASE_URL_FILE", &*empty)], "is empty"),
+    ] {
+        let wrong = console.run_with(&["migrate", "--check"], "", &settings);
+        assert_eq!((wrong.status, wrong.out.as_str()), (1, ""));
+        assert!(
+            wrong.err.contains(said) && !wrong.err.contains(&url),
+            "{}",
+            wrong.err
+        );
     }
 }
 

@@ -1,10 +1,12 @@
 //! The form door, in both ways.
 
+use chrono::TimeDelta;
 use http::StatusCode;
 use rapport_domain::access::BuiltInRole;
-use rapport_service::customer::query;
+use rapport_service::{clock::Clock, customer::query, limit};
+use rapport_testing::House;
 
-use crate::browser::Site;
+use crate::browser::{Site, patient};
 
 const ID: &str = "01933d3e-0000-7000-8000-0000000000a1";
 
@@ -35,6 +37,27 @@ async fn a_form_sent_twice_makes_one_record() {
             .await,
         "1"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_sends_forms_without_end() {
+    let site = Site::within(House::with_clock(Clock::stopped()).await, patient());
+    let admin = site.house.user(BuiltInRole::Admin, None).await;
+    let (ctx, mut browser) = (site.house.acting(admin).await, site.signed_in(admin).await);
+    for _ in 0..limit::FORMS_OF.burst {
+        limit::take_own(&ctx, limit::FORMS_OF).await.unwrap();
+    }
+    let fields = [("id", ID), ("name", "Ada Lovelace"), ("kind", "person")];
+    let refused = browser.post("/customers/new", &fields).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(
+        refused.value_of("name").as_deref(),
+        Some("Ada Lovelace"),
+        "what was typed stays"
+    );
+    site.house.clock.advance(TimeDelta::seconds(1));
+    let done = browser.post("/customers/new", &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

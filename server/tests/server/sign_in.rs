@@ -2,10 +2,11 @@
 
 use http::StatusCode;
 use rapport_domain::access::BuiltInRole;
+use rapport_server::{assets, router, state::State};
 use rapport_service::user;
 use rapport_testing::PASSWORD;
 
-use crate::browser::Site;
+use crate::browser::{Site, patient};
 
 const SET_UP: [(&str, &str); 4] = [
     ("organisation", "Acme"),
@@ -178,6 +179,19 @@ async fn behind_a_proxy_that_speaks_tls_the_cookie_is_bound_to_the_host() {
         done.headers
     );
     assert_eq!(done.header("strict-transport-security"), "max-age=31536000");
+
+    let state = State::new(
+        site.house.service.clone(),
+        assets::Site::none(),
+        vec!["10.0.0.0/8".parse().unwrap()],
+        patient(),
+    );
+    browser.router = router(state.with_subdomains());
+    let below = browser.get("/sign-in").await;
+    assert_eq!(
+        below.header("strict-transport-security"),
+        "max-age=31536000; includeSubDomains"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

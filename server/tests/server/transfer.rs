@@ -54,6 +54,7 @@ async fn what_is_wrong_with_a_file_is_said_under_its_field() {
         ("id=1&file=a&size=1", 422),
         ("file=a", 422),
         ("id=01933d3e-0000-7000-8000-000000000001&file=a.csv&size=0", 422),
+        ("id=01933d3e-0000-7000-8000-000000000001&file=a.pdf&size=10", 422),
         (
             "id=01933d3e-0000-7000-8000-000000000001&file=a.csv&size=999999999999",
             422,
@@ -64,6 +65,35 @@ async fn what_is_wrong_with_a_file_is_said_under_its_field() {
             .await;
         assert_eq!(answer.status.as_u16(), status, "{query}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_fills_the_disk_with_files_that_wait() {
+    let (site, mut browser) = Site::with_admin().await;
+    let mut begin = async |file: &str| {
+        let id: ImportId = site.house.service.clock().new_id();
+        let path = format!("/imports/upload?id={id}&file={file}&size={}", 512 << 20);
+        (id, browser.transfer("POST", &path, b"").await)
+    };
+    for file in ["a.csv", "b.csv", "c.csv", "d.csv"] {
+        assert_eq!(begin(file).await.1.status, StatusCode::OK, "{file}");
+    }
+    let (_, more) = begin("e.csv").await;
+    assert_eq!(more.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(more.body.contains("more than 2 GB"), "{}", more.body);
+
+    let gone = "DELETE FROM import WHERE file = 'a.csv'";
+    site.house.database.run(gone).await;
+    assert_eq!(begin("e.csv").await.1.status, StatusCode::OK);
+    let ben = site
+        .house
+        .user(rapport_domain::access::BuiltInRole::Admin, None)
+        .await;
+    let mut other = site.signed_in(ben).await;
+    let id: ImportId = site.house.service.clock().new_id();
+    let path = format!("/imports/upload?id={id}&file=a.csv&size=1000");
+    let own = other.transfer("POST", &path, b"").await;
+    assert_eq!(own.status, StatusCode::OK, "everybody has their own room");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,6 +195,14 @@ async fn hostile_files_and_names_are_taken_or_refused_but_break_nothing() {
             page.body
         );
         assert!(!page.body.contains("<img src=x>"), "{name}: {}", page.body);
+    }
+    for name in ["customers.xlsx", "customers.csv.exe", "%3Cimg%20src=x%3E.html"] {
+        let (_, answer) = put_up(&mut browser, &site, name, CSV).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::NOT_FOUND,
+            "there is nothing to put {name} into"
+        );
     }
     let (id, _) = put_up(&mut browser, &site, &"x".repeat(500), CSV).await;
     assert_eq!(

@@ -19,7 +19,7 @@ use super::{
     run::{Pass, Progress},
     unreadable,
 };
-use crate::{Ctx, Error, Result, job, journal::State, sql::sql};
+use crate::{Ctx, Error, Result, job, journal::State, limit, sql::sql};
 
 /// The most bytes of values that a row shows; a longer one is mended in the file.
 const SHOWN_MAX: usize = 16 << 10;
@@ -118,6 +118,7 @@ pub(super) async fn first(ctx: &Ctx, id: ImportId) -> Result<Vec<Problem>> {
 pub async fn csv(ctx: &Ctx, id: ImportId) -> Result<impl Stream<Item = Result<String>> + use<>> {
     may_import(ctx)?;
     let headers = columns(ctx, id).await?;
+    limit::take_own(ctx, limit::FILES_OF).await?;
     let header = Problem::csv_header(&headers);
     let walk = (ctx.clone(), headers, Some(0));
     let rows = stream::try_unfold(walk, move |(ctx, headers, behind)| async move {

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::{history::Import, may_import, unreadable};
-use crate::{Ctx, Error, Result, sql::sql};
+use crate::{Ctx, Error, Result, limit, sql::sql};
 
 /// The most bytes in one piece of a file.
 pub const PIECE_MAX: usize = 1 << 20;
@@ -27,6 +27,10 @@ const SAMPLE_ROWS: usize = 200;
 const ABANDONED: TimeDelta = TimeDelta::days(1);
 /// How long a file that is here waits to be brought in.
 const FORGOTTEN: TimeDelta = TimeDelta::days(30);
+/// The most bytes of one person's files that wait to be brought in.
+const WAITING_BYTES_MAX: i64 = 2 << 30;
+/// How the names of files end that can be read.
+const ENDINGS: [&str; 4] = ["csv", "tsv", "tab", "txt"];
 /// The longest name of a file, in characters.
 const NAME_MAX: usize = 200;
 
@@ -79,6 +83,11 @@ pub async fn begin(ctx: &Ctx, new: NewImport) -> Result<Uploaded> {
         return Err(AppError::invalid("file", sentence).into());
     }
     let (file, size) = (file_name(&new.file), i64::try_from(new.size).unwrap_or(i64::MAX));
+    if !has_fit_ending(&file) {
+        let sentence =
+            "The name says that this is no file of text. Please choose one that ends in .csv, .tsv or .txt.";
+        return Err(AppError::invalid("file", sentence).into());
+    }
     let actor = ctx.actor().user.0;
     let waiting = Upload::find_by_statement(sql(
         "SELECT id, file, size, received, state FROM import WHERE actor = $1 AND state = 'uploading' \
@@ -95,6 +104,8 @@ pub async fn begin(ctx: &Ctx, new: NewImport) -> Result<Uploaded> {
     if let Some(upload) = waiting.one(ctx.db()).await? {
         return Ok(upload.received(0));
     }
+    limit::take_own(ctx, limit::FILES_OF).await?;
+    refuse_hoard(ctx, size).await?;
     let statement = sql(
         "INSERT INTO import (id, actor, file, size, stamp, state, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, 'uploading', $6, $6) ON CONFLICT DO NOTHING",
@@ -117,6 +128,29 @@ pub async fn begin(ctx: &Ctx, new: NewImport) -> Result<Uploaded> {
         bytes: 0,
         complete: false,
     })
+}
+
+/// Refuses a file beside so many of the actor's that wait already.
+async fn refuse_hoard(ctx: &Ctx, more: i64) -> Result<()> {
+    let statement = sql(
+        "SELECT 1 FROM import WHERE actor = $1 AND state IN ('uploading', 'ready') HAVING sum(size) + $2::bigint > $3::bigint",
+        [ctx.actor().user.0.into(), more.into(), WAITING_BYTES_MAX.into()],
+    );
+    if ctx.db().query_one_raw(statement).await?.is_none() {
+        return Ok(());
+    }
+    let most = WAITING_BYTES_MAX >> 30;
+    let sentence = format!(
+        "Your files that wait to be brought in would take more than {most} GB. Bring one of them in, or throw it away."
+    );
+    Err(AppError::invalid("file", sentence).into())
+}
+
+/// Whether a name ends as one of a file that can be read, or in nothing that says what it is.
+fn has_fit_ending(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let says_nothing = !ending.starts_with(|c: char| c.is_ascii_alphabetic());
+    says_nothing || ENDINGS.iter().any(|fit| ending.eq_ignore_ascii_case(fit))
 }
 
 /// A file's name as it is shown and kept: without folders, control characters and what would turn the text around.
@@ -337,5 +371,24 @@ mod tests {
         assert_eq!(file_name("a\0\n\u{202e}vsc.csv"), "avsc.csv");
         assert_eq!(file_name("/"), "file.csv");
         assert_eq!(file_name(&"x".repeat(999)).chars().count(), NAME_MAX);
+    }
+
+    #[test]
+    fn a_name_that_says_that_it_is_something_else_is_refused() {
+        for fit in [
+            "a.csv",
+            "A.CSV",
+            "a b.tsv",
+            "a.tab",
+            "a.xlsx.txt",
+            "customers",
+            "customers 24.11.2026",
+            "a.",
+        ] {
+            assert!(has_fit_ending(fit), "{fit}");
+        }
+        for other in ["a.xlsx", "a.csv.exe", "a.PDF", "a.html", ".htaccess"] {
+            assert!(!has_fit_ending(other), "{other}");
+        }
     }
 }

@@ -32,6 +32,9 @@ use crate::{
 /// For how long the link of an admin is good, and for how long that which a mail brings.
 const MADE_GOOD_FOR: TimeDelta = TimeDelta::hours(24);
 const ASKED_GOOD_FOR: TimeDelta = TimeDelta::hours(1);
+/// The command by which somebody makes a link for somebody else.
+const MAKE_LINK: &str = "make reset link";
+const HANDED_ON: &str = "A link that was handed on cannot be called back; it ends by itself.";
 const NOT_KEPT: &str = "The old password is not kept.";
 /// The one answer to a link that is wrong, used or too old.
 const NO_MORE: &str = "This link is not good any more. Please ask for a new one.";
@@ -57,13 +60,33 @@ pub async fn reset_link(ctx: &Ctx, user: UserId) -> Result<()> {
         .one(&tx)
         .await?;
     let holder = holder.ok_or(AppError::NotFound)?;
-    let command = Command::of(ctx, "make reset link")
+    let command = Command::of(ctx, MAKE_LINK)
         .with_detail(json!({ "user": user }))
-        .never_undone("A link that was handed on cannot be called back; it ends by itself.");
+        .never_undone(HANDED_ON);
     journal::write(&tx, ctx.clock().new_id(), &command, Vec::new()).await?;
-    arm(&tx, ctx.service(), &holder, &link, MADE_GOOD_FOR).await?;
+    arm(&tx, ctx.service(), holder.id, &link, MADE_GOOD_FOR).await?;
+    mail(&tx, ctx.service(), &holder, &link, MADE_GOOD_FOR).await?;
     tx.commit().await?;
     link.show(ctx, user.0).await
+}
+
+/// Makes a link by which the user of an address sets a new password, from the console: gives it.
+///
+/// # Errors
+/// [`AppError::Invalid`] on `email` when nobody active has the address.
+pub async fn console_link(service: &Service, email: &str) -> Result<String> {
+    let found = account(service, email).await?.filter(|user| user.active);
+    let user =
+        found.ok_or_else(|| AppError::invalid("email", "Nobody who works here has this e-mail address."))?;
+    let link = Link::new("/reset");
+    let tx = service.db().begin().await?;
+    let command = Command::unattended(service, Via::Console, MAKE_LINK)
+        .with_detail(json!({ "user": user.id }))
+        .never_undone(HANDED_ON);
+    journal::write(&tx, service.clock().new_id(), &command, Vec::new()).await?;
+    arm(&tx, service, user.id, &link, MADE_GOOD_FOR).await?;
+    tx.commit().await?;
+    Ok(link.address(service))
 }
 
 /// Mails a link for a new password to an address, if somebody active has it. The answer is the same whatever comes of it.
@@ -87,14 +110,17 @@ pub async fn forgot(service: &Service, email: &str, from: IpAddr) -> Result<()> 
         .with_detail(json!({ "user": holder.id }))
         .never_undone("A mail that was sent cannot be called back; its link ends by itself.");
     journal::write(&tx, service.clock().new_id(), &command, Vec::new()).await?;
-    arm(&tx, service, &holder, &Link::new("/reset"), ASKED_GOOD_FOR).await?;
+    let link = Link::new("/reset");
+    arm(&tx, service, holder.id, &link, ASKED_GOOD_FOR).await?;
+    mail(&tx, service, &holder, &link, ASKED_GOOD_FOR).await?;
     Ok(tx.commit().await?)
 }
 
+/// Makes a link good; the one before is not any more.
 async fn arm(
     tx: &DatabaseTransaction,
     service: &Service,
-    holder: &Holder,
+    user: Uuid,
     link: &Link,
     good_for: TimeDelta,
 ) -> Result<()> {
@@ -102,12 +128,22 @@ async fn arm(
         "INSERT INTO password_reset (user_id, token_hash, expires_at) VALUES ($1, $2, $3) \
          ON CONFLICT (user_id) DO UPDATE SET token_hash = excluded.token_hash, expires_at = excluded.expires_at",
         [
-            holder.id.into(),
+            user.into(),
             link.hash.clone().into(),
             (service.clock().now() + good_for).into(),
         ],
     );
     tx.execute_raw(statement).await?;
+    Ok(())
+}
+
+async fn mail(
+    tx: &DatabaseTransaction,
+    service: &Service,
+    holder: &Holder,
+    link: &Link,
+    good_for: TimeDelta,
+) -> Result<()> {
     let organisation = organisation::settings(tx).await?;
     let hours = match good_for.num_hours() {
         1 => "an hour".to_owned(),
@@ -185,9 +221,9 @@ async fn hashed(service: &Service, new: &str, name: &str, email: &str) -> Result
 ///
 /// # Errors
 /// [`AppError::Invalid`] on `current` when it is not theirs; [`AppError::TooManyRequests`].
-pub(super) async fn prove(ctx: &Ctx, current: &str) -> Result<Me> {
-    let (service, id) = (ctx.service(), ctx.actor().user);
-    limit::take(service, &[(limit::PASSWORD_OF, &id.to_string())]).await?;
+pub(crate) async fn prove(ctx: &Ctx, current: &str) -> Result<Me> {
+    let service = ctx.service();
+    limit::take_own(ctx, limit::PASSWORD_OF).await?;
     let me = super::me(ctx).await?;
     let found = account(service, &me.email)
         .await?

@@ -1,7 +1,7 @@
 //! How a message leaves: by HTTP, to public addresses only, and never for long.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,21 +17,15 @@ use reqwest::{
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::{net::lookup_host, time::timeout};
 
-use crate::{
-    Error, Result, Service,
-    network::{Network, is_public},
-};
+use super::ways::Ways;
+use crate::{Error, Result, Service};
 
 /// How long an answer may take, from the search for the address to its last byte.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many bytes of an answer are looked at.
 const LOOKED_AT: usize = 1_000;
-/// What is said of an address that nothing is sent to.
-const NOT_PUBLIC: &str =
-    "This address is not a public one. The host of this installation can allow it (WEBHOOK_NETWORKS).";
 
-/// Refuses what nothing is ever sent to: what is no address, and one that is written as a number and is not public. A name
-/// is looked up whenever something is sent.
+/// Refuses what nothing is ever sent to: what is no address, and what [`Ways`] does not let through.
 ///
 /// # Errors
 /// [`AppError::Invalid`] on `url`.
@@ -39,22 +33,10 @@ pub(super) fn check(service: &Service, url: &str) -> Result<()> {
     let wrong = |sentence: &str| AppError::invalid("url", sentence);
     let url =
         Url::parse(url).map_err(|_| wrong("Please give an address such as https://example.org/hook."))?;
-    if let Some(address) = literal(&url)
-        && !is_allowed(service.webhook_networks(), address)
-    {
-        return Err(wrong(NOT_PUBLIC).into());
+    match service.webhooks().refusal(&url) {
+        Some(sentence) => Err(wrong(sentence).into()),
+        None => Ok(()),
     }
-    Ok(())
-}
-
-/// The address that stands in a URL as a number.
-fn literal(url: &Url) -> Option<IpAddr> {
-    let host = url.host_str()?;
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
-
-fn is_allowed(allowed: &[Network], address: IpAddr) -> bool {
-    is_public(address) || allowed.iter().any(|network| network.holds(address))
 }
 
 /// What came of sending a message.
@@ -83,7 +65,7 @@ impl Answer {
 /// The way out.
 pub(super) struct Post {
     client: Client,
-    allowed: Arc<[Network]>,
+    ways: Arc<Ways>,
 }
 
 impl Post {
@@ -92,18 +74,18 @@ impl Post {
     /// # Errors
     /// When this machine has no working TLS.
     pub(super) fn new(service: &Service) -> Result<Self> {
-        let allowed: Arc<[Network]> = service.webhook_networks().into();
+        let ways = Arc::new(service.webhooks().clone());
         let client = Client::builder()
             .user_agent(concat!("Rapport/", env!("CARGO_PKG_VERSION")))
             // Where an answer leads elsewhere, somebody has to say so in the settings.
             .redirect(Policy::none())
             .no_proxy()
-            .dns_resolver(Public(Arc::clone(&allowed)))
+            .dns_resolver(Public(Arc::clone(&ways)))
             .pool_max_idle_per_host(1)
             .tls_backend_preconfigured(tls()?)
             .build()
             .map_err(|error| Error::Stored(format!("no way out: {error}")))?;
-        Ok(Self { client, allowed })
+        Ok(Self { client, ways })
     }
 
     /// Sends a message.
@@ -131,8 +113,8 @@ impl Post {
         body: String,
     ) -> std::result::Result<(u16, String), String> {
         let url = Url::parse(url).map_err(|error| error.to_string())?;
-        if literal(&url).is_some_and(|address| !is_allowed(&self.allowed, address)) {
-            return Err(NOT_PUBLIC.to_owned());
+        if let Some(sentence) = self.ways.refusal(&url) {
+            return Err(sentence.to_owned());
         }
         let request = self
             .client
@@ -177,21 +159,14 @@ fn tls() -> Result<ClientConfig> {
 }
 
 /// Looks names up, and knows no addresses but those that may be sent to: what is connected to is what was looked at.
-struct Public(Arc<[Network]>);
+struct Public(Arc<Ways>);
 
 impl Resolve for Public {
     fn resolve(&self, name: Name) -> Resolving {
-        let allowed = Arc::clone(&self.0);
+        let ways = Arc::clone(&self.0);
         async move {
             let found = lookup_host((name.as_str(), 0)).await?;
-            let found: Vec<SocketAddr> = found.collect();
-            let allowed: Vec<SocketAddr> = found
-                .into_iter()
-                .filter(|address| is_allowed(&allowed, address.ip()))
-                .collect();
-            if allowed.is_empty() {
-                return Err(NOT_PUBLIC.into());
-            }
+            let allowed = ways.among(found, SocketAddr::ip)?;
             let addresses: Addrs = Box::new(allowed.into_iter());
             Ok(addresses)
         }

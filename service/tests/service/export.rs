@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 
+use chrono::TimeDelta;
 use futures::TryStreamExt;
 use rapport_domain::{
     access::BuiltInRole,
@@ -11,10 +12,13 @@ use rapport_domain::{
 };
 use rapport_service::{
     Ctx, Result,
+    clock::Clock,
     customer::export,
     import::{self, NewImport, Wishes},
     job::Worker,
+    limit,
 };
+use rapport_testing::House;
 
 use crate::support::{World, told};
 
@@ -33,6 +37,21 @@ async fn northwind(ctx: &Ctx) {
     import::customers(ctx, "northwind-customers.csv", None, bytes)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn nobody_takes_everything_out_without_end() {
+    let house = House::with_clock(Clock::stopped()).await;
+    let someone = async || house.acting(house.user(BuiltInRole::Admin, None).await).await;
+    let (anna, ben) = (someone().await, someone().await);
+    for _ in 0..limit::FILES_OF.burst {
+        exported(&anna, "").await.unwrap();
+    }
+    let again = told(exported(&anna, "").await);
+    assert!(matches!(again, AppError::TooManyRequests { .. }), "{again:?}");
+    exported(&ben, "").await.unwrap();
+    house.clock.advance(TimeDelta::seconds(6));
+    exported(&anna, "").await.unwrap();
 }
 
 #[tokio::test]

@@ -403,13 +403,27 @@ async fn sessions_are_seen_and_ended_one_by_one_by_their_owner_alone() {
     assert_eq!(used, house.clock.now().timestamp_millis(), "it was used just now");
     assert!(seen.iter().all(|open| open.id != first && open.id != second));
 
-    let over = refused(session::end(&admin, &seen[1].id).await);
+    let over = refused(session::end(&admin, &seen[1].id, PASSWORD).await);
     assert!(over.contains("over already"), "it is not theirs");
-    session::end(&member, &seen[1].id).await.unwrap();
+    let unproved = session::end(&member, &seen[1].id, "not it at all").await;
+    assert_eq!(field(unproved), "current");
+    let unproved = session::end_others(&member, &second, "not it at all").await;
+    assert_eq!(field(unproved), "current");
+    assert!(session::resolve(&house.service, &first).await.unwrap().is_some());
+    session::end(&member, &seen[1].id, PASSWORD).await.unwrap();
     assert_eq!(session::resolve(&house.service, &first).await.unwrap(), None);
     assert!(session::resolve(&house.service, &second).await.unwrap().is_some());
-    assert!(refused(session::end(&member, &seen[1].id).await).contains("over already"));
+    assert!(refused(session::end(&member, &seen[1].id, PASSWORD).await).contains("over already"));
     assert_eq!(session::open(&member, "").await.unwrap().len(), 1);
+
+    let others = [begin("Edge on Windows").await, begin("Chrome on Android").await];
+    let ended = session::end_others(&member, &second, PASSWORD).await.unwrap();
+    assert_eq!(ended, others.len());
+    for other in others {
+        assert_eq!(session::resolve(&house.service, &other).await.unwrap(), None);
+    }
+    assert!(session::resolve(&house.service, &second).await.unwrap().is_some());
+    assert_eq!(session::end_others(&member, &second, PASSWORD).await.unwrap(), 0);
 
     let new = "another horse battery staple";
     let changed = user::change_password(&member, PASSWORD, new, browser(&second)).await;

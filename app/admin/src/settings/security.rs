@@ -4,10 +4,11 @@ use kit::{
     door::{DoorForm, Form, use_door},
     part::{self, Drawn, later},
     ui::{
-        button::{Button, LinkButton},
+        button::LinkButton,
         field::Field,
         link::SecretLines,
         page::{PlainPage, loaded},
+        rows::rows,
         send::Send,
     },
 };
@@ -53,10 +54,11 @@ fn Guards(security: Security) -> impl IntoView {
         }
         .into_any(),
     };
-    let sessions = security
-        .sessions
-        .into_iter()
-        .map(|session| view! { <Session session/> });
+    let others = (security.sessions.len() > 1).then(|| view! { <EndOthers/> });
+    let key = |session: &OpenSession| format!("{} {} {}", session.id, session.used.said, session.here);
+    let sessions = rows(security.sessions, key, |session| {
+        view! { <Session session/> }.into_any()
+    });
     view! {
         <section class="grid gap-3">
             <h2>"Second factor"</h2>
@@ -65,7 +67,7 @@ fn Guards(security: Security) -> impl IntoView {
         <section class="grid gap-3 mt-8">
             <h2>"Where you are signed in"</h2>
             <p class="sm faint">"If you do not know one of these, end it and set a new password."</p>
-            <div class="grid gap-2">{sessions.collect_view()}</div>
+            <div class="grid gap-2">{sessions} {others}</div>
         </section>
     }
     .into_any()
@@ -120,9 +122,15 @@ fn IsOn(since: Moment, factor: SecondFactor) -> impl IntoView {
 
 /// What shows that it is the person themselves.
 #[component]
+fn Password() -> impl IntoView {
+    view! { <Field name="current" label="Your password" kind="password" autocomplete="current-password" required=true/> }
+}
+
+/// The same, and a code.
+#[component]
 fn Proof() -> impl IntoView {
     view! {
-        <Field name="current" label="Your password" kind="password" autocomplete="current-password" required=true/>
+        <Password/>
         <Field name="code" label="Code" autocomplete="one-time-code" hint="Of your authenticator app, or a recovery code." required=true/>
     }
 }
@@ -149,11 +157,16 @@ fn Session(session: OpenSession) -> impl IntoView {
         // Many forms of one path stand here.
         let id = format!("end-{}", session.id);
         let hidden = Values::default().with("session", session.id);
+        let failed = use_door().has_failed(Form::EndSession, &hidden);
         let label = format!("End the session of {browser}");
         view! {
-            <DoorForm form=Form::EndSession id hidden label on_done=Callback::new(|_| ())>
-                <Button kind="submit">"End it"</Button>
-            </DoorForm>
+            <details open=failed>
+                <summary class="go sm">"End it"</summary>
+                <DoorForm form=Form::EndSession id hidden class="form mt-3" label on_done=Callback::new(|_| ())>
+                    <Password/>
+                    <Send words="End it"/>
+                </DoorForm>
+            </details>
         }
         .into_any()
     };
@@ -162,8 +175,28 @@ fn Session(session: OpenSession) -> impl IntoView {
         <section class="card run" aria-label=name>
             <h3 class="font-medium">{browser}</h3>
             <p class="sm dim">{about}</p>
-            <div class="acts">{end}</div>
+            {end}
         </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn EndOthers() -> impl IntoView {
+    let failed = use_door().failed_form() == Some(Form::EndOtherSessions);
+    view! {
+        <details class="card" open=failed>
+            <summary class="go">"End all but this one"</summary>
+            <DoorForm
+                form=Form::EndOtherSessions
+                class="form"
+                label="End all but this one"
+                on_done=Callback::new(|_| ())
+            >
+                <Password/>
+                <Send words="End all but this one"/>
+            </DoorForm>
+        </details>
     }
     .into_any()
 }

@@ -14,7 +14,7 @@ use rapport_domain::{
 use rapport_service::{
     Ctx, activity,
     customer::command,
-    import, journal,
+    import, journal, limit,
     seen::Seen,
     session::{self, NewSession},
     user,
@@ -60,11 +60,14 @@ pub async fn submit(form: Form, values: &Values, visit: &Visit) -> Result<Outcom
         Form::Join | Form::SignUp | Form::Forgot | Form::ResetPassword | Form::ChangePassword => {
             link::submit(form, values, visit).await
         }
-        Form::TurnOnFactor | Form::TurnOffFactor | Form::NewRecoveryCodes | Form::EndSession => {
-            security::submit(form, values, visit).await
-        }
+        Form::TurnOnFactor
+        | Form::TurnOffFactor
+        | Form::NewRecoveryCodes
+        | Form::EndSession
+        | Form::EndOtherSessions => security::submit(form, values, visit).await,
         _ => {
             let ctx = visit.ctx.as_ref().ok_or(AppError::Unauthenticated)?;
+            tell(limit::take_own(ctx, limit::FORMS_OF).await)?;
             change(form, values, ctx).await.map(Outcome::from)
         }
     }
@@ -170,7 +173,8 @@ async fn change(form: Form, values: &Values, ctx: &Ctx) -> Result<Done, AppError
         | Form::TurnOnFactor
         | Form::TurnOffFactor
         | Form::NewRecoveryCodes
-        | Form::EndSession => Err(AppError::internal()),
+        | Form::EndSession
+        | Form::EndOtherSessions => Err(AppError::internal()),
     }
 }
 

@@ -1,10 +1,15 @@
 //! The forms about what guards one's own account.
 
-use rapport_domain::{error::AppError, form::Values, user::security::Proof};
+use rapport_domain::{error::AppError, form::Values, password, user::security::Proof};
 use rapport_service::{session, user};
 
 use super::{Form, Outcome, begun, tell, told};
 use crate::visit::Visit;
+
+/// The password, by which somebody shows that it is themselves.
+fn typed(values: &Values) -> Result<String, AppError> {
+    password::typed(values.get("current")).map_err(|sentence| AppError::invalid("current", sentence))
+}
 
 pub(super) async fn submit(form: Form, values: &Values, visit: &Visit) -> Result<Outcome, AppError> {
     let back = form.page(values);
@@ -29,8 +34,18 @@ pub(super) async fn submit(form: Form, values: &Values, visit: &Visit) -> Result
             .into())
         }
         Form::EndSession => {
-            tell(session::end(ctx, values.get("session")).await)?;
+            let current = typed(values)?;
+            tell(session::end(ctx, values.get("session"), &current).await)?;
             Ok(told(back, "That session is over.").into())
+        }
+        Form::EndOtherSessions => {
+            let current = typed(values)?;
+            let said = match tell(session::end_others(ctx, visit.cookie(), &current).await)? {
+                0 => "No other session was open.".to_owned(),
+                1 => "The other session is over.".to_owned(),
+                many => format!("The other {many} sessions are over."),
+            };
+            Ok(told(back, &said).into())
         }
         _ => Err(AppError::internal()),
     }
