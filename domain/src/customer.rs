@@ -386,6 +386,9 @@ pub enum Related<Id> {
     NoAccess,
 }
 
+/// The most people that a company's page lists.
+pub const PEOPLE_LISTED: usize = 50;
+
 /// An e-mail address, phone number or link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactPoint {

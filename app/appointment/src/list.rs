@@ -109,7 +109,7 @@ pub fn Line(
     let slot = what;
     let mut when = format!("{} – {}", clock(slot.from.minute), clock(slot.to.minute));
     if dated {
-        when = format!("{}, {when}", slot.from.day.short());
+        when = format!("{} {}, {when}", slot.from.day.short(), slot.from.day.year());
     }
     let class = format!("bead c{}", slot.colour);
     let name = if slot.sight {

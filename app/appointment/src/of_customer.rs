@@ -43,11 +43,26 @@ pub fn Appointments(
     .into_any()
 }
 
-fn lines(slots: Vec<Slot>) -> AnyView {
-    let lines = slots
-        .into_iter()
-        .take(SHOWN)
-        .map(|what| view! { <Line what people="" dated=true/> })
-        .collect_view();
-    view! { <ul class="agenda plain">{lines}</ul> }.into_any()
+fn lines(mut slots: Vec<Slot>) -> AnyView {
+    let rest = slots.split_off(slots.len().min(SHOWN));
+    let list = |slots: Vec<Slot>| {
+        let lines = slots
+            .into_iter()
+            .map(|what| view! { <Line what people="" dated=true/> });
+        view! { <ul class="agenda plain">{lines.collect_view()}</ul> }.into_any()
+    };
+    let rest = (!rest.is_empty()).then(|| {
+        let words = format!("{} more", rest.len());
+        view! {
+            <details>
+                <summary class="go sm">{words}</summary>
+                {list(rest)}
+            </details>
+        }
+    });
+    view! {
+        {list(slots)}
+        {rest}
+    }
+    .into_any()
 }

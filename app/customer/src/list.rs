@@ -356,14 +356,15 @@ fn BadAddress(fault: Fault) -> impl IntoView {
 #[component]
 fn NoRows(query: ListQuery, may_create: bool) -> impl IntoView {
     let narrowed = !query.search.is_empty() || !query.filter.is_empty();
-    match (narrowed, query.cursor.is_some()) {
-        (true, _) => view! {
+    let further_on = query.cursor.is_some() || query.skip > 0;
+    match (narrowed, further_on) {
+        (true, false) => view! {
             <Empty icon=icondata::LuSearchX title="No customer fits" text="Try other words or fewer conditions.">
                 <LinkButton href=PATH>"Show all customers"</LinkButton>
             </Empty>
         }
         .into_any(),
-        (false, true) => view! {
+        (_, true) => view! {
             <Empty icon=icondata::LuUsers title="The list ends here" text="There is nothing further on.">
                 <LinkButton href=query.first_page().href(PATH)>"To the first page"</LinkButton>
             </Empty>

@@ -25,7 +25,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use rapport_domain::{
     appointment::Slot,
-    customer::{Customer, CustomerKind, Field, PersonRow},
+    customer::{Customer, CustomerKind, Field, PEOPLE_LISTED, PersonRow},
     form::Values,
     timeline::Timeline,
 };
@@ -315,6 +315,10 @@ fn People(customer: Arc<Customer>) -> impl IntoView {
             <IconLink name="Add a person" icon=icondata::LuPlus href/>
         }
     });
+    let all = (customer.people.len() >= PEOPLE_LISTED).then(|| {
+        let href = format!("/customers?company={}", customer.id);
+        view! { <a class="go sm" href=href>"All of them"</a> }
+    });
     let none = customer
         .people
         .is_empty()
@@ -323,6 +327,7 @@ fn People(customer: Arc<Customer>) -> impl IntoView {
         <div class="sec">
             <h2>"People" {add}</h2>
             <ul>{customer.people.iter().map(one).collect_view()}</ul>
+            {all}
             {none}
         </div>
     }

@@ -206,7 +206,7 @@ pub fn Report(
             <h2>{if undone { "What it did before it was taken back" } else { "What it did" }}</h2>
             <Counts report/>
             <div class="acts">
-                <LinkButton href="/customers?sort=-created" weight=Weight::Main>"See the customers"</LinkButton>
+                <LinkButton href="/customers?sort=-updated" weight=Weight::Main>"See the customers"</LinkButton>
                 {revert}
             </div>
             {(!undone)

@@ -29,10 +29,17 @@ pub fn use_finding(kind: Option<CustomerKind>) -> Finding {
             move || {
                 if still(&text) {
                     spawn_local(async move {
-                        let hits = suggest_customers(text.clone(), kind).await.unwrap_or_default();
-                        if still(&text) {
-                            found.set(hits.into_iter().map(pick).collect());
-                            answers.set(text);
+                        let hits = suggest_customers(text.clone(), kind).await;
+                        if !still(&text) {
+                            return;
+                        }
+                        match hits {
+                            Ok(hits) => {
+                                found.set(hits.into_iter().map(pick).collect());
+                                answers.set(text);
+                            }
+                            // That nobody answered is not that nobody was found.
+                            Err(_) => found.set(Vec::new()),
                         }
                     });
                 }

@@ -157,7 +157,9 @@ impl Live {
     /// Has the page read anew that was read long ago, if somebody looks at it.
     fn age(self) {
         let read = self.read_at.try_get_value();
-        if read.is_some_and(|read| js_sys::Date::now() - read > OLD) && !document().hidden() {
+        let old = read.is_some_and(|read| js_sys::Date::now() - read > OLD);
+        // Who is in the middle of something is told nothing: nobody changed anything.
+        if old && !document().hidden() && !is_at_it() {
             self.read_anew_if(|_| true);
         }
     }
@@ -209,10 +211,12 @@ fn is_held() -> bool {
 fn is_at_it() -> bool {
     const AT_IT: &str = "#page input:focus:not(#search, [type=checkbox], [type=radio]), #page textarea:focus, \
         #page select:focus, #page .kv input, #page .kv textarea, #page .kv select, dialog[open], #page .pop:popover-open";
+    // What a dialog keeps that is closed nobody is at.
+    let open = |control: &web_sys::HtmlElement| !matches!(control.closest("dialog:not([open])"), Ok(Some(_)));
     !dom::all(AT_IT).is_empty()
         || dom::all("#page form[method=post] :is(input, textarea)")
             .iter()
-            .any(is_typed)
+            .any(|control| is_typed(control) && open(control))
 }
 
 /// Whether a control holds something else than what it was drawn with.
@@ -244,7 +248,6 @@ pub fn provide_live() {
         live.tab.set_value(crate::browser::new_id());
         wire::listen(live);
         here::note_activity(live);
-        live.read_at.set_value(js_sys::Date::now());
         let ages = set_interval_with_handle(move || live.age(), AGES);
         let seen = window_event_listener(leptos::ev::focus, move |_| live.age());
         on_cleanup(move || {
@@ -265,6 +268,8 @@ pub fn follow(asks: impl Fn(&[Touched]) -> bool + Send + Sync + 'static) {
     Effect::new(move || {
         live.asked.update_value(|number| *number += 1);
         let (number, asks) = (live.asked.get_value(), Arc::clone(&asks));
+        // It has just been read.
+        live.read_at.set_value(js_sys::Date::now());
         live.followers
             .update_value(|followers| followers.push((number, asks)));
         on_cleanup(move || {

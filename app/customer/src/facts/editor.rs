@@ -123,11 +123,14 @@ where
     E::Output: wasm_bindgen::JsCast + Clone + AsRef<web_sys::HtmlElement> + 'static,
 {
     Effect::new(move || {
-        if let Some(element) = node.get() {
-            let element: &web_sys::HtmlElement = element.as_ref();
-            if document().active_element().as_deref() != Some(element) {
-                dom::focus(Some(element.clone()));
-            }
+        let Some(element) = node.get() else { return };
+        let element: &web_sys::HtmlElement = element.as_ref();
+        if !element.is_connected() {
+            // What had to be waited for is made before it stands on the page.
+            let element = element.clone();
+            request_animation_frame(move || dom::focus(Some(element)));
+        } else if document().active_element().as_deref() != Some(element) {
+            dom::focus(Some(element.clone()));
         }
     });
 }

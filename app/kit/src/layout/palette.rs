@@ -293,7 +293,10 @@ fn look_up(
                         said.set(None);
                         found.set(hits.into_iter().map(offer_of).collect());
                     }
-                    Err(fault) => said.set(Some(fault.to_string())),
+                    Err(fault) => {
+                        found.set(Vec::new());
+                        said.set(Some(fault.to_string()));
+                    }
                 }
                 answers.set(typed);
             });
