@@ -169,22 +169,28 @@ async fn run(order: Order) -> Result<u8, Failure> {
             let (service, email) = (service().await?, new.email.clone());
             user::create(&service, new, None).await.map_err(tell)?;
             say(&format!("{email} works here now, as {role}."))?;
-            say_way_in(&service, &email, given.is_some()).await
+            let link = match given {
+                Some(_) => None,
+                None => Some(user::console_link(&service, &email).await.map_err(tell)?),
+            };
+            say_way_in(link)
         }
         Order::User(UserOrder::ResetPassword {
             email,
             password_stdin,
         }) => {
-            let given = given_password(password_stdin)?;
-            let password = given.clone().unwrap_or_else(password::unguessable);
             let service = service().await?;
-            user::reset_password(&service, &email, &password)
-                .await
-                .map_err(tell)?;
+            let link = match given_password(password_stdin)? {
+                Some(given) => user::reset_password(&service, &email, &given)
+                    .await
+                    .map(|()| None),
+                None => user::reset_by_link(&service, &email).await.map(Some),
+            };
+            let link = link.map_err(tell)?;
             say(&format!(
                 "The password of {email} is not good any more; all sessions of the account have ended."
             ))?;
-            say_way_in(&service, &email, given.is_some()).await
+            say_way_in(link)
         }
         Order::User(UserOrder::RemoveSecondFactor { email }) => {
             user::remove_factor(&service().await?, &email)
@@ -260,9 +266,8 @@ async fn unchecked_service() -> Result<Service, Failure> {
 }
 
 /// Says by what somebody comes in: a link, unless their password was given.
-async fn say_way_in(service: &Service, email: &str, has_password: bool) -> Result<u8, Failure> {
-    if !has_password {
-        let link = user::console_link(service, email).await.map_err(tell)?;
+fn say_way_in(link: Option<String>) -> Result<u8, Failure> {
+    if let Some(link) = link {
         say(&format!("They choose one here, once, within 24 hours: {link}"))?;
     }
     Ok(COMPLETE)

@@ -20,8 +20,10 @@ const CONNECTIONS: u32 = 10;
 pub const POSTGRESQL_TLS: &str = "say sslmode=verify-full in its URL";
 /// The same for Redis.
 pub const REDIS_TLS: &str = "say rediss:// in its URL";
+/// The same for links.
+const PUBLIC_TLS: &str = "let a proxy speak TLS, and say https:// in PUBLIC_URL";
 /// The same for mail.
-const SMTP_TLS: &str = "say smtps://, or ?tls=required behind smtp://";
+pub const SMTP_TLS: &str = "say smtps://, or ?tls=required behind smtp://";
 
 /// A setting that is missing or cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -136,6 +138,12 @@ pub fn public_address() -> Result<String, Mistakes> {
     let mut mistakes = Mistakes::default();
     let (url, address) = (public_url(variable("PUBLIC_URL")), listens());
     let read = mistakes.take(url).zip(mistakes.take(address));
+    if tls_is_required().unwrap_or_default() {
+        let links = read
+            .clone()
+            .and_then(|(url, address)| links_in_clear(url, address));
+        mistakes.refuse_clear("PUBLIC_URL", links, PUBLIC_TLS);
+    }
     mistakes.or(read.map(|(url, address)| reached(url, address)))
 }
 
@@ -143,6 +151,12 @@ pub fn public_address() -> Result<String, Mistakes> {
 #[must_use]
 pub fn reached(public_url: Option<String>, listens: SocketAddr) -> String {
     public_url.unwrap_or_else(|| format!("http://{listens}"))
+}
+
+/// Where links in mails lead, if they are followed from elsewhere and in clear: they hold what lets somebody in.
+fn links_in_clear(public_url: Option<String>, listens: SocketAddr) -> Option<String> {
+    let here = public_url.is_none() && listens.ip().is_loopback();
+    Some(reached(public_url, listens)).filter(|link| !here && !link.starts_with("https://"))
 }
 
 /// `RAPPORT_ADDRESS`.
@@ -197,9 +211,9 @@ impl Config {
         if webhooks.as_ref().is_some_and(|ways| ways.encrypted) {
             let mail = smtp.as_ref().and_then(Option::as_ref);
             mistakes.refuse_clear("SMTP_URL", mail.and_then(|mail| wire::smtp(&mail.url)), SMTP_TLS);
-            let clear = public_url.as_ref().and_then(Option::as_ref);
-            let clear = clear.filter(|url| !url.starts_with("https://")).cloned();
-            mistakes.refuse_clear("PUBLIC_URL", clear, "let a proxy speak TLS, and say https://");
+            let links = public_url.clone().zip(address);
+            let links = links.and_then(|(url, address)| links_in_clear(url, address));
+            mistakes.refuse_clear("PUBLIC_URL", links, PUBLIC_TLS);
             let clear = metrics.flatten().filter(|address| !address.ip().is_loopback());
             let clear = clear.map(|address| address.to_string());
             mistakes.refuse_clear("METRICS_ADDRESS", clear, "keep it on loopback");
@@ -236,7 +250,12 @@ fn list<T: FromStr<Err = String>>(name: &'static str) -> Result<Vec<T>, ConfigEr
 
 fn webhooks(mistakes: &mut Mistakes) -> Option<Ways> {
     let networks: Option<Vec<Network>> = mistakes.take(list("WEBHOOK_NETWORKS"));
-    let hosts: Option<Vec<Host>> = mistakes.take(list("WEBHOOK_HOSTS"));
+    let hosts: Option<Vec<Host>> = mistakes.take(list("WEBHOOK_HOSTS").and_then(|hosts| {
+        // A list that lets something through never lets all through because it is written wrong.
+        let names_none = hosts.is_empty() && variable("WEBHOOK_HOSTS").is_some();
+        let wrong = || ConfigError::Wrong("WEBHOOK_HOSTS", "it names no host".to_owned());
+        if names_none { Err(wrong()) } else { Ok(hosts) }
+    }));
     // What is wrong with it is said once, with the URLs of the databases.
     let encrypted = tls_is_required().unwrap_or_default();
     Some(Ways {

@@ -120,7 +120,8 @@ mod tests {
         for (body, given) in [
             (r#"{"path":"/sign-in","values":{}}"#, deadlines.hash),
             (r#"{"path":"/settings/security/off","values":{}}"#, deadlines.hash),
-            (r#"{"path":"/settings/security/end","values":{}}"#, deadlines.form),
+            (r#"{"path":"/settings/security/end","values":{}}"#, deadlines.hash),
+            (r#"{"path":"/settings/calendar","values":{}}"#, deadlines.form),
             (r#"{"path":"/undo","values":{}}"#, deadlines.form),
             ("{", deadlines.form),
         ] {

@@ -4,7 +4,7 @@ use rapport_domain::{
     access::{Ability, Kind},
     analytics::{Analytics, Outcome, PartCounts, Table, tenths},
     dashboard::Period,
-    export::push_line,
+    export::{BOM, push_line},
 };
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 
@@ -76,7 +76,7 @@ pub async fn get(ctx: &Ctx, period: Period) -> Result<Analytics> {
 }
 
 const ACTIVE: &str = "SELECT width_bucket(b.at, $1::timestamptz[]) AS part, count(DISTINCT b.actor) AS many, '' AS status \
-     FROM batch b WHERE b.at >= $2 AND b.at < $3 AND b.actor IS NOT NULL GROUP BY 1";
+     FROM batch b JOIN app_user u ON u.id = b.actor AND NOT u.program WHERE b.at >= $2 AND b.at < $3 GROUP BY 1";
 const CUSTOMERS: &str = "SELECT width_bucket(c.created_at, $1::timestamptz[]) AS part, count(*) AS many, '' AS status \
      FROM customer c WHERE c.created_at >= $2 AND c.created_at < $3 AND c.deleted_at IS NULL GROUP BY 1";
 const APPOINTMENTS: &str = "SELECT width_bucket(a.starts_at, $1::timestamptz[]) AS part, count(*) AS many, '' AS status \
@@ -126,7 +126,7 @@ async fn hours(db: &impl ConnectionTrait, statement: Statement) -> Result<Vec<u3
 /// As [`get`].
 pub async fn csv(ctx: &Ctx, period: Period, table: Table) -> Result<String> {
     let figures = get(ctx, period).await?;
-    let mut file = String::new();
+    let mut file = BOM.to_owned();
     let mut add = |fields: &[&str]| push_line(&mut file, fields.iter().copied());
     match table {
         Table::Time => {

@@ -91,17 +91,7 @@ pub struct Report {
 pub async fn write(db: &DatabaseConnection, at: DateTime<Utc>, out: impl Write) -> Result<Report> {
     database::pending(db).await?;
     let mut connection = acquire(db).await?;
-    let mut tx = connection.begin().await.map_err(failed)?;
-    run(
-        &mut tx,
-        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-    )
-    .await?;
-    run(&mut tx, PATIENT).await?;
-    let tables = tables(&mut tx).await?;
-    // None may be written anew meanwhile by a newer program that migrates: it would seem to be empty.
-    let lock = format!("LOCK TABLE {} IN ACCESS SHARE MODE", quoted(&tables));
-    run(&mut tx, &lock).await?;
+    let (mut tx, tables) = begin_whole(&mut connection).await?;
     let head = Head {
         format: FORMAT.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -122,6 +112,33 @@ pub async fn write(db: &DatabaseConnection, at: DateTime<Utc>, out: impl Write) 
         .and_then(|mut out| out.flush())
         .map_err(|why| unwritten(&why))?;
     Ok(Report { head, rows: end.rows })
+}
+
+/// A transaction that sees one moment, and the tables in it. None of them is written anew meanwhile by a newer program that
+/// migrates: to a moment before that it would seem to be empty. Hence the locks come first, and the moment after them.
+async fn begin_whole(
+    connection: &mut PgConnection,
+) -> Result<(sqlx::Transaction<'_, sqlx::Postgres>, Vec<String>)> {
+    let mut expected = tables(&mut *connection).await?;
+    let mut tx = connection.begin().await.map_err(failed)?;
+    loop {
+        run(
+            &mut tx,
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        )
+        .await?;
+        run(&mut tx, PATIENT).await?;
+        let lock = format!("LOCK TABLE {} IN ACCESS SHARE MODE", quoted(&expected));
+        run(&mut tx, &lock).await?;
+        let there = tables(&mut tx).await?;
+        if there == expected {
+            return Ok((tx, there));
+        }
+        // Somebody migrated while it waited.
+        expected = there;
+        run(&mut tx, "ROLLBACK").await?;
+        run(&mut tx, "BEGIN").await?;
+    }
 }
 
 /// Brings an archive back into an empty database: its schema first, as it was, then its rows, all of them or none, and

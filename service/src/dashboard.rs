@@ -98,10 +98,10 @@ async fn silent(ctx: &Ctx) -> Result<Vec<Silent>> {
         "SELECT c.id, c.name, c.stage, greatest(c.updated_at, c.noted, c.met) AS since \
          FROM (SELECT k.id, k.name, k.stage, k.updated_at, \
                       (SELECT max(a.created_at) FROM activity a WHERE a.customer_id = k.id AND a.deleted_at IS NULL) AS noted, \
-                      (SELECT max(a.starts_at) FROM appointment a WHERE a.customer_id = k.id AND a.deleted_at IS NULL) AS met \
+                      (SELECT max(a.starts_at) FROM appointment a WHERE a.customer_id = k.id AND a.deleted_at IS NULL \
+                         AND a.status <> 'cancelled') AS met \
                FROM (SELECT * FROM customer WHERE owner_id = $1 AND deleted_at IS NULL AND updated_at < $2 \
-                     ORDER BY updated_at, id LIMIT $3) AS k \
-               WHERE k.stage <> 'former') AS c \
+                       AND stage <> 'former' ORDER BY updated_at, id LIMIT $3) AS k) AS c \
          WHERE greatest(c.updated_at, c.noted, c.met) < $2 ORDER BY since, c.id LIMIT $4",
         [
             ctx.actor().user.0.into(),

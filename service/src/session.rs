@@ -191,13 +191,11 @@ pub async fn sign_in<'a>(
     Ok(session)
 }
 
-/// Ends all sessions of the actor, when what they stood on has changed, and begins one in this browser.
-pub(crate) async fn anew(ctx: &Ctx, browser: Browser<'_>) -> Result<NewSession> {
+/// Ends all sessions of the actor, when what they stood on has changed, and begins one in this browser by what it is by now:
+/// the hash of the password and the key of the second factor.
+pub(crate) async fn anew(ctx: &Ctx, browser: Browser<'_>, proof: (&str, Option<&str>)) -> Result<NewSession> {
     let (service, user) = (ctx.service(), ctx.actor().user);
     end_all(service, user).await?;
-    let present = user::present(service, user).await?;
-    let present = present.ok_or(AppError::Unauthenticated)?;
-    let proof = (present.password_hash.as_str(), present.factor.as_deref());
     begin(service, user, proof, browser).await
 }
 

@@ -11,7 +11,7 @@ mod reset;
 mod setup;
 mod team;
 
-pub use account::{create, create_team, find_by_email, reset_password};
+pub use account::{create, create_team, find_by_email, reset_by_link, reset_password};
 pub use factor::{
     drop_factor, factor, new_recovery_codes, remove_factor, security, turn_off_factor, turn_on_factor,
 };

@@ -1,6 +1,8 @@
 //! Time zones: the one place where instants and what a clock on a wall says meet.
 
-use chrono::{DateTime, LocalResult, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{
+    DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc,
+};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use rapport_domain::{
     appointment::{Asked, Day, Fold, Wall, clock},
@@ -146,7 +148,13 @@ fn minute_of(local: NaiveDateTime) -> u16 {
 /// The first instant of a day, also where the clock skips midnight.
 #[must_use]
 pub fn day_begins(day: Day, zone: Tz) -> DateTime<Utc> {
-    let midnight = day.date().and_time(NaiveTime::MIN);
+    date_begins(day.date(), zone)
+}
+
+/// The same for a day of any year, however long ago.
+#[must_use]
+pub fn date_begins(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let midnight = date.and_time(NaiveTime::MIN);
     let steps = (0..LOOKED_AHEAD).map(|minutes| midnight + TimeDelta::minutes(minutes));
     let first = steps
         .into_iter()

@@ -79,6 +79,7 @@ async fn look(stores: &Stores, config: &Config) -> Result<Vec<Finding>, Failure>
     found.extend(doctor::postgresql(&db, &Clock::default(), stores.connections, stores.key.as_ref()).await);
     let redis = Redis::connect(&stores.redis_url, crate::REDIS_PREFIX)?;
     found.extend(doctor::redis(&redis).await);
+    let smtp = config.smtp.as_ref();
     let ways = [
         (
             "postgresql",
@@ -86,6 +87,11 @@ async fn look(stores: &Stores, config: &Config) -> Result<Vec<Finding>, Failure>
             config::POSTGRESQL_TLS,
         ),
         ("redis", wire::redis(&stores.redis_url), config::REDIS_TLS),
+        (
+            "mail",
+            smtp.and_then(|smtp| wire::smtp(&smtp.url)),
+            config::SMTP_TLS,
+        ),
     ];
     found.extend(
         ways.into_iter()

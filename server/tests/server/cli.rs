@@ -302,6 +302,16 @@ async fn people_are_let_in_and_given_new_passwords_by_command() {
         "0",
         "who asks at the console has the link"
     );
+    let closed = "UPDATE app_user SET active = false WHERE email_key = 'ben@example.org'";
+    console.house.database.run(closed).await;
+    let before = console.house.database.read(hash).await;
+    let refused = console.run_with(&["user", "reset-password", "ben@example.org"], "", &here);
+    assert_eq!((refused.status, refused.out.as_str()), (1, ""));
+    assert_eq!(
+        console.house.database.read(hash).await,
+        before,
+        "nothing was done"
+    );
     let none = console.run(&["user", "remove-second-factor", "ben@example.org"], "");
     assert_eq!(none.status, 1);
     assert!(none.err.contains("no second factor"), "{}", none.err);
@@ -471,6 +481,17 @@ async fn where_tls_is_required_nothing_may_lead_away_in_clear() {
     // On this machine there is no way to listen to.
     let here = console.run_with(&["migrate", "--check"], "", &[("REQUIRE_TLS", "yes")]);
     assert_eq!(here.status, 0, "{}", here.err);
+    // Links would lead there.
+    let open = [("REQUIRE_TLS", "yes"), ("RAPPORT_ADDRESS", "0.0.0.0:3000")];
+    let links = console.run_with(&["config"], "", &open);
+    assert_eq!(links.status, 1);
+    assert!(
+        links
+            .err
+            .contains("PUBLIC_URL leads to http://0.0.0.0:3000 in clear"),
+        "{}",
+        links.err
+    );
     let unclear = console.run_with(&["config"], "", &[("REQUIRE_TLS", "maybe")]);
     assert_eq!(
         unclear.err,
@@ -543,6 +564,16 @@ async fn the_doctor_says_what_is_well_what_is_wrong_and_what_to_do() {
             said.err
         );
     }
+    let mail = [
+        ("SMTP_URL", "smtp://rapport:hunter2@mail.example.org"),
+        ("MAIL_FROM", "crm@example.org"),
+    ];
+    let clear = console.run_with(&["doctor"], "", &mail).out;
+    assert!(
+        clear.contains("note   mail        mail.example.org is another machine"),
+        "{clear}"
+    );
+    assert!(!clear.contains("hunter2"));
     // The PostgreSQL of the tests is quick, and may lose what it was told.
     assert_eq!(said.status, i32::from(said.out.contains("WRONG")), "{}", said.out);
 

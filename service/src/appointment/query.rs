@@ -286,7 +286,7 @@ async fn kept(ctx: &Ctx, window: &Window) -> Result<Vec<Line>> {
 
 /// What the actor keeps between two instants, as far as they may see it, for another calendar.
 pub(super) async fn kept_by_actor(ctx: &Ctx, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Kept>> {
-    let window = Window {
+    let mut window = Window {
         staff: vec![ctx.actor().user],
         from,
         to,
@@ -294,7 +294,17 @@ pub(super) async fn kept_by_actor(ctx: &Ctx, from: DateTime<Utc>, to: DateTime<U
         after: None,
         size: SLOTS_MAX,
     };
-    let lines = kept(ctx, &window).await?;
+    let mut lines = Vec::new();
+    loop {
+        let mut more = kept(ctx, &window).await?;
+        let goes_on = more.len() > window.size;
+        more.truncate(window.size);
+        window.after = more.last().map(|last| (last.starts_at, AppointmentId(last.id)));
+        lines.append(&mut more);
+        if !goes_on {
+            break;
+        }
+    }
     let kept = lines.into_iter().map(|line| {
         let Timed { slot, from, to } = line.timed(ctx, &window.staff)?;
         Ok(Kept {

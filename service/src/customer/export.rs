@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
 use futures::{Stream, stream};
 use rapport_domain::{
     access::{Ability, Kind, Scope},
@@ -47,7 +48,8 @@ struct Walk {
 /// search shows at most.
 ///
 /// # Errors
-/// [`rapport_domain::error::AppError::Forbidden`] without the right to read and to export; an error in the middle ends the stream.
+/// [`rapport_domain::error::AppError::Forbidden`] without the right to read and to export,
+/// [`rapport_domain::error::AppError::TooManyRequests`]; an error in the middle ends the stream.
 pub async fn csv(ctx: &Ctx, query: ListQuery) -> Result<impl Stream<Item = Result<String>> + use<>> {
     let reads = scope(ctx, Kind::Customer, Ability::Read)?;
     let exports = scope(ctx, Kind::Customer, Ability::Export)?;
@@ -108,7 +110,7 @@ impl Walk {
             }
         };
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        let db = self.ctx.db();
+        let (db, zone) = (self.ctx.db(), self.ctx.zone());
         let (mut points, mut references, mut beside) = futures::try_join!(
             points_of(db, ids.clone()),
             self.references(ids.clone()),
@@ -119,7 +121,7 @@ impl Walk {
             let points = points.remove(&row.id).unwrap_or_default();
             let references = references.remove(&row.id).unwrap_or_default();
             let beside = beside.remove(&row.id);
-            piece.push_str(&line(&told(row, points, references, beside)?));
+            piece.push_str(&line(&told(zone, row, points, references, beside)?));
         }
         Ok(Some(piece))
     }
@@ -180,13 +182,15 @@ impl Walk {
 }
 
 fn told(
+    zone: Tz,
     row: Row,
     points: Vec<ContactPoint>,
     references: Vec<ExternalRef>,
     beside: Option<Beside>,
 ) -> Result<ExportRow> {
     let (owner, company) = beside.map_or((None, None), |beside| (beside.owner, beside.company));
-    let instant = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    // By the clock of who takes it away: brought in again elsewhere, the day is the one that they see.
+    let instant = |at: DateTime<Utc>| at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, true);
     Ok(ExportRow {
         id: CustomerId(row.id),
         kind: row.kind.parse().map_err(Error::Stored)?,

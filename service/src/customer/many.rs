@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rapport_domain::{
     access::{Ability, Kind},
-    customer::{CustomerPatch, Field, FieldValue, NewCustomer},
+    customer::{CustomerPatch, Field, NewCustomer},
     error::AppError,
     id::{BatchId, CustomerId},
     journal::{Op, Receipt},
@@ -47,19 +47,6 @@ impl Step {
             Self::Save(id, ..) | Self::Trash(id, _) | Self::Restore(id, _) => *id,
         }
     }
-
-    /// The company that it makes a customer belong to.
-    fn joins(&self) -> Option<Uuid> {
-        let fields = match self {
-            Self::Create(new) => &new.fields,
-            Self::Save(_, _, patch) => patch,
-            Self::Trash(..) | Self::Restore(..) => return None,
-        };
-        match fields.0.get(&Field::Company) {
-            Some(FieldValue::Id(company)) => Some(*company),
-            _ => None,
-        }
-    }
 }
 
 /// Says no to who may do none of it to any customer.
@@ -93,14 +80,8 @@ pub enum Outcome {
 /// When the database does not answer.
 pub async fn all(ctx: &Ctx, id: BatchId, steps: Vec<Step>) -> Result<Outcome> {
     let ids: Vec<Uuid> = steps.iter().map(|step| step.id().0).collect();
-    let joined: Vec<Uuid> = steps.iter().filter_map(Step::joins).collect();
-    let joining: BTreeSet<CustomerId> = steps
-        .iter()
-        .filter(|step| step.joins().is_some())
-        .map(Step::id)
-        .collect();
     let tx = ctx.db().begin().await?;
-    lock_in_order(&tx, ids.iter().copied().chain(joined).collect()).await?;
+    lock_in_order(&tx, ids.clone()).await?;
     // Only now: the same request may have been at it while this one waited.
     if let Some(before) = done_before(&tx, ctx, id, &ids).await? {
         return Ok(before);
@@ -130,9 +111,16 @@ pub async fn all(ctx: &Ctx, id: BatchId, steps: Vec<Step>) -> Result<Outcome> {
     if changes.is_empty() {
         return Ok(Outcome::Done(None, receipts));
     }
+    let joins = |change: &&Change| {
+        change
+            .after
+            .get("company_id")
+            .is_some_and(|company| !company.is_null())
+    };
+    let joining: Vec<Uuid> = changes.iter().filter(joins).map(|change| change.record).collect();
     match journal::write(&tx, id, &Command::of(ctx, COMMAND), changes).await {
         Ok(_) => {
-            let wrong = misplaced(&tx, &ids, &joining).await?;
+            let wrong = misplaced(&tx, &ids, joining).await?;
             if !wrong.is_empty() {
                 return Ok(Outcome::Refused(wrong));
             }
@@ -153,38 +141,32 @@ pub async fn all(ctx: &Ctx, id: BatchId, steps: Vec<Step>) -> Result<Outcome> {
 #[derive(FromQueryResult)]
 struct Misplaced {
     id: Uuid,
-    company: bool,
 }
 
-/// Those that belong together with what another step made of their company as no two customers do, by their places: each
-/// step was looked at before any was done.
+/// Those that are to belong to what is no company any more, or lies in the trash, once all steps are done, by their places:
+/// each step was looked at before any was done.
 async fn misplaced(
     tx: &DatabaseTransaction,
     ids: &[Uuid],
-    joining: &BTreeSet<CustomerId>,
+    joining: Vec<Uuid>,
 ) -> Result<Vec<(usize, AppError)>> {
     let statement = sql(
-        "SELECT p.id, c.kind = 'company' AS company FROM customer p JOIN customer c ON c.id = p.company_id \
+        "SELECT p.id FROM customer p JOIN customer c ON c.id = p.company_id \
          WHERE p.id = ANY($1) AND (c.kind <> 'company' OR c.deleted_at IS NOT NULL)",
-        [ids.to_vec().into()],
+        [joining.into()],
     );
-    let found = Misplaced::find_by_statement(statement).all(tx).await?;
-    // Whoever was there before a company came into the trash stays with it.
-    let wrong = found
-        .into_iter()
-        .filter(|one| !one.company || joining.contains(&CustomerId(one.id)));
     let sentence = "Another step makes this no company that somebody could belong to.";
-    let wrong = wrong.filter_map(|one| {
+    let found = Misplaced::find_by_statement(statement).all(tx).await?;
+    let wrong = found.into_iter().filter_map(|one| {
         let place = ids.iter().position(|id| *id == one.id)?;
         Some((place, AppError::invalid(Field::Company.word(), sentence)))
     });
     Ok(wrong.collect())
 }
 
-/// Holds them still, and the companies that some are to belong to: who makes somebody belong to one of these goes on.
 async fn lock_in_order(tx: &DatabaseTransaction, ids: Vec<Uuid>) -> Result<()> {
     let statement = sql(
-        "SELECT 1 FROM customer WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
+        "SELECT 1 FROM customer WHERE id = ANY($1) ORDER BY id FOR UPDATE",
         [ids.into()],
     );
     tx.query_all_raw(statement).await?;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rapport_domain::{
     access::{Ability, Kind, Scope},
-    customer::{ContactPoint, Customer, Field, FieldValue, May, Related},
+    customer::{ContactPoint, Customer, Field, FieldValue, May, PEOPLE_LISTED, Related},
     error::AppError,
     id::{ContactPointId, CustomerId, TeamId, UserId},
 };
@@ -17,9 +17,6 @@ use crate::{
     access::{push_scope, scope},
     sql::{Sql, sql},
 };
-
-/// The most people that a company's page lists.
-const PEOPLE_MAX: i32 = 50;
 
 /// A customer row as it stands.
 #[derive(Debug, Clone, FromQueryResult)]
@@ -186,7 +183,7 @@ async fn whole(db: &impl ConnectionTrait, reads: Scope, id: CustomerId) -> Resul
             WHERE c.deleted_at IS NULL AND c.company_id = r.id AND ",
     );
     push_scope(&mut sql, reads);
-    sql.push(" ORDER BY c.name, c.id").limit(PEOPLE_MAX);
+    sql.push(" ORDER BY c.name, c.id").limit(PEOPLE_LISTED as i64);
     sql.push(") AS p) AS people FROM (SELECT c.* FROM customer c WHERE c.id = ")
         .bind(id.0)
         .push(" AND ");

@@ -132,7 +132,7 @@ async fn find(
 ) -> Result<Vec<Match>> {
     let words = words(text);
     let mut sql = Sql::new("SELECT m.id, count(*) OVER () AS found FROM (SELECT * FROM (");
-    let indexed = words.iter().any(|word| word.chars().count() >= TRIGRAM);
+    let indexed = words.iter().any(Word::is_long);
     push_union(&mut sql, reads, |sql, branch| {
         // Apart, since PostgreSQL would hope that a scan of the whole table soon comes upon enough matches.
         sql.push("(WITH part AS MATERIALIZED (SELECT c.id, c.name, c.name_plain FROM customer c WHERE c.deleted_at IS NULL AND ");
@@ -144,8 +144,10 @@ async fn find(
         if let Some(kind) = kind {
             sql.push(" AND c.kind = ").bind(kind.word());
         }
-        for word in &words {
-            push_word(sql, word, indexed);
+        if indexed {
+            words.iter().for_each(|word| push_anywhere(sql, word));
+        } else if !words.is_empty() {
+            push_name_begins(sql, &words);
         }
         sql.push(") SELECT * FROM part").limit(CANDIDATES + 1).push(")");
         Ok(())
@@ -165,39 +167,65 @@ async fn find(
     Ok(Match::find_by_statement(sql.done()).all(ctx.db()).await?)
 }
 
-/// What was typed, as words that must all be found. A phone number is one word: its digits.
-fn words(text: &str) -> Vec<String> {
+/// A word that must be found.
+struct Word {
+    typed: String,
+    /// Its digits, where it may be a phone number: those are found, too.
+    digits: Option<String>,
+}
+
+impl Word {
+    /// Whether the trigram index finds it.
+    fn is_long(&self) -> bool {
+        self.typed.chars().count() >= TRIGRAM
+    }
+}
+
+/// What was typed, as words that must all be found. What may be a phone number is one word.
+fn words(text: &str) -> Vec<Word> {
     let text = text.trim();
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     if digits.len() >= 3 && text.chars().all(|c| c.is_ascii_digit() || " +-()/.".contains(c)) {
-        return vec![digits];
+        return vec![Word {
+            typed: text.to_owned(),
+            digits: Some(digits),
+        }];
     }
-    text.split_whitespace()
-        .take(WORDS_MAX)
-        .map(str::to_owned)
-        .collect()
+    let words = text.split_whitespace().take(WORDS_MAX).map(|word| Word {
+        typed: word.to_owned(),
+        digits: None,
+    });
+    words.collect()
 }
 
-/// `indexed`: whether some word is long enough for the trigram index. It carries the short ones, too, where they begin a
-/// word: anywhere, they would be found in half of all rows that the long one finds.
-fn push_word(sql: &mut Sql, word: &str, indexed: bool) {
-    if indexed && word.chars().count() < TRIGRAM {
-        sql.push(" AND (FALSE");
+/// A word that is long enough for the trigram index carries the short ones, too, where they begin a word: anywhere, they
+/// would be found in half of all rows that the long one finds.
+fn push_anywhere(sql: &mut Sql, word: &Word) {
+    sql.push(" AND (FALSE");
+    if word.is_long() {
+        let texts = word.digits.iter().chain([&word.typed]);
+        for text in texts {
+            sql.push(" OR c.search LIKE ");
+            push_pattern(sql, text);
+        }
+    } else {
         for before in WORD_AFTER {
             sql.push(&format!(" OR c.search LIKE '%{before}' || "));
-            push_literal(sql, word);
+            push_literal(sql, &word.typed);
             sql.push(" || '%'");
         }
-        sql.push(")");
-    } else if indexed {
-        sql.push(" AND c.search LIKE ");
-        push_pattern(sql, word);
-    } else {
-        // As LIKE 'word%', but also found by the index when PostgreSQL plans once for all words.
-        sql.push(" AND c.name_plain ~>=~ (SELECT rapport_plain(")
-            .bind(word)
-            .push(")) AND c.name_plain ~<~ (SELECT rapport_plain(")
-            .bind(word)
-            .push(") || chr(1114111))");
     }
+    sql.push(")");
+}
+
+/// Where no word is long enough a name begins with all of them, by the index of names.
+fn push_name_begins(sql: &mut Sql, words: &[Word]) {
+    let words: Vec<&str> = words.iter().map(|word| word.typed.as_str()).collect();
+    let begins = words.join(" ");
+    // As LIKE 'begins%', but also found by the index when PostgreSQL plans once for all that is typed.
+    sql.push(" AND c.name_plain ~>=~ (SELECT rapport_plain(")
+        .bind(begins.clone())
+        .push(")) AND c.name_plain ~<~ (SELECT rapport_plain(")
+        .bind(begins)
+        .push(") || chr(1114111))");
 }

@@ -285,7 +285,14 @@ impl<'a> Hand<'a> {
         match self.standing.get(&known.id) {
             Some(standing) if self.changes_matches() => {
                 let mut draft = draft.clone();
-                match self.company(&draft, company)?.filter(|_| standing.is_person()) {
+                // Who belongs to it already stays there, wherever the company lies by now.
+                let named = draft.fields.0.get(&Field::Company);
+                let stays = named.is_some() && named == standing.fields().0.get(&Field::Company);
+                let company = match stays {
+                    true => None,
+                    false => self.company(&draft, company)?,
+                };
+                match company.filter(|_| standing.is_person()) {
                     Some(company) => draft.fields.0.insert(Field::Company, FieldValue::Id(company.0)),
                     None => draft.fields.0.remove(&Field::Company),
                 };

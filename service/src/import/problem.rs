@@ -114,7 +114,8 @@ pub(super) async fn first(ctx: &Ctx, id: ImportId) -> Result<Vec<Problem>> {
 /// Mended there, they are taken by [`mend_file`].
 ///
 /// # Errors
-/// [`AppError::NotFound`] for an import of somebody else; an error in the middle ends the stream.
+/// [`AppError::NotFound`] for an import of somebody else, [`AppError::TooManyRequests`]; an error in the middle ends the
+/// stream.
 pub async fn csv(ctx: &Ctx, id: ImportId) -> Result<impl Stream<Item = Result<String>> + use<>> {
     may_import(ctx)?;
     let headers = columns(ctx, id).await?;

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use rapport_domain::{
-    appointment::Day,
     customer::{ContactPoint, CustomerKind, CustomerPatch, ExternalRef, Field, FieldValue},
     id::CustomerId,
     import::{Draft, Example},
@@ -127,7 +126,7 @@ pub(super) fn made(
     if let Some(day) = draft.since {
         after.insert(
             "created_at".to_owned(),
-            object!(zone::day_begins(Day::of(day), ctx.zone())),
+            object!(zone::date_begins(day, ctx.zone())),
         );
     }
     changes.push(Change::create(RecordKind::Customer, id.0, id.0, after));

@@ -71,7 +71,7 @@ impl Upload {
 ///
 /// # Errors
 /// [`AppError::Forbidden`] without the right to make customers; [`AppError::Invalid`] on `file` when it is empty or too
-/// large.
+/// large, by its name something else, or beside too much that waits already; [`AppError::TooManyRequests`].
 pub async fn begin(ctx: &Ctx, new: NewImport) -> Result<Uploaded> {
     may_import(ctx)?;
     if new.size == 0 {

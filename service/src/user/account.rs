@@ -14,11 +14,16 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, Qu
 use serde_json::json;
 use uuid::Uuid;
 
+use super::{
+    link::Link,
+    reset::{MADE_GOOD_FOR, arm},
+};
 use crate::{
     Ctx, Error, Result, Service, api_key,
     database::{Lock, lock},
     entity::{role, team, user},
     journal::{self, Change, Command, RecordKind, fields},
+    password::unguessable,
     session,
     sql::sql,
 };
@@ -198,12 +203,29 @@ pub(super) async fn spend_link(tx: &DatabaseTransaction, id: UserId) -> Result<(
 /// # Errors
 /// [`AppError::Invalid`] on `email` when nobody has that address, on `password` when it may not be set.
 pub async fn reset_password(service: &Service, email: &str, new: &str) -> Result<()> {
-    let Some(user) = account(service, email).await? else {
-        return Err(AppError::invalid("email", "Nobody here has this e-mail address.").into());
-    };
+    let user = account(service, email).await?.ok_or_else(unknown)?;
     let new = password::check_for(new, &[&user.name, &user.email])
         .map_err(|sentence| AppError::invalid("password", sentence))?;
-    let id = UserId(user.id);
+    renew(service, UserId(user.id), new, None).await
+}
+
+/// Takes the password of somebody away, as [`reset_password`] does, and gives the link by which they choose a new one.
+///
+/// # Errors
+/// [`AppError::Invalid`] on `email` when nobody active has that address.
+pub async fn reset_by_link(service: &Service, email: &str) -> Result<String> {
+    let user = account(service, email).await?.filter(|user| user.active);
+    let user = user.ok_or_else(unknown)?;
+    let link = Link::new("/reset");
+    renew(service, UserId(user.id), unguessable(), Some(&link)).await?;
+    Ok(link.address(service))
+}
+
+pub(super) fn unknown() -> Error {
+    AppError::invalid("email", "Nobody who works here has this e-mail address.").into()
+}
+
+async fn renew(service: &Service, id: UserId, new: String, link: Option<&Link>) -> Result<()> {
     let hash = service.hasher().hash(new).await?;
     let tx = service.db().begin().await?;
     let command = Command::unattended(service, Via::Console, "reset password")
@@ -212,6 +234,9 @@ pub async fn reset_password(service: &Service, email: &str, new: &str) -> Result
     journal::write(&tx, service.clock().new_id(), &command, Vec::new()).await?;
     set_password(&tx, id, hash).await?;
     close_other_ways(&tx, id, service.clock().now()).await?;
+    if let Some(link) = link {
+        arm(&tx, service, id.0, link, MADE_GOOD_FOR).await?;
+    }
     tx.commit().await?;
     // From the commit on no old session is let in, even if this fails: each is bound to the password it began with.
     session::end_all(service, id).await

@@ -16,7 +16,10 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::json;
 use totp_rs::{Builder, Secret, Totp};
 
-use super::{find_by_email, reset::prove};
+use super::{
+    find_by_email,
+    reset::{Proved, prove},
+};
 use crate::{
     Ctx, Error, Result, Service,
     access::require,
@@ -201,7 +204,7 @@ fn defect(cause: impl std::fmt::Display) -> Error {
 /// [`AppError::Invalid`] on `current` for a wrong password, on `code` for a wrong code; [`AppError::Refused`] when it is
 /// on, or the key was offered too long ago; [`AppError::TooManyRequests`].
 pub async fn turn_on_factor(ctx: &Ctx, proof: Proof, browser: Browser<'_>) -> Result<NewSession> {
-    prove(ctx, &proof.current).await?;
+    let proved = prove(ctx, &proof.current).await?;
     let cookie = browser.earlier.unwrap_or_default();
     let key = ctx.service().redis().get(&offered(cookie)).await?;
     let key = key.ok_or(AppError::refused(STALE))?;
@@ -210,17 +213,23 @@ pub async fn turn_on_factor(ctx: &Ctx, proof: Proof, browser: Browser<'_>) -> Re
     let tx = ctx.db().begin().await?;
     let on = sql(
         "INSERT INTO second_factor (user_id, secret, since, step) VALUES ($1, $2, $3, $4) ON CONFLICT (user_id) DO NOTHING",
-        [ctx.actor().user.0.into(), key.into(), now.into(), step.into()],
+        [
+            ctx.actor().user.0.into(),
+            key.clone().into(),
+            now.into(),
+            step.into(),
+        ],
     );
     if tx.execute_raw(on).await?.rows_affected() == 0 {
         return Err(AppError::refused(IS_ON).into());
     }
+    proved.hold(&tx, ctx.actor().user, Some(&key)).await?;
     let codes = renew_codes(&tx, ctx.actor().user).await?;
     let command = Command::of(ctx, "turn on second factor").never_undone(KEPT_NOWHERE);
     journal::write(&tx, ctx.clock().new_id(), &command, Vec::new()).await?;
     tx.commit().await?;
     // From the commit on no old session is let in, even if this fails: each is bound to the factor it began with.
-    let session = session::anew(ctx, browser).await?;
+    let session = session::anew(ctx, browser, proved.proof(Some(&key))).await?;
     show(ctx, &session.cookie, &codes).await?;
     ctx.service().redis().del(&offered(cookie)).await?;
     Ok(session)
@@ -242,10 +251,10 @@ pub async fn turn_off_factor(ctx: &Ctx, proof: Proof, browser: Browser<'_>) -> R
         let sentence = "Everybody here has to have a second factor. Ask an admin if you lost yours.";
         return Err(AppError::refused(sentence).into());
     }
-    prove_by_both(ctx, &proof).await?;
+    let proved = prove_by_both(ctx, &proof).await?;
     let command = Command::of(ctx, "turn off second factor");
-    take_away(ctx.service(), command, ctx.actor().user).await?;
-    session::anew(ctx, browser).await
+    take_away(ctx.service(), command, ctx.actor().user, Some(&proved)).await?;
+    session::anew(ctx, browser, proved.proof(None)).await
 }
 
 /// Makes new recovery codes for the actor, by their password and a code; those before are good no more. They are seen in the
@@ -254,8 +263,9 @@ pub async fn turn_off_factor(ctx: &Ctx, proof: Proof, browser: Browser<'_>) -> R
 /// # Errors
 /// As [`turn_off_factor`].
 pub async fn new_recovery_codes(ctx: &Ctx, proof: Proof, cookie: &str) -> Result<()> {
-    prove_by_both(ctx, &proof).await?;
+    let proved = prove_by_both(ctx, &proof).await?;
     let tx = ctx.db().begin().await?;
+    proved.hold(&tx, ctx.actor().user, proved.factor()).await?;
     let held = "SELECT FROM second_factor WHERE user_id = $1 FOR UPDATE";
     let held = tx.query_one_raw(sql(held, [ctx.actor().user.0.into()]));
     if held.await?.is_none() {
@@ -269,10 +279,11 @@ pub async fn new_recovery_codes(ctx: &Ctx, proof: Proof, cookie: &str) -> Result
 }
 
 /// Makes sure that it is the actor themselves, who has a second factor.
-async fn prove_by_both(ctx: &Ctx, proof: &Proof) -> Result<()> {
-    prove(ctx, &proof.current).await?;
+async fn prove_by_both(ctx: &Ctx, proof: &Proof) -> Result<Proved> {
+    let proved = prove(ctx, &proof.current).await?;
     let passed = pass(ctx.service(), ctx.actor().user, Some(&proof.code)).await?;
-    Ok(passed.map(drop).ok_or(AppError::refused(IS_OFF))?)
+    passed.ok_or(AppError::refused(IS_OFF))?;
+    Ok(proved)
 }
 
 /// New codes in the place of all there are, one a line. 150 random bits each: a fast hash guards them.
@@ -301,7 +312,7 @@ pub async fn drop_factor(ctx: &Ctx, user: UserId) -> Result<()> {
     let there = ctx.db().query_one_raw(sql(there, [user.0.into()]));
     there.await?.ok_or(AppError::NotFound)?;
     let command = Command::of(ctx, "turn off second factor").with_detail(json!({ "user": user }));
-    take_away(ctx.service(), command, user).await
+    take_away(ctx.service(), command, user, None).await
 }
 
 /// The same from the console.
@@ -313,11 +324,14 @@ pub async fn remove_factor(service: &Service, email: &str) -> Result<()> {
     let user = user.ok_or_else(|| AppError::invalid("email", "Nobody here has this e-mail address."))?;
     let command = Command::unattended(service, Via::Console, "turn off second factor")
         .with_detail(json!({ "user": user }));
-    take_away(service, command, user).await
+    take_away(service, command, user, None).await
 }
 
-async fn take_away(service: &Service, command: Command, user: UserId) -> Result<()> {
+async fn take_away(service: &Service, command: Command, user: UserId, proved: Option<&Proved>) -> Result<()> {
     let tx = service.db().begin().await?;
+    if let Some(proved) = proved {
+        proved.hold(&tx, user, proved.factor()).await?;
+    }
     let gone = "DELETE FROM second_factor WHERE user_id = $1";
     if tx.execute_raw(sql(gone, [user.0.into()])).await?.rows_affected() == 0 {
         return Err(AppError::refused(IS_OFF).into());

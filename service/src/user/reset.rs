@@ -9,7 +9,7 @@ use rapport_domain::{
     id::UserId,
     journal::Via,
     password,
-    user::{Me, email_key},
+    user::email_key,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::json;
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// For how long the link of an admin is good, and for how long that which a mail brings.
-const MADE_GOOD_FOR: TimeDelta = TimeDelta::hours(24);
+pub(super) const MADE_GOOD_FOR: TimeDelta = TimeDelta::hours(24);
 const ASKED_GOOD_FOR: TimeDelta = TimeDelta::hours(1);
 /// The command by which somebody makes a link for somebody else.
 const MAKE_LINK: &str = "make reset link";
@@ -76,8 +76,7 @@ pub async fn reset_link(ctx: &Ctx, user: UserId) -> Result<()> {
 /// [`AppError::Invalid`] on `email` when nobody active has the address.
 pub async fn console_link(service: &Service, email: &str) -> Result<String> {
     let found = account(service, email).await?.filter(|user| user.active);
-    let user =
-        found.ok_or_else(|| AppError::invalid("email", "Nobody who works here has this e-mail address."))?;
+    let user = found.ok_or_else(account::unknown)?;
     let link = Link::new("/reset");
     let tx = service.db().begin().await?;
     let command = Command::unattended(service, Via::Console, MAKE_LINK)
@@ -100,12 +99,15 @@ pub async fn forgot(service: &Service, email: &str, from: IpAddr) -> Result<()> 
     let Some(user) = account(service, email).await?.filter(|user| user.active) else {
         return Ok(());
     };
-    let holder = Holder {
-        id: user.id,
-        name: user.name,
-        email: user.email,
-    };
     let tx = service.db().begin().await?;
+    // The address may be another one by now, and this one somebody else's.
+    let stands = sql(
+        "SELECT id, name, email FROM app_user WHERE id = $1 AND active AND email_key = $2 FOR UPDATE",
+        [user.id.into(), key.into()],
+    );
+    let Some(holder) = Holder::find_by_statement(stands).one(&tx).await? else {
+        return Ok(());
+    };
     let command = Command::unattended(service, Via::Page, "ask for reset link")
         .with_detail(json!({ "user": holder.id }))
         .never_undone("A mail that was sent cannot be called back; its link ends by itself.");
@@ -117,7 +119,7 @@ pub async fn forgot(service: &Service, email: &str, from: IpAddr) -> Result<()> 
 }
 
 /// Makes a link good; the one before is not any more.
-async fn arm(
+pub(super) async fn arm(
     tx: &DatabaseTransaction,
     service: &Service,
     user: Uuid,
@@ -196,6 +198,12 @@ pub async fn new_password(service: &Service, token: &str, new: &str, from: IpAdd
     let known = holder(service.db(), service, token, "").await?;
     let hash = hashed(service, new, &known.name, &known.email).await?;
     let tx = service.db().begin().await?;
+    // The account first, as whoever asks for a link does.
+    let held = sql(
+        "SELECT 1 FROM app_user WHERE id = $1 FOR UPDATE",
+        [known.id.into()],
+    );
+    tx.query_one_raw(held).await?;
     let holder = holder(&tx, service, token, "FOR UPDATE OF p").await?;
     let id = UserId(holder.id);
     let mut command = Command::unattended(service, Via::Page, "reset password")
@@ -217,25 +225,64 @@ async fn hashed(service: &Service, new: &str, name: &str, email: &str) -> Result
     service.hasher().hash(new).await
 }
 
+/// By what the actor has shown that it is themselves: the password with this hash, beside the second factor that they had.
+pub(crate) struct Proved {
+    password_hash: String,
+    factor: Option<String>,
+}
+
+impl Proved {
+    /// Holds the account still, if it stands yet, with this second factor: what was proved by a password that was taken
+    /// away meanwhile is proved no more.
+    ///
+    /// # Errors
+    /// [`AppError::Unauthenticated`].
+    pub(super) async fn hold(
+        &self,
+        tx: &DatabaseTransaction,
+        user: UserId,
+        factor: Option<&str>,
+    ) -> Result<()> {
+        let statement = sql(
+            "SELECT 1 FROM app_user u WHERE u.id = $1 AND u.active AND u.password_hash = $2 \
+               AND (SELECT f.secret FROM second_factor f WHERE f.user_id = u.id) IS NOT DISTINCT FROM $3 FOR UPDATE OF u",
+            [user.0.into(), self.password_hash.clone().into(), factor.into()],
+        );
+        let stands = tx.query_one_raw(statement).await?;
+        stands.map(drop).ok_or(AppError::Unauthenticated.into())
+    }
+
+    /// The second factor that they had.
+    pub(super) fn factor(&self) -> Option<&str> {
+        self.factor.as_deref()
+    }
+
+    /// For the session that goes on by it: with the second factor that they have by now.
+    pub(super) fn proof<'a>(&'a self, factor: Option<&'a str>) -> (&'a str, Option<&'a str>) {
+        (&self.password_hash, factor)
+    }
+}
+
 /// Makes sure that it is the actor themselves, by their password.
 ///
 /// # Errors
 /// [`AppError::Invalid`] on `current` when it is not theirs; [`AppError::TooManyRequests`].
-pub(crate) async fn prove(ctx: &Ctx, current: &str) -> Result<Me> {
+pub(crate) async fn prove(ctx: &Ctx, current: &str) -> Result<Proved> {
     let service = ctx.service();
     limit::take_own(ctx, limit::PASSWORD_OF).await?;
-    let me = super::me(ctx).await?;
-    let found = account(service, &me.email)
-        .await?
-        .ok_or(AppError::Unauthenticated)?;
+    let present = super::present(service, ctx.actor().user).await?;
+    let present = present.ok_or(AppError::Unauthenticated)?;
     let right = service
         .hasher()
-        .verify(current.to_owned(), Some(found.password_hash.0))
+        .verify(current.to_owned(), Some(present.password_hash.clone()))
         .await?;
     if !right {
         return Err(AppError::invalid("current", "This is not your password.").into());
     }
-    Ok(me)
+    Ok(Proved {
+        password_hash: present.password_hash,
+        factor: present.factor,
+    })
 }
 
 /// Sets a new password by the old one, and ends all sessions of the user; the browser has a new one.
@@ -250,13 +297,15 @@ pub async fn change_password(
     browser: Browser<'_>,
 ) -> Result<NewSession> {
     let (service, id) = (ctx.service(), ctx.actor().user);
-    let me = prove(ctx, current).await?;
+    let proved = prove(ctx, current).await?;
+    let me = super::me(ctx).await?;
     let hash = hashed(service, new, &me.name, &me.email).await?;
     let tx = service.db().begin().await?;
+    proved.hold(&tx, id, proved.factor()).await?;
     let command = Command::of(ctx, "change password").never_undone(NOT_KEPT);
     journal::write(&tx, service.clock().new_id(), &command, Vec::new()).await?;
-    set_password(&tx, id, hash).await?;
+    set_password(&tx, id, hash.clone()).await?;
     spend_link(&tx, id).await?;
     tx.commit().await?;
-    session::anew(ctx, browser).await
+    session::anew(ctx, browser, (&hash, proved.factor())).await
 }

@@ -89,7 +89,9 @@ impl FromStr for Host {
         };
         // Written as a URL writes it: small letters, punycode.
         let url = Url::parse(&format!("https://{name}/")).ok();
-        let host = url.filter(|url| url.path() == "/" && url.port().is_none() && url.username().is_empty());
+        // Nothing but a name, that is.
+        let bare = |url: &Url| url.as_str() == format!("https://{}/", url.host_str().unwrap_or_default());
+        let host = url.filter(bare);
         match host.as_ref().and_then(Url::host_str) {
             Some(host) if !name.is_empty() && !host.contains('*') => Ok(Self {
                 name: host.trim_end_matches('.').to_owned(),
@@ -153,6 +155,9 @@ mod tests {
             "a.example/x",
             "a.example:8080",
             "a.*.example",
+            "a.example?x",
+            "a.example#x",
+            ":p@a.example",
         ] {
             assert!(wrong.parse::<Host>().is_err(), "{wrong:?}");
         }

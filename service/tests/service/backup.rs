@@ -224,6 +224,25 @@ async fn all_of_it_is_of_one_moment() {
     assert_eq!(world.count("customer").await, 4);
 }
 
+#[tokio::test]
+async fn a_table_that_is_written_anew_while_a_backup_begins_is_in_it() {
+    let world = World::new().await;
+    history(&world).await;
+    let before = digest(&world.house.database).await;
+    let anew = "BEGIN; LOCK TABLE customer; \
+         ALTER TABLE customer ALTER COLUMN postal_code TYPE varchar(500); \
+         ALTER TABLE customer ALTER COLUMN postal_code TYPE text; SELECT pg_sleep(1.5); COMMIT";
+    let (archive, ()) = tokio::join!(
+        async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            written(&world.house).await
+        },
+        world.house.database.run(anew)
+    );
+    let there = restored(&archive).await;
+    assert_eq!(digest(&there.house.database).await, before);
+}
+
 fn packed(text: &[u8]) -> Vec<u8> {
     let mut archive = GzEncoder::new(Vec::new(), Compression::fast());
     archive.write_all(text).unwrap();

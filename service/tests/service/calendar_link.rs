@@ -46,6 +46,18 @@ async fn a_calendar_is_read_by_its_link_until_it_is_revoked_or_its_owner_leaves(
     read(second.clone()).await.unwrap();
     appointment::revoke_feed(&member).await.unwrap();
     assert_eq!(told(read(second).await), AppError::NotFound);
+    // Of a full year nothing is missing.
+    let many = format!(
+        "INSERT INTO appointment (id, title, type_id, status, starts_at, ends_at, zone, local_start, staff, created_at, updated_at) \
+         SELECT gen_random_uuid(), 'Talk', (SELECT id FROM appointment_type LIMIT 1), 'booked', d, d + interval '1 minute', \
+                'UTC', d, ARRAY['{me}'::uuid], now(), now() \
+         FROM generate_series(now() + interval '10 days', now() + interval '10 days 40 hours', interval '2 minutes') AS d"
+    );
+    world.house.database.run(&many).await;
+    appointment::open_feed(&member).await.unwrap();
+    let third = profile().await.feed_link.unwrap();
+    let calendar = read(third).await.unwrap();
+    assert_eq!(calendar.matches("BEGIN:VEVENT").count(), 1_202);
     for forged in ["", "x", "'", &"0".repeat(64)] {
         let answer = appointment::feed_ics(&world.house.service, forged).await;
         assert_eq!(told(answer), AppError::NotFound);

@@ -180,9 +180,19 @@ async fn of_many_at_once_none_makes_somebody_belong_to_what_is_no_company_then()
         assert_eq!(places(&outcome), [wrong], "{outcome:?}");
         assert_eq!(world.count("customer").await, 1, "none of it is done");
     }
-    let outcome = many::all(&ctx, ctx.clock().new_id(), vec![member()])
-        .await
-        .unwrap();
+    let ada = member();
+    let id = ada.id();
+    let outcome = many::all(&ctx, ctx.clock().new_id(), vec![ada]).await.unwrap();
+    assert!(matches!(outcome, Outcome::Done(Some(_), _)), "{outcome:?}");
+
+    // Who was there before stays, also where all of it is sent again.
+    command::trash(&ctx, acme, Seen::Latest).await.unwrap();
+    let company = acme.to_string();
+    let whole: Values = [("company_id", company.as_str()), ("city", "Bath")]
+        .into_iter()
+        .collect();
+    let step = Step::Save(id, Seen::Latest, CustomerPatch::parse(&whole).unwrap());
+    let outcome = many::all(&ctx, ctx.clock().new_id(), vec![step]).await.unwrap();
     assert!(matches!(outcome, Outcome::Done(Some(_), _)), "{outcome:?}");
 }
 

@@ -257,6 +257,20 @@ async fn it_lists_own_customers_that_went_silent_and_no_others() {
     let note = "INSERT INTO activity (id, customer_id, kind, body, created_at, updated_at) \
          SELECT gen_random_uuid(), id, 'note', 'x', now(), now() FROM customer WHERE name = 'Noted'";
     world.house.database.run(note).await;
+    // What was to come and was called off is nothing to come; and those who left hide nobody.
+    let called_off = "INSERT INTO appointment (id, customer_id, type_id, title, staff, status, starts_at, ends_at, zone, \
+                                      local_start, created_at, updated_at) \
+         SELECT gen_random_uuid(), id, (SELECT id FROM appointment_type LIMIT 1), 'x', ARRAY[owner_id], 'cancelled', \
+                now() + interval '90 days', now() + interval '90 days 1 hour', 'UTC', now(), now(), now() \
+         FROM customer WHERE name = 'Quiet'";
+    world.house.database.run(called_off).await;
+    let left = format!(
+        "INSERT INTO customer (id, kind, stage, name, owner_id, created_at, updated_at) \
+         SELECT gen_random_uuid(), 'person', 'former', 'Left', '{}', now() - interval '900 days', now() - interval '900 days' \
+         FROM generate_series(1, 600)",
+        member.actor().user
+    );
+    world.house.database.run(&left).await;
     let dashboard = dashboard::get(&member, DashboardQuery::default()).await.unwrap();
     let silent: Vec<_> = dashboard
         .silent

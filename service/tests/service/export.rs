@@ -13,10 +13,11 @@ use rapport_domain::{
 use rapport_service::{
     Ctx, Result,
     clock::Clock,
-    customer::export,
+    customer::{command, export},
     import::{self, NewImport, Wishes},
     job::Worker,
     limit,
+    seen::Seen,
 };
 use rapport_testing::House;
 
@@ -97,6 +98,65 @@ async fn importing_an_export_changes_nothing() {
         );
         assert_eq!(world.state().await, before);
     }
+}
+
+#[tokio::test]
+async fn the_day_on_which_somebody_was_added_is_the_same_wherever_a_file_goes() {
+    let world = World::new().await;
+    let anna = world.acting(BuiltInRole::Admin).await;
+    let zone = "UPDATE app_user SET zone = 'Europe/Berlin'";
+    world.house.database.run(zone).await;
+    let anna = world.house.acting(anna.actor().user).await;
+    let file = b"Name,Customer since\nAda,2026-01-15\nEden,1875-03-01\n";
+    import::customers(&anna, "list.csv", None, file).await.unwrap();
+    let out = exported(&anna, "").await.unwrap();
+    assert!(out.contains("2026-01-15T00:00:00+01:00"), "{out}");
+    assert!(out.contains("1875-03-01T00:00:00+00:53"), "{out}");
+
+    let elsewhere = World::new().await;
+    let ben = elsewhere.acting(BuiltInRole::Admin).await;
+    elsewhere.house.database.run(zone).await;
+    let ben = elsewhere.house.acting(ben.actor().user).await;
+    import::customers(&ben, "customers.csv", None, out.as_bytes())
+        .await
+        .unwrap();
+    let out = exported(&ben, "").await.unwrap();
+    assert!(out.contains("2026-01-15T00:00:00+01:00"), "{out}");
+}
+
+#[tokio::test]
+async fn a_person_stays_with_a_company_that_lies_in_the_trash() {
+    let world = World::new().await;
+    let anna = world.acting(BuiltInRole::Admin).await;
+    let acme = world
+        .customer(&anna, &[("name", "Acme"), ("kind", "company")])
+        .await;
+    let acme_id = acme.to_string();
+    let ada = world
+        .customer(
+            &anna,
+            &[("name", "Ada"), ("company_id", &acme_id), ("city", "Ely")],
+        )
+        .await;
+    command::trash(&anna, acme, Seen::Latest).await.unwrap();
+    let file = exported(&anna, "").await.unwrap().replace("Ely", "Bath");
+    let wishes = Wishes {
+        then: Some(OnMatch::Update),
+        ..Wishes::default()
+    };
+    let new = NewImport {
+        id: anna.clock().new_id(),
+        file: "customers.csv".to_owned(),
+        size: file.len() as u64,
+        stamp: 0,
+    };
+    let id = import::stage(&anna, new, file.as_bytes(), wishes).await.unwrap();
+    import::run(&anna, id).await.unwrap();
+    Worker::new(&world.house.service).work_off().await.unwrap();
+    let report = import::outcome(&anna, id).await.unwrap();
+    assert_eq!((report.problem_rows, report.changed_rows), (0, 1), "{report}");
+    let stays = format!("customer WHERE id = '{ada}' AND company_id = '{acme}' AND city = 'Bath'");
+    assert_eq!(world.count(&stays).await, 1);
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn analytics_count_who_works_what_is_made_and_how_appointments_went() {
     let file = |table| analytics::csv(&admin, Period::Week, table);
     assert_eq!(
         file(Table::Staff).await.unwrap(),
-        "Person,Held,No-shows,Share of no-shows\r\n'=1+1,2,1,33.3 %\r\n",
+        "\u{feff}Person,Held,No-shows,Share of no-shows\r\n'=1+1,2,1,33.3 %\r\n",
         "what a spreadsheet would compute is escaped"
     );
     assert_eq!(file(Table::Time).await.unwrap().lines().count(), 8);

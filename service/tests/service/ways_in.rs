@@ -323,6 +323,48 @@ async fn ones_own_password_is_changed_by_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_taken_away_is_not_changed_by_who_had_it() {
+    const THIEFS: &str = "seven quiet herons over a lake";
+    let world = World::new().await;
+    let admin = world.acting(BuiltInRole::Admin).await;
+    let service = &world.house.service;
+    for round in 0..8 {
+        let thief = world.acting(BuiltInRole::Member).await;
+        let email = user::me(&thief).await.unwrap().email;
+        let changes = user::change_password(&thief, PASSWORD, THIEFS, HERE.into());
+        let (changed, link) = futures::join!(changes, user::reset_by_link(service, &email));
+        link.unwrap();
+        let id = thief.actor().user;
+        let links = format!("password_reset WHERE user_id = '{id}'");
+        assert_eq!(world.count(&links).await, 1, "round {round}: {changed:?}");
+        assert!(
+            sign_in(&world.house, &email, THIEFS).await.is_err(),
+            "round {round}"
+        );
+        if let Ok(session) = changed {
+            let session = session::resolve(service, &session.cookie).await.unwrap();
+            assert_eq!(session, None, "round {round}");
+        }
+    }
+    // Nor does a link go to an address that is theirs no more.
+    for round in 0..3 {
+        let member = world.acting(BuiltInRole::Member).await;
+        let (id, email) = (member.actor().user, user::me(&member).await.unwrap().email);
+        let moved = Values::default().with("email", format!("moved{round}@x.example"));
+        let moved = PersonPatch::parse(&moved, &moved).unwrap();
+        let version = user::person(&admin, id).await.unwrap().person.version;
+        let (saved, asked) = futures::join!(
+            user::save_person(&admin, id, version, moved),
+            user::forgot(service, &email, HERE)
+        );
+        saved.unwrap();
+        asked.unwrap();
+        let links = format!("password_reset WHERE user_id = '{id}'");
+        assert_eq!(world.count(&links).await, 0, "round {round}");
+    }
+}
+
+#[tokio::test]
 async fn somebody_is_signed_out_everywhere() {
     let world = World::new().await;
     let (admin, member) = (

@@ -97,7 +97,11 @@ fn push_condition(sql: &mut Sql, condition: &Condition, viewer: Option<&Actor>) 
 fn push_equals(sql: &mut Sql, condition: &Condition, viewer: Option<&Actor>) -> Result<()> {
     let values = &condition.values;
     match condition.column {
-        Column::Tag => sql.push("(c.tags && ").bind(values.clone()).push("::text[])"),
+        // A tag is the same however it is written.
+        Column::Tag => sql
+            .push("(c.tags && ARRAY(SELECT t.name FROM tag t WHERE lower(t.name) = ANY(ARRAY(SELECT lower(v) FROM unnest(")
+            .bind(values.clone())
+            .push("::text[]) AS v))))"),
         Column::Kind => sql.push("(c.kind = ANY(").bind(values.clone()).push("))"),
         Column::Stage => sql.push("(c.stage = ANY(").bind(values.clone()).push("))"),
         Column::Owner | Column::Team | Column::Company => {
@@ -111,10 +115,10 @@ fn push_equals(sql: &mut Sql, condition: &Condition, viewer: Option<&Actor>) -> 
         }
         Column::City | Column::Country | Column::Name => {
             let column = name(condition.column);
-            let lower: Vec<String> = values.iter().map(|value| value.to_lowercase()).collect();
-            sql.push(&format!("(lower({column}) = ANY("))
-                .bind(lower)
-                .push("))")
+            // By one way of making letters small: PostgreSQL's and Rust's differ.
+            sql.push(&format!("(lower({column}) = ANY(ARRAY(SELECT lower(v) FROM unnest("))
+                .bind(values.clone())
+                .push("::text[]) AS v)))")
         }
         Column::Created | Column::Updated => return Err(unfit(condition)),
     };
@@ -164,8 +168,8 @@ fn day(condition: &Condition, viewer: Option<&Actor>) -> Result<Value> {
     let zone = viewer
         .and_then(|viewer| zone::parse(&viewer.zone))
         .unwrap_or(Tz::UTC);
-    let day = condition.values.first().and_then(|value| value.parse().ok());
-    day.map(|day| zone::day_begins(day, zone).into())
+    let date = condition.values.first().and_then(|value| value.parse().ok());
+    date.map(|date| zone::date_begins(date, zone).into())
         .ok_or_else(|| unfit(condition))
 }
 

@@ -236,6 +236,12 @@ impl Ground {
         kept.is_none_or(|staff| staff.iter().all(|one| self.keepers.contains(one)))
     }
 
+    /// The same for one in the trash, unless it was cancelled: that takes no time.
+    pub(super) fn may_come_back(&self, appointment: Uuid) -> bool {
+        let other = self.others.get(&appointment);
+        other.is_some_and(|other| other.cancelled) || self.may_take_time(appointment)
+    }
+
     /// Whether nothing could be booked any more without a type: then it stays. If not, it is in use no more.
     pub(super) fn drops_last_type(&mut self, id: Uuid) -> bool {
         if self.types.contains(&id) && self.types.len() == 1 {

@@ -31,8 +31,9 @@ pub(super) struct Other {
     in_trash: bool,
     /// Whether it is the actor's own account.
     own: bool,
-    /// Who keeps it, if it is an appointment.
+    /// Who keeps it, if it is an appointment, and whether it is one that was cancelled.
     pub(super) staff: Vec<Uuid>,
+    pub(super) cancelled: bool,
 }
 
 impl Other {
@@ -117,6 +118,7 @@ async fn plain(
             in_trash: false,
             own,
             staff: Vec::new(),
+            cancelled: false,
         };
         (id, other)
     });
@@ -128,6 +130,7 @@ struct Booked {
     id: Uuid,
     name: String,
     in_trash: bool,
+    cancelled: bool,
     staff: Vec<Uuid>,
     /// The team of each of them; the nil id for none.
     teams: Vec<Uuid>,
@@ -143,7 +146,7 @@ async fn appointments(
     }
     let statement = sql(
         "SELECT a.id, coalesce(a.title, (SELECT t.name FROM appointment_type t WHERE t.id = a.type_id)) AS name, \
-                a.deleted_at IS NOT NULL AS in_trash, \
+                a.deleted_at IS NOT NULL AS in_trash, a.status = 'cancelled' AS cancelled, \
                 ARRAY(SELECT s.staff FROM appointment_staff s WHERE s.appointment = a.id ORDER BY s.staff) AS staff, \
                 ARRAY(SELECT coalesce(s.team, '00000000-0000-0000-0000-000000000000') FROM appointment_staff s WHERE s.appointment = a.id ORDER BY s.staff) AS teams \
          FROM appointment a WHERE a.id = ANY($1) ORDER BY a.id FOR UPDATE",
@@ -164,6 +167,7 @@ async fn appointments(
             own: false,
             name: booked.name,
             staff: booked.staff,
+            cancelled: booked.cancelled,
         };
         (booked.id, other)
     });

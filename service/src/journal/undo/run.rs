@@ -127,7 +127,7 @@ impl<'a> Run<'a> {
             self.keep(about, None, reason);
             return Ok(None);
         }
-        if kind == RecordKind::Appointment && op == Op::Trash && !ground.may_take_time(change.record) {
+        if kind == RecordKind::Appointment && op == Op::Trash && !ground.may_come_back(change.record) {
             self.keep(about, None, KEEPER_GONE);
             return Ok(None);
         }
