@@ -1,9 +1,9 @@
 // What a person means is what is done: however fast they press, whatever is drawn anew under their hands.
 
 import { book, cancel, wednesday } from "./support/appointment";
-import { change, field, messages, timeline } from "./support/customer";
+import { change, field, messages, row, timeline } from "./support/customer";
 import { nadia, tom } from "./support/people";
-import { deaf, expect, open, quiet, test } from "./support/test";
+import { deaf, expect, hears, open, quiet, test } from "./support/test";
 
 test("who only looks at an owner that nobody could choose any more leaves them", async ({ page, customer }) => {
   const path = await customer({ name: "Left Behind Ltd" });
@@ -91,14 +91,19 @@ test("a key that is held down takes one thing back", async ({ page, customer }) 
   await expect(field(page, "City")).toContainText("Ely");
 });
 
-test("Esc closes a new customer, and what was typed is there again", async ({ page }) => {
-  await open(page, "/customers?kind=company");
+test("Esc closes a new customer, and what was typed is there again", async ({ page, customer }) => {
+  const path = await customer({ name: "Seen Behind It Ltd" });
+  await open(page, "/customers?kind=company&q=Seen+Behind");
+  await hears(page);
   const button = page.getByRole("link", { name: "New customer" });
   await button.click();
   const dialog = page.getByRole("dialog", { name: "New customer" });
   await dialog.getByLabel("Name").fill("Almost Ltd");
   await page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();
+  // What is kept there holds up nothing that others do.
+  await change(tom, path, { city: "Bath" });
+  await expect(row(page, "Seen Behind It Ltd")).toContainText("Bath");
   await button.click();
   await expect(dialog.getByLabel("Name")).toHaveValue("Almost Ltd");
   await dialog.getByRole("link", { name: "Cancel" }).click();
