@@ -15,7 +15,7 @@ use kit::{
         panel::SidePanel,
     },
 };
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use rapport_domain::{
     customer::{ContactKind, Customer, CustomerKind},
     id::CustomerId,
@@ -64,16 +64,22 @@ pub fn CustomerPanel(
             }
         }
     };
+    // The panel of the next one has the same link, which has the focus then; when none is left its row has it.
+    let press = |event: ev::MouseEvent| {
+        if dom::closest(&event, "#walk-before, #walk-next").is_some() {
+            dom::keep_focus();
+        } else if dom::closest(&event, "#close-panel").is_some() {
+            focus_open_row();
+        }
+    };
+    let close = Signal::derive(move || query.with(|query| query.href(PATH)));
     let tools = view! {
-        <Walk id query page/>
-        <span class="grow"></span>
-        <IconLink name="Open the page" icon=icondata::LuMaximize2 href=format!("/customers/{id}")/>
-        <IconLink
-            name="Close"
-            icon=icondata::LuX
-            href=Signal::derive(move || query.with(|query| query.href(PATH)))
-            on:click=|_| focus_open_row()
-        />
+        <div class="contents" on:click=press>
+            <Walk id query page/>
+            <span class="grow"></span>
+            <IconLink name="Open the page" icon=icondata::LuMaximize2 href=format!("/customers/{id}")/>
+            <IconLink name="Close" icon=icondata::LuX href=close id="close-panel"/>
+        </div>
     };
     view! {
         <SidePanel label="Customer" tools=tools.into_any()>
@@ -92,11 +98,10 @@ fn Walk(id: CustomerId, query: Memo<ListQuery>, page: PageResource) -> impl Into
             .map(|page| page.rows.iter().map(|row| row.id).collect())
             .unwrap_or_default();
         let (before, after) = neighbours(&ids, id);
-        // The panel of the next one has the same link, which has the focus then.
         let link = move |to: Option<CustomerId>, id, name, icon| {
             to.map(|to| {
                 let href = with_open(&query.get_untracked(), to);
-                view! { <IconLink name icon href attr:id=id on:click=|_| dom::keep_focus()/> }
+                view! { <IconLink name icon href id/> }
             })
         };
         view! {

@@ -249,12 +249,10 @@ pub fn provide_live() {
         wire::listen(live);
         here::note_activity(live);
         let ages = set_interval_with_handle(move || live.age(), AGES);
-        let seen = window_event_listener(leptos::ev::focus, move |_| live.age());
         on_cleanup(move || {
             if let Ok(ages) = ages {
                 ages.clear();
             }
-            seen.remove();
         });
     });
 }

@@ -113,9 +113,12 @@ pub fn IconLink(
     /// Where it leads.
     #[prop(into)]
     href: Signal<String>,
+    /// Its id, where it has to be told from others.
+    #[prop(optional)]
+    id: Option<&'static str>,
 ) -> impl IntoView {
     view! {
-        <a class=Weight::Quiet.class_only() href=href aria-label=name title=name>
+        <a class=Weight::Quiet.class_only() id=id href=href aria-label=name title=name>
             <Icon icon/>
         </a>
     }

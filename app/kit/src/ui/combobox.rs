@@ -225,11 +225,13 @@ pub fn Finder(
             >
                 {options}
             </ul>
-            <div role="status">
-                <Show when=move || open.get() && is_answered() && found.with(Vec::is_empty)>
-                    <p class="options item faint">"Nothing found"</p>
-                </Show>
-            </div>
+            <p
+                class="options item faint"
+                role="status"
+                hidden=move || !open.get() || !is_answered() || !found.with(Vec::is_empty)
+            >
+                "Nothing found"
+            </p>
         </div>
     }
 }
