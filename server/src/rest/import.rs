@@ -228,7 +228,7 @@ pub(super) async fn list(Extension(by): By, OriginalUri(uri): OriginalUri) -> An
     let mut asked = Parameters::of::<ImportsParameters>(&uri);
     let before = asked.read("before", input::NEXT);
     asked.check()?;
-    let lines = tell(import::list(&by.ctx, before).await)?;
+    let lines = output::listed(import::list(&by.ctx, before).await)?;
     let is_full = lines.len() == rapport_domain::import::IMPORTS_LISTED;
     let next = lines.last().filter(|_| is_full).map(|line| line.id.0);
     let data = lines.into_iter().map(ImportLineBody::of).collect();
