@@ -284,10 +284,10 @@ impl<'a> Hand<'a> {
     ) -> std::result::Result<CustomerPatch, Snag> {
         match self.standing.get(&known.id) {
             Some(standing) if self.changes_matches() => {
-                let mut draft = draft.clone();
+                let (mut draft, fields) = (draft.clone(), standing.fields());
                 // Who belongs to it already stays there, wherever the company lies by now.
                 let named = draft.fields.0.get(&Field::Company);
-                let stays = named.is_some() && named == standing.fields().0.get(&Field::Company);
+                let stays = named.is_some() && named == fields.0.get(&Field::Company);
                 let company = match stays {
                     true => None,
                     false => self.company(&draft, company)?,
@@ -296,7 +296,7 @@ impl<'a> Hand<'a> {
                     Some(company) => draft.fields.0.insert(Field::Company, FieldValue::Id(company.0)),
                     None => draft.fields.0.remove(&Field::Company),
                 };
-                let patch = self.rules.patch(&standing.fields(), &draft);
+                let patch = self.rules.patch(&fields, &draft);
                 patch.map_err(|reason| (ProblemKind::Unreadable, reason))
             }
             _ => Ok(CustomerPatch::default()),

@@ -14,11 +14,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{may_import, upload};
-use crate::{
-    Ctx, Error, Result, job,
-    journal::Undone,
-    sql::{Sql, sql},
-};
+use crate::{Ctx, Error, Result, job, journal::Undone, sql::Sql};
 
 /// How many rows a preview shows.
 const SAMPLED: usize = 20;
@@ -166,8 +162,10 @@ fn view(job: job::Seen) -> Result<JobView> {
 }
 
 async fn is_there(ctx: &Ctx, id: ImportId) -> Result<bool> {
-    let there = sql("SELECT 1 FROM import WHERE id = $1", [id.0.into()]);
-    Ok(ctx.db().query_one_raw(there).await?.is_some())
+    let mut sql = Sql::new("SELECT 1 FROM import i WHERE i.id = ");
+    sql.bind(id.0).push(" AND ");
+    push_sight(&mut sql, ctx);
+    Ok(ctx.db().query_one_raw(sql.done()).await?.is_some())
 }
 
 /// The imports that the actor may see, the newest first, at most [`IMPORTS_LISTED`]; those before another one if it is

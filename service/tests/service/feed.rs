@@ -167,7 +167,10 @@ async fn the_trash_goes_on_behind_what_was_taken_out_of_it() {
         (&names[..], rest.before),
         (&["Ada 2", "Ada 1", "Ada 0"][..], None)
     );
+    let far = world.acting_in(BuiltInRole::Member, "South").await;
+    let hidden = told(feed::trash(&far, first.before).await);
     let nowhere = told(feed::trash(&ctx, Some(ctx.clock().new_id())).await);
+    assert_eq!(hidden, nowhere, "out of sight it is no place");
     assert!(matches!(nowhere, AppError::Invalid { .. }), "{nowhere:?}");
 }
 
