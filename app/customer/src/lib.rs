@@ -24,8 +24,13 @@ pub use record::RecordPage;
 
 use kit::part::Part;
 
-/// A customer's page.
-const RECORD: Part = Part::new("record", || Box::pin(record::load()));
+/// A customer, on a page or beside the list.
+const RECORD: Part = Part::new("record", || {
+    Box::pin(async {
+        record::load().await?;
+        panel::load().await
+    })
+});
 /// The forms of a whole customer.
 const FORMS: Part = Part::new("forms", || {
     Box::pin(async {

@@ -6,6 +6,7 @@ use kit::{
     layout::MeResource,
     live::follow,
     load::Loaded,
+    part,
     ui::{
         awaited::{awaited, bones, nothing, waiting},
         button::{LinkButton, Weight},
@@ -296,13 +297,15 @@ fn Sheet(
             </LinkButton>
         }
     });
+    // What a row opens is here by the time that it is pressed.
+    let near = move || part::ahead(crate::RECORD);
     let said = if more_matches {
         format!("{}, the best first; more letters find fewer", total_words(total))
     } else {
         total_words(total)
     };
     view! {
-        <div class="scroll wide">
+        <div class="scroll wide" on:pointerover=move |_| near() on:focusin=move |_| near()>
             <CustomerTable rows marked heads=heads(&query) open on_open on_leave=Callback::new(move |()| still.left())/>
         </div>
         <div class="foot">

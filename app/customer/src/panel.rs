@@ -6,6 +6,7 @@ use kit::{
     door::use_changes,
     live::{Others, follow_customer, use_here},
     load::Loaded,
+    part::{Drawn, later},
     ui::{
         avatar::{Avatar, Shape},
         awaited::{awaited, bones, nothing, waiting},
@@ -22,6 +23,7 @@ use rapport_domain::{
     query::ListQuery,
     timeline::Timeline,
 };
+use wasm_split_helpers::wasm_split;
 
 use super::{
     address::{PATH, neighbours, with_open},
@@ -45,25 +47,6 @@ pub fn CustomerPanel(
     /// The list's page, to walk it from here.
     page: PageResource,
 ) -> impl IntoView {
-    let changes = use_changes();
-    let customer = Loaded::new(move || changes.get(), move |_| api::get_customer(id.to_string()));
-    let story = Loaded::new(
-        move || changes.get(),
-        move |_| api::timeline(id.to_string(), None),
-    );
-    let edits = use_edits(id);
-    follow_customer(id);
-    use_here(id, edits.editing);
-    let content = move || async move {
-        let (customer, story) = awaited(async move { (customer.await, story.await) }).await;
-        match customer.and_then(|customer| Ok((customer, story?))) {
-            Ok((customer, timeline)) => view! { <Summary customer timeline edits query/> }.into_any(),
-            Err(fault) => {
-                let again = with_open(&query.get_untracked(), id);
-                view! { <ErrorState fault again/> }.into_any()
-            }
-        }
-    };
     // The panel of the next one has the same link, which has the focus then; when none is left its row has it.
     let press = |event: ev::MouseEvent| {
         if dom::closest(&event, "#walk-before, #walk-next").is_some() {
@@ -83,10 +66,43 @@ pub fn CustomerPanel(
     };
     view! {
         <SidePanel label="Customer" tools=tools.into_any()>
-            {waiting(bones::<8>, content)}
+            {later(crate::RECORD, |content| content, move || draw(id, query))}
         </SidePanel>
     }
     .into_any()
+}
+
+/// Draws what the panel holds: all that changes a customer stands in it, which the list does without until one is open.
+#[wasm_split(record, fallible, preload(
+    /// Loads its program.
+    load
+))]
+pub fn draw(id: CustomerId, query: Memo<ListQuery>) -> Drawn {
+    Ok(view! { <Content id query/> }.into_any())
+}
+
+#[component]
+fn Content(id: CustomerId, query: Memo<ListQuery>) -> impl IntoView {
+    let changes = use_changes();
+    let customer = Loaded::new(move || changes.get(), move |_| api::get_customer(id.to_string()));
+    let story = Loaded::new(
+        move || changes.get(),
+        move |_| api::timeline(id.to_string(), None),
+    );
+    let edits = use_edits(id);
+    follow_customer(id);
+    use_here(id, edits.editing);
+    let content = move || async move {
+        let (customer, story) = awaited(async move { (customer.await, story.await) }).await;
+        match customer.and_then(|customer| Ok((customer, story?))) {
+            Ok((customer, timeline)) => view! { <Summary customer timeline edits query/> }.into_any(),
+            Err(fault) => {
+                let again = with_open(&query.get_untracked(), id);
+                view! { <ErrorState fault again/> }.into_any()
+            }
+        }
+    };
+    waiting(bones::<8>, content)
 }
 
 /// The links to the customers before and after this one in the list.

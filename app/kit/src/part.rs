@@ -86,7 +86,16 @@ where
     once_here(part, frame, Box::new(draw))
 }
 
-/// The same for all that is drawn, so that the program holds it once.
+/// Loads a part that will be drawn soon, as where the pointer is tells. Where that fails, drawing it says so.
+pub fn ahead(part: Part) {
+    if !part.is_here() {
+        spawn_local(async move {
+            let _ = part.load().await;
+        });
+    }
+}
+
+/// `later` for all that is drawn, so that the program holds it once.
 fn once_here(
     part: Part,
     frame: fn(AnyView) -> AnyView,
