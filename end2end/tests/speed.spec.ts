@@ -38,6 +38,20 @@ test(`the first load of a customer's page fetches less than ${FIRST_RECORD_KB} K
   expect(await weigh(page, await customer({ name: "Ballast" }))).toBeLessThan(FIRST_RECORD_KB);
 });
 
+test("what the panel beside the list holds is fetched when the pointer or the focus is on a row", async ({ page }) => {
+  for (const near of ["hover", "focus"] as const) {
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    await open(page, "/customers?kind=company");
+    await quiet(page);
+    const fetched = () => asked.some((url) => url.includes("split_record"));
+    expect(fetched()).toBe(false);
+    await page.getByRole("row").nth(1).getByRole("link").first()[near]();
+    await expect.poll(fetched).toBe(true);
+    page.removeAllListeners("request");
+  }
+});
+
 for (const path of ["/customers", "/customers?kind=company&city=London"]) {
   test(`${path} paints its largest part within a second, and nothing moves afterwards`, async ({ page }) => {
     await page.addInitScript(() => {
